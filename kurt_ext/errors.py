@@ -1,0 +1,291 @@
+"""Everything that kurt_ext raises, as one tree.
+
+::
+
+    KurtError                    1
+    ├── UsageError               2   the words on the command line do not fit
+    ├── NotFoundError            3   nothing has that name
+    │   ├── SkillNotFoundError
+    │   └── ExtensionNotFoundError
+    ├── PolicyError              5   a rule of the operator forbids it
+    │   ├── UntrustedError           the skill's folder is not trusted
+    │   ├── DisabledError            `kurt.toml` does not enable the name
+    │   └── PluginValidationError    the validator found an error
+    ├── ConflictError            6   two things claim one name or place
+    │   ├── AmbiguousNameError
+    │   └── CircularOrderError
+    ├── LockedError             75   another process holds the lock
+    ├── ManifestError            1   a SKILL.md or plugin.json cannot be read
+    ├── ConfigError              1   a kurt.toml or a setting is wrong
+    ├── MissingExtraError        1   an optional dependency is not installed
+    ├── PluginLoadError          1   importing or building an extension failed
+    │   ├── SkillLoadError
+    │   └── ContractError            the loaded object does not fit its kind
+    └── CallError                1   running an extension failed
+        ├── InvalidInputError    2
+        ├── InvalidOutputError
+        ├── CallTimeoutError
+        └── CallCancelledError 130
+
+The number is the process's exit code. Each class has a kebab-case
+``reference``, which ``kurt explain REFERENCE`` reads aloud from the docstring.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any, ClassVar
+
+    from .findings import Finding
+
+__all__ = [
+    "AmbiguousNameError",
+    "CallCancelledError",
+    "CallError",
+    "CallTimeoutError",
+    "CircularOrderError",
+    "ConfigError",
+    "ConflictError",
+    "ContractError",
+    "DisabledError",
+    "ExtensionNotFoundError",
+    "InvalidInputError",
+    "InvalidOutputError",
+    "KurtError",
+    "LockedError",
+    "ManifestError",
+    "MissingExtraError",
+    "NotFoundError",
+    "PluginLoadError",
+    "PluginValidationError",
+    "PolicyError",
+    "SkillLoadError",
+    "SkillNotFoundError",
+    "UntrustedError",
+    "UsageError",
+]
+
+
+class KurtError(Exception):
+    """Say what happened, why, where, and what to paste next.
+
+    :param message: one sentence that names the skill and what happened.
+    :param cause: why, where that is known; may have several lines.
+    :param at: the place as ``path``, ``path:line`` or ``path:line:column``.
+    :param hint: the next step; a command to paste where there is one.
+    :param skill: the name of the skill concerned.
+    :param candidates: the names that could have been meant.
+    """
+
+    reference: ClassVar[str] = "kurt-error"
+    exit_code: ClassVar[int] = 1
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        cause: str | None = None,
+        at: str | None = None,
+        hint: str | None = None,
+        skill: str | None = None,
+        candidates: Iterable[str] = (),
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.cause = cause
+        self.at = at
+        self.hint = hint
+        self.skill = skill
+        self.candidates = tuple(candidates)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # BaseException rebuilds from args alone, which would drop the rest.
+        return (_rebuild, (type(self), self.message, self.__dict__))
+
+    def render(self) -> str:
+        """Return the error as its ``error: / cause: / at: / hint:`` lines, without colours."""
+        lines = [f"error: {self.message}"]
+        for label, text in (("cause", self.cause), ("at", self.at)):
+            if text:
+                lines.append(f"  {label}: " + text.replace("\n", "\n    "))
+        if self.hint:
+            lines.append(f"hint: {self.hint}")
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the error as the ``error`` member of the JSON envelope."""
+        return {
+            "code": self.reference,
+            "message": self.message,
+            "cause": self.cause,
+            "at": self.at,
+            "hint": self.hint,
+            "skill": self.skill,
+            "candidates": list(self.candidates),
+        }
+
+
+def _rebuild(cls: type[KurtError], message: str, state: dict[str, Any]) -> KurtError:
+    error = cls.__new__(cls, message)
+    error.args = (message,)
+    error.__dict__.update(state)
+    return error
+
+
+class UsageError(KurtError):
+    """The command's arguments do not fit together; its ``--help`` shows the forms."""
+
+    reference = "usage"
+    exit_code = 2
+
+
+class NotFoundError(KurtError):
+    """Nothing has the name that was asked for; ``kurt list`` shows what there is."""
+
+    reference = "not-found"
+    exit_code = 3
+
+
+class SkillNotFoundError(NotFoundError):
+    """No skill of that name was found in the project, the user's skills or the environment."""
+
+    reference = "skill-not-found"
+
+
+class ExtensionNotFoundError(NotFoundError):
+    """No enabled extension has that name."""
+
+    reference = "extension-not-found"
+
+
+class PolicyError(KurtError):
+    """A rule of the operator forbids what was asked."""
+
+    reference = "policy"
+    exit_code = 5
+
+
+class UntrustedError(PolicyError):
+    """The skill lies in a project whose path nobody has trusted, so its code is never imported."""
+
+    reference = "untrusted"
+
+
+class DisabledError(PolicyError):
+    """The extension exists, but ``kurt.toml`` does not enable its name."""
+
+    reference = "disabled"
+
+
+class PluginValidationError(PolicyError):
+    """The validator found errors in the skill; ``validation_result`` holds the findings."""
+
+    reference = "validation-failed"
+
+    def __init__(self, message: str, *, validation_result: Any = None, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.validation_result = validation_result
+
+
+class ConflictError(KurtError):
+    """Two things claim the same name or place."""
+
+    reference = "conflict"
+    exit_code = 6
+
+
+class AmbiguousNameError(ConflictError):
+    """Several enabled extensions have that name; ``candidates`` lists them as SKILL:EXTENSION."""
+
+    reference = "ambiguous-name"
+
+
+class CircularOrderError(ConflictError):
+    """The wishes of extensions to come before or after each other form a circle."""
+
+    reference = "circular-order"
+
+    def __init__(self, message: str, *, cycle: Sequence[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.cycle = tuple(cycle)
+
+
+class LockedError(KurtError):
+    """Another process holds the lock, and did not let go in time."""
+
+    reference = "locked"
+    exit_code = 75
+
+
+class ManifestError(KurtError):
+    """A SKILL.md or plugin.json cannot be used; ``findings`` says what is wrong and where."""
+
+    reference = "manifest-invalid"
+
+    def __init__(self, message: str, *, findings: Iterable[Finding] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.findings = tuple(findings)
+
+
+class ConfigError(KurtError):
+    """A ``kurt.toml`` cannot be read, or a setting in it is wrong or missing."""
+
+    reference = "config-invalid"
+
+
+class MissingExtraError(KurtError):
+    """A feature needs an optional dependency; the hint holds the line that installs it."""
+
+    reference = "missing-extra"
+
+
+class PluginLoadError(KurtError):
+    """Importing or building an extension failed."""
+
+    reference = "load-failed"
+
+
+class SkillLoadError(PluginLoadError):
+    """The code of a skill could not be imported; the host and the other skills go on."""
+
+    reference = "skill-load-failed"
+
+
+class ContractError(PluginLoadError):
+    """The object that an entry point names is not what its kind asks for."""
+
+    reference = "contract"
+
+
+class CallError(KurtError):
+    """An extension was called and failed; ``__cause__`` is its own exception."""
+
+    reference = "call-failed"
+
+
+class InvalidInputError(CallError):
+    """The arguments of a call do not fit the extension's input model."""
+
+    reference = "invalid-input"
+    exit_code = 2
+
+
+class InvalidOutputError(CallError):
+    """What a call returned does not fit the extension's output model."""
+
+    reference = "invalid-output"
+
+
+class CallTimeoutError(CallError):
+    """A call did not end within its time."""
+
+    reference = "call-timeout"
+
+
+class CallCancelledError(CallError):
+    """A call was cancelled before it ended."""
+
+    reference = "call-cancelled"
+    exit_code = 130
