@@ -1,0 +1,107 @@
+"""A lock between processes, on a file."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+
+from .errors import LockedError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+__all__ = ["lock"]
+
+_FIRST_PAUSE = 0.001
+_LONGEST_PAUSE = 0.05
+
+
+class lock:
+    """Hold the file at ``path`` locked against every other process and thread.
+
+    The system lets go of the lock when its holder dies, so that no lock is
+    ever stale. The file stays; it holds the process id of the last holder.
+    Not reentrant: a holder that asks again waits for itself.
+
+    :param path: a file of its own, created with mode 0600 in a folder that exists.
+    :param timeout: seconds to wait; 0 asks once.
+    :raises LockedError: when another held it all that time.
+    :raises OSError: when the file cannot be created or the file system has no locks.
+    """
+
+    __slots__ = ("_held", "path", "timeout")
+
+    def __init__(self, path: str, timeout: float = 30.0) -> None:
+        self.path = path
+        self.timeout = timeout
+        self._held: Any = None
+
+    def __enter__(self) -> lock:
+        if sys.platform == "win32":
+            self._enter_windows()
+        else:
+            self._enter_posix()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        held, self._held = self._held, None
+        if sys.platform == "win32":
+            held.release()
+        else:
+            os.close(held)
+
+    def _enter_posix(self) -> None:
+        # Not at the top: a process that finds nothing to write needs no lock.
+        from fcntl import LOCK_EX, LOCK_NB, flock
+
+        # A link laid here by somebody else must not make us open another file.
+        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        try:
+            deadline = time.monotonic() + self.timeout
+            pause = _FIRST_PAUSE
+            while True:
+                try:
+                    flock(descriptor, LOCK_EX | LOCK_NB)
+                    break
+                except OSError as error:
+                    if error.errno not in (errno.EAGAIN, errno.EACCES):
+                        raise
+                left = deadline - time.monotonic()
+                if left <= 0:
+                    raise self._locked(os.pread(descriptor, 32, 0))
+                time.sleep(min(pause, left))
+                pause = min(pause * 2, _LONGEST_PAUSE)
+            os.pwrite(descriptor, b"%-20d\n" % os.getpid(), 0)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        self._held = descriptor
+
+    def _enter_windows(self) -> None:
+        from filelock import FileLock, Timeout
+
+        held = FileLock(self.path, timeout=self.timeout)
+        try:
+            held.acquire()
+        except Timeout:
+            raise self._locked(b"") from None
+        self._held = held
+
+    def _locked(self, holder: bytes) -> LockedError:
+        number = holder.strip()
+        who = f"process {int(number)}" if number.isdigit() else "another process"
+        return LockedError(
+            f"{self.path} is locked",
+            cause=f"{who} still held it after {self.timeout:g} seconds",
+            at=self.path,
+            hint=f"wait until {who} has finished, or end it; then try again",
+        )
