@@ -6,7 +6,8 @@
     ├── UsageError               2   the words on the command line do not fit
     ├── NotFoundError            3   nothing has that name
     │   ├── SkillNotFoundError
-    │   └── ExtensionNotFoundError
+    │   ├── ExtensionNotFoundError
+    │   └── ServiceUnavailableError  a call asks for a service that did not start
     ├── PolicyError              5   a rule of the operator forbids it
     │   ├── UntrustedError           the skill's folder is not trusted
     │   ├── DisabledError            `kurt.toml` does not enable the name
@@ -15,6 +16,7 @@
     │   ├── AmbiguousNameError
     │   └── CircularOrderError
     ├── LockedError             75   another process holds the lock
+    ├── StorageError             1   a folder of kurt's own cannot be written, or is not ours
     ├── ManifestError            1   a SKILL.md or plugin.json cannot be read
     ├── ConfigError              1   a kurt.toml or a setting is wrong
     ├── MissingExtraError        1   an optional dependency is not installed
@@ -61,8 +63,10 @@ __all__ = [
     "PluginLoadError",
     "PluginValidationError",
     "PolicyError",
+    "ServiceUnavailableError",
     "SkillLoadError",
     "SkillNotFoundError",
+    "StorageError",
     "UntrustedError",
     "UsageError",
 ]
@@ -160,6 +164,18 @@ class ExtensionNotFoundError(NotFoundError):
     reference = "extension-not-found"
 
 
+class ServiceUnavailableError(NotFoundError, KeyError):
+    """A call asked for a long-lived service that is not there: none has the name, or it failed.
+
+    Also a ``KeyError``, so that ``services.get(name)`` asks without an exception.
+    """
+
+    reference = "service-unavailable"
+
+    def __str__(self) -> str:
+        return self.message  # KeyError would show the quoted repr
+
+
 class PolicyError(KurtError):
     """A rule of the operator forbids what was asked."""
 
@@ -219,6 +235,12 @@ class LockedError(KurtError):
     exit_code = 75
 
 
+class StorageError(KurtError):
+    """A folder that kurt keeps its own files in cannot be written, or belongs to somebody else."""
+
+    reference = "storage"
+
+
 class ManifestError(KurtError):
     """A SKILL.md or plugin.json cannot be used; ``findings`` says what is wrong and where."""
 
@@ -266,16 +288,34 @@ class CallError(KurtError):
 
 
 class InvalidInputError(CallError):
-    """The arguments of a call do not fit the extension's input model."""
+    """The arguments of a call do not fit the extension's input model.
+
+    :param problems: pairs (JSON pointer of the argument, what is wrong with it).
+    """
 
     reference = "invalid-input"
     exit_code = 2
 
+    def __init__(
+        self, message: str, *, problems: Iterable[tuple[str, str]] = (), **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.problems = tuple(problems)
+
 
 class InvalidOutputError(CallError):
-    """What a call returned does not fit the extension's output model."""
+    """What a call returned does not fit the extension's output model.
+
+    :param problems: pairs (JSON pointer into the data, what is wrong there).
+    """
 
     reference = "invalid-output"
+
+    def __init__(
+        self, message: str, *, problems: Iterable[tuple[str, str]] = (), **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.problems = tuple(problems)
 
 
 class CallTimeoutError(CallError):
