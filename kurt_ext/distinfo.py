@@ -280,7 +280,7 @@ def parse_entry_points(data: bytes) -> dict[str, list[tuple[str, str]]]:
         if not line or line[0] == "#":
             continue
         if line[0] == "[" and line[-1] == "]":
-            pairs = groups.setdefault(line[1:-1].strip(), [])
+            pairs = groups.setdefault(line.strip("[]"), [])
             continue
         name, equals, value = line.partition("=")
         name, value = name.rstrip(), value.lstrip()

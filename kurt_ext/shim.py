@@ -33,6 +33,7 @@ from .shimfiles import (
     refresh_folder,
     require_ours,
     storage_error,
+    temporary,
 )
 from .shimstate import LOCK, Listing, Wanted, by_slug, read_state, write_state
 from .syspath import activate, invalidate
@@ -212,13 +213,15 @@ class Shim:
         packages = os.path.join(self.root, PACKAGE)
         path = os.path.join(packages, entry.slug)
         if entry.slug not in listing.packages or not is_folder(path):
-            put_folder(path, os.path.join(packages, TEMPORARY + entry.slug), stub)
-        elif refresh_folder(path, stub):
-            # Python believes bytecode of the same second and size, and writes it at any time.
-            self._discard(os.path.join(path, "__pycache__"))
+            put_folder(packages, entry.slug, stub)
+        else:
+            delete(temporary(path, "__init__.py"))
+            if refresh_folder(path, stub):
+                # Python believes bytecode of the same second and size, and writes it at any time.
+                self._discard(os.path.join(path, "__pycache__"))
         path = os.path.join(self.root, entry.dist_info)
         if entry.dist_info not in listing.top or not is_folder(path):
-            put_folder(path, os.path.join(self.root, TEMPORARY + entry.dist_info), content)
+            put_folder(self.root, entry.dist_info, content)
         else:
             refresh_folder(path, content, last="entry_points.txt")
             for name in set(os.listdir(path)).difference(content):
@@ -250,7 +253,7 @@ class Shim:
 
     def _discard(self, path: str) -> None:
         """Take a directory, where it exists, out of sight in one step, then delete it."""
-        hidden = os.path.join(self.root, f"{TEMPORARY}gone-{os.path.basename(path)}")
+        hidden = temporary(self.root, f"gone-{os.path.basename(path)}")
         delete(hidden)
         try:
             os.rename(path, hidden)

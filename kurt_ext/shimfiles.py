@@ -27,12 +27,14 @@ __all__ = [
     "require_ours",
     "sign",
     "storage_error",
+    "temporary",
     "unwrap",
     "wrap",
 ]
 
 #: What begins so is being written or deleted; after a crash it is garbage.
 TEMPORARY = ".tmp-"
+DIST_INFO = ".dist-info"
 _MAGIC = b"kurt-state/1 "
 _FLAGS = (
     os.O_WRONLY
@@ -139,20 +141,27 @@ def put(path: str, data: bytes) -> None:
         os.close(descriptor)
 
 
-def put_folder(path: str, temporary: str, content: Mapping[str, bytes]) -> None:
-    """Write a new directory under another name, then give it its own.
+def temporary(parent: str, name: str) -> str:
+    """Return the path under which an entry of ``parent`` is written or deleted.
 
-    Half a dist-info would hide a whole one later on ``sys.path``.
+    Half a dist-info would hide a whole one later on ``sys.path``, so that it
+    must not be called one.
     """
+    return os.path.join(parent, TEMPORARY + name.removesuffix(DIST_INFO))
+
+
+def put_folder(parent: str, name: str, content: Mapping[str, bytes]) -> None:
+    """Write a new directory under a temporary name, then give it its own."""
+    hidden = temporary(parent, name)
     try:
-        os.mkdir(temporary, 0o700)
+        os.mkdir(hidden, 0o700)
     except FileExistsError:
-        delete(temporary)
-        os.mkdir(temporary, 0o700)
-    prefix = temporary + os.sep
-    for name, data in content.items():
-        put(prefix + name, data)
-    os.rename(temporary, path)
+        delete(hidden)
+        os.mkdir(hidden, 0o700)
+    prefix = hidden + os.sep
+    for file, data in content.items():
+        put(prefix + file, data)
+    os.rename(hidden, os.path.join(parent, name))
 
 
 def is_folder(path: str) -> bool:
@@ -175,9 +184,9 @@ def refresh_folder(path: str, content: Mapping[str, bytes], last: str = "") -> b
     for name in sorted(content, key=lambda name: name == last):
         file = os.path.join(path, name)
         if _differs(file, content[name]):
-            temporary = os.path.join(path, TEMPORARY + name)
-            put(temporary, content[name])
-            os.replace(temporary, file)
+            hidden = temporary(path, name)
+            put(hidden, content[name])
+            os.replace(hidden, file)
             changed = True
     return changed
 
