@@ -1,0 +1,142 @@
+"""One unit of a folder, as a scan handles it and the index stores it."""
+
+from __future__ import annotations
+
+import marshal
+import os
+
+from .candidates import Candidate
+from .shimstate import Wanted
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .candidates import Offer
+    from .index import Fingerprint
+    from .installed import Unit
+
+__all__ = ["Found"]
+
+_MARSHAL = 2
+
+
+class Found:
+    """One unit of a folder, as the scan handles it: decoded only where that is needed."""
+
+    __slots__ = (
+        "_candidate",
+        "base",
+        "child",
+        "fatal",
+        "fields",
+        "fragment",
+        "fresh",
+        "keys",
+        "linked",
+        "location",
+        "marks",
+        "name",
+        "probes",
+        "problems",
+        "record",
+        "scope",
+        "shadowed_by",
+        "signature",
+        "slug",
+        "trusted",
+    )
+
+    def __init__(self, base: str, marks: list[Fingerprint], stored: tuple[Any, ...]) -> None:
+        self.base = base
+        self.marks = marks
+        self.fresh = False
+        self.record: dict[str, Any] | None = None
+        self._candidate: Candidate | None = None
+        (
+            self.child,
+            self.probes,
+            self.slug,
+            self.name,
+            self.location,
+            self.scope,
+            self.keys,
+            self.fields,
+            self.signature,
+            self.linked,
+            self.problems,
+            self.fatal,
+            self.trusted,
+            self.shadowed_by,
+            self.fragment,
+        ) = stored
+
+    @classmethod
+    def of(cls, base: str, marks: list[Fingerprint], unit: Unit) -> Found:
+        """Return what has just been read."""
+        c = unit.candidate
+        problems = tuple([finding.as_tuple() for finding in unit.problems])
+        place: tuple[Any, ...] = ("", "", "", "", (), b"", "", False)
+        fatal = False
+        if c is not None:
+            keys = tuple([f"{group}:{name}" for group, name, _ in c.offers])
+            fields = marshal.dumps(c.as_fields(), _MARSHAL)
+            place = (c.slug, c.name, c.location, c.scope, keys, fields, unit.signature)
+            place += (unit.linked,)
+            fatal = any(finding.fatal for finding in c.findings)
+        stored = (unit.child, unit.probes, *place, problems, fatal, c is not None, None, "")
+        found = cls(base, marks, stored)
+        found.record = unit.record
+        found.fresh = True
+        return found
+
+    def stored(self) -> tuple[Any, ...]:
+        """Return the row that the constructor takes."""
+        return (
+            self.child,
+            self.probes,
+            self.slug,
+            self.name,
+            self.location,
+            self.scope,
+            self.keys,
+            self.fields,
+            self.signature,
+            self.linked,
+            self.problems,
+            self.fatal,
+            self.trusted,
+            self.shadowed_by,
+            self.fragment,
+        )
+
+    @property
+    def candidate(self) -> Candidate:
+        """The candidate, decoded."""
+        if self._candidate is None:
+            self._candidate = Candidate.from_fields(
+                marshal.loads(self.fields), trusted=self.trusted, shadowed_by=self.shadowed_by
+            )
+        return self._candidate
+
+    def decide(self, trusted: bool, shadowed_by: str | None) -> None:
+        """Set what does not depend on the skill alone; what was rendered before may be void."""
+        if trusted != self.trusted or shadowed_by != self.shadowed_by:
+            self.trusted = trusted
+            self.shadowed_by = shadowed_by
+            self.fragment = ""
+            self._candidate = None
+
+    def wanted(self) -> Wanted:
+        """Return what the shim is to show of it, read only if it must be written."""
+        c = self.candidate
+
+        def load() -> tuple[dict[str, Any], tuple[Offer, ...]]:
+            return (self.record if self.record is not None else c.record()), c.offers
+
+        return Wanted(self.name, self.location, os.path.basename(c.dist_info), self.signature, load)
+
+    @property
+    def ready(self) -> bool:
+        """Whether its code may be imported."""
+        return self.trusted and not self.fatal and self.shadowed_by is None

@@ -1,0 +1,358 @@
+"""Look at everything that may have changed, decide who wins, and write the index anew.
+
+What the last index saw and nothing has touched since is taken over as bytes:
+of a thousand skills with one changed, one manifest is read.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+from . import index as store
+from .candidates import SCOPES, Candidate
+from .config import Config
+from .errors import KurtError
+from .findings import Finding
+from .folders import list_root, one_folder
+from .found import Found
+from .installed import Unit, in_archive, in_folder, one
+from .jsontext import dumps
+from .listing import envelope, info, row
+from .trust import Trust
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from .index import Fingerprint, Index
+    from .places import Places
+
+__all__ = ["Scan", "restore", "scan"]
+
+
+class Scan:
+    """One look at everything; the parts of a `Discovery`."""
+
+    __slots__ = (
+        "_previous",
+        "_roots",
+        "_rows",
+        "_started",
+        "bases",
+        "config",
+        "founds",
+        "listing",
+        "places",
+        "problems",
+    )
+
+    def __init__(self, places: Places, previous: Index | None) -> None:
+        self.places = places
+        self._started = time.time_ns()
+        self._previous = previous
+        self._rows: dict[str, Any] = {}
+        if previous is not None:
+            try:
+                self._rows = previous.load("rows")
+            except (ValueError, EOFError, TypeError):
+                self._previous = None
+        #: (base folder, its fingerprint, its units)
+        self.bases: list[tuple[str, Fingerprint, list[Found]]] = []
+        self.founds: list[Found] = []
+        self.problems: list[Finding] = []
+        self.listing = b""
+
+    def run(self) -> None:
+        """Look, decide, render, and write the index and the shims."""
+        places = self.places
+        marks = [store.fingerprint(p) for p in (places.user_config, places.project_config)]
+        self.config = self._read_config(marks)
+        for base in self._search_path():
+            self._installed(base)
+        words, opt_in = self._data()
+        same_words = self._rows.get("words") == words
+        self._roots = places.roots(self.config.skill_paths)
+        for scope, root in self._roots:
+            self._folders(scope, root, words, same_words)
+        self._decide()
+        self.problems += [*self.config.findings, *self._conflicts()]
+        view = (marks, sorted(opt_in))
+        same_view = self._rows.get("view") == view and not self._racy(marks)
+        self._sync_shims()
+        self._render(opt_in, same_view)
+        self._write(view, words)
+
+    # Looking ---------------------------------------------------------------
+
+    def _racy(self, marks: list[Fingerprint]) -> bool:
+        written = self._previous.written if self._previous is not None else 0
+        return any(store.is_racy(mark, written) for mark in marks)
+
+    def _read_config(self, marks: list[Fingerprint]) -> Config:
+        known = self._rows.get("view")
+        if known is not None and known[0] == marks and not self._racy(marks):
+            return Config.from_data(self._rows["config"])
+        return Config.load(self.places)
+
+    def _search_path(self) -> Iterator[str]:
+        ours = {self.places.shim(scope) for scope in ("project", "user", "builtin")}
+        for entry in dict.fromkeys([os.path.abspath(p) for p in sys.path]):
+            if entry not in ours:
+                yield entry
+
+    def _reusable(self, base: str) -> list[Found]:
+        """Return the units that the last index saw in a folder and that nothing has touched."""
+        if self._previous is None or base not in self._rows["bases"]:
+            return []
+        _, stored = self._rows["bases"][base]
+        probes = [probe for row in stored for probe in row[1]]
+        marks = self._previous.swept.get(base)
+        if marks is None or len(marks) != len(probes):
+            marks = store.sweep(base, probes)
+        before = self._rows["marks"][base]
+        written = self._previous.written - store.RACY_NS
+        kept: list[Found] = []
+        at = 0
+        for item in stored:
+            end = at + len(item[1])
+            now = marks[at:end]
+            if now == before[at:end] and not any(
+                mark is not None and (mark[0] > written or mark[1] > written) for mark in now
+            ):
+                kept.append(Found(base, now, item))
+            at = end
+        return kept
+
+    def _same_names(self, base: str, mark: Fingerprint) -> list[str] | None:
+        """Return the names of the units of a folder that has not changed, else None."""
+        if self._previous is None or base not in self._rows["bases"]:
+            return None
+        before, stored = self._rows["bases"][base]
+        if before != mark or store.is_racy(mark, self._previous.written):
+            return None
+        return [item[0] for item in stored]
+
+    def _installed(self, base: str) -> None:
+        mark = store.fingerprint(base)
+        founds: list[Found] = []
+        if mark is not None and not os.path.isdir(base):
+            founds = [Found.of(base, [], unit) for unit in in_archive(base)]
+        elif mark is not None:
+            names = self._same_names(base, mark)
+            if names is None:
+                founds = [_found(base, unit) for unit in in_folder(base)]
+            else:
+                kept = {found.child: found for found in self._reusable(base)}
+                for name in names:
+                    found = kept.get(name)
+                    if found is None:
+                        unit = one(base, name)
+                        # The place is kept, so that offers that come back are noticed.
+                        unit = unit or Unit(name, (name + "/entry_points.txt",))
+                        found = _found(base, unit)
+                    founds.append(found)
+        self._add(base, mark, founds)
+
+    def _folders(
+        self, scope: str, root: str, words: Mapping[str, tuple[str, str]], same_words: bool
+    ) -> None:
+        mark = store.fingerprint(root)
+        names = self._same_names(root, mark) if same_words else None
+        if names is None:
+            names, problems = list_root(root)
+            self.problems += problems
+        kept = {found.child: found for found in self._reusable(root)} if same_words else {}
+        shim = self.places.shim(scope)
+        founds: list[Found] = []
+        for name in names:
+            found = kept.get(name)
+            if found is None:
+                found = _found(root, one_folder(root, name, scope, shim, words))
+            founds.append(found)
+        self._add(root, mark, founds)
+
+    def _add(self, base: str, mark: Fingerprint, founds: list[Found]) -> None:
+        self.bases.append((base, mark, founds))
+        for found in founds:
+            self.problems += [Finding.from_tuple(item) for item in found.problems]
+            if found.slug:
+                self.founds.append(found)
+
+    # Deciding --------------------------------------------------------------
+
+    def _data(self) -> tuple[dict[str, tuple[str, str]], frozenset[str]]:
+        """Return the words of manifests and the opt-in namespaces that distributions give."""
+        words: dict[str, tuple[str, str]] = {}
+        opt_in: set[str] = set()
+        for found in self.founds:
+            if not any(key.startswith(("kurt.implements:", "kurt.opt_in:")) for key in found.keys):
+                continue
+            for group, name, value in found.candidate.offers:
+                if group == "kurt.implements":
+                    namespace, _, prefix = value.partition(":")
+                    words.setdefault(name, (namespace, prefix))
+                elif group == "kurt.opt_in":
+                    opt_in.add(value)
+        return words, frozenset(opt_in)
+
+    def _decide(self) -> None:
+        trust = Trust.load(self.places)
+        self.problems += trust.findings
+        whole = trust.covers(self.places.project)
+        self.founds.sort(key=lambda found: SCOPES.index(found.scope))
+        winners: dict[str, str] = {}
+        for found in self.founds:
+            # A link in a trusted project may lead anywhere.
+            trusted = (
+                found.scope != "project"
+                or (whole and not found.linked)
+                or trust.covers(found.location)
+            )
+            first = winners.setdefault(found.slug, found.location)
+            found.decide(trusted, None if first is found.location else first)
+
+    def _conflicts(self) -> list[Finding]:
+        """Return a finding for each extension name that several skills offer in one namespace."""
+        seen: dict[str, Found] = {}
+        findings: list[Finding] = []
+        for found in self.founds:
+            if not found.ready:
+                continue
+            for key in found.keys:
+                first = seen.setdefault(key, found)
+                if first is not found:
+                    group, _, name = key.partition(":")
+                    findings.append(
+                        Finding(
+                            "name-conflict",
+                            "warning",
+                            f"{name} ({group}) is offered by {first.name} and {found.name}",
+                            path=found.location,
+                            fix=f"say {first.name}:{name} or {found.name}:{name}",
+                        )
+                    )
+        return findings
+
+    # Rendering and writing -------------------------------------------------
+
+    def _sync_shims(self) -> None:
+        """Write the dist-info of every folder that may be imported, and remove the others'."""
+        from .shim import Shim
+
+        folders = {root for _, root in self._roots}
+        entries: dict[str, list[Found]] = {"project": [], "user": [], "builtin": []}
+        for found in self.founds:
+            if found.base in folders and found.ready:
+                entries[found.scope].append(found)
+        for scope, chosen in entries.items():
+            shim = Shim(self.places.shim(scope))
+            try:
+                changes = shim.sync([found.wanted() for found in chosen])
+            except KurtError as error:
+                # The importer needs no shim: other processes just do not see the skills.
+                self.problems.append(
+                    Finding(
+                        error.reference,
+                        "warning",
+                        error.message,
+                        path=shim.root,
+                        fix=error.hint or "",
+                    )
+                )
+            else:
+                self.problems += changes.findings
+
+    def _render(self, opt_in: frozenset[str], same_view: bool) -> None:
+        for found in self.founds:
+            if not (found.fragment and same_view):
+                found.fragment = dumps(row(found.candidate, self.config, opt_in))
+                found.fresh = True
+        self.listing = envelope(
+            "kurt.list/1", [found.fragment for found in self.founds], self.problems
+        )
+
+    def _write(self, view: Any, words: dict[str, tuple[str, str]]) -> None:
+        places = self.places
+        paths = [places.user_config, places.project_config, places.trust]
+        paths += [base for base, _, _ in self.bases]
+        known = {base: mark for base, mark, _ in self.bases}
+        world = [known[path] if path in known else store.fingerprint(path) for path in paths]
+        sweeps: list[tuple[str, list[str], list[Fingerprint]]] = []
+        for base, _, founds in self.bases:
+            probes = [probe for found in founds for probe in found.probes]
+            sweeps.append((base, probes, [mark for found in founds for mark in found.marks]))
+        rows = {
+            "words": words,
+            "view": view,
+            "config": self.config.as_data(),
+            "bases": {b: (m, [found.stored() for found in founds]) for b, m, founds in self.bases},
+            "marks": {base: marks for base, _, marks in sweeps},
+            "problems": [finding.as_tuple() for finding in self.problems],
+        }
+        store.write(
+            places,
+            started=self._started,
+            world=(paths, world),
+            bases=sweeps,
+            pages=list(self._pages()),
+            listing=self.listing,
+            rows=rows,
+        )
+
+    def _pages(self) -> Iterator[tuple[str, bytes]]:
+        old = self._previous.pages() if self._previous is not None else {}
+        copies: dict[str, list[Found]] = {}
+        for found in self.founds:
+            copies.setdefault(found.slug, []).append(found)
+        for group in copies.values():
+            winner = group[0]
+            page = old.get(store.name_hash(winner.name))
+            if page is None or any(found.fresh for found in group):
+                swept = [(found.base, found.probes, found.marks) for found in group]
+                page = store.make_page(winner.name, swept, self._info(winner, group))
+            yield winner.name, page
+
+    def _info(self, winner: Found, copies: list[Found]) -> bytes:
+        try:
+            record = winner.record or winner.candidate.record()
+        except (KurtError, ValueError, OSError):
+            return b""  # the command itself says what is wrong
+        if record["requires_api"]:
+            return b""  # whether the keys are set depends on the environment
+        data = info(winner.fragment, record, [found.fragment for found in copies[1:]])
+        return f'{{"schema": "kurt.info/1", "ok": true, "data": {data}, "warnings": []}}\n'.encode()
+
+    def parts(self) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config]:
+        """Return candidates, problems and configuration."""
+        return tuple([found.candidate for found in self.founds]), tuple(self.problems), self.config
+
+
+def _found(base: str, unit: Unit) -> Found:
+    # Which files to watch is known after the reading. What changes in between is
+    # younger than the scan's start, and so not trusted by the next look.
+    return Found.of(base, store.sweep(base, unit.probes), unit)
+
+
+def scan(places: Places, previous: Index | None) -> Scan:
+    """Look at everything that may have changed since the last index, and write the next one."""
+    made = Scan(places, previous)
+    made.run()
+    return made
+
+
+def restore(index: Index) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config]:
+    """Return what an unchanged index holds: candidates, problems, configuration."""
+    rows = index.load("rows")
+    founds = [
+        Found(base, [], item)
+        for base, (_, stored) in rows["bases"].items()
+        for item in stored
+        if item[2]
+    ]
+    founds.sort(key=lambda found: SCOPES.index(found.scope))
+    candidates = tuple([found.candidate for found in founds])
+    problems = tuple([Finding.from_tuple(item) for item in rows["problems"]])
+    return candidates, problems, Config.from_data(rows["config"])
