@@ -1,0 +1,346 @@
+"""Read one ``kurt.toml``: every key that there is, and findings for every other."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import re
+import stat
+import tomllib
+from collections.abc import Collection, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from .findings import Finding
+from .names import suggest
+from .toml_positions import Positions, scan
+
+__all__ = ["KEYS", "Key", "check", "describe", "read", "read_text"]
+
+_MAX_BYTES = 1 << 20  # thousands of times what a person writes
+_AT = re.compile(r" \(at line (\d+), column (\d+)\)$")
+
+
+class Key(NamedTuple):
+    """A key that may stand in a ``kurt.toml``; capitals in ``name`` stand for words of yours."""
+
+    name: str
+    type: str
+    default: str
+    text: str
+
+
+#: Every key that there is; ``kurt config explain KEY`` prints its line.
+KEYS = (
+    Key(
+        "skill_paths",
+        "array of strings",
+        "[]",
+        "Further folders of skill folders; `~` is the home directory, and a path that is not "
+        "whole begins at the folder of the file.",
+    ),
+    Key(
+        "KIND.enabled",
+        "array of strings",
+        "everything trusted; nothing of a kind that runs only what is named",
+        'The extensions that may run, in order: EXTENSION, SKILL:EXTENSION, SKILL or "*"; '
+        "exact where it stands, and the project's replaces the user's.",
+    ),
+    Key(
+        "KIND.disabled",
+        "array of strings",
+        "[]",
+        "The extensions that may not run, whatever enables them; the user's and the project's "
+        "count both.",
+    ),
+    Key(
+        "KIND.ROLE",
+        "string",
+        "the kind's own",
+        "The extension that fills a role of the kind.",
+    ),
+    Key(
+        "KIND.EXTENSION.OPTION",
+        "any",
+        "the extension's own",
+        "An option of one extension; a string `env:VAR` stands for the variable's value.",
+    ),
+    Key(
+        "skill.NAME.SETTING",
+        "any",
+        "the skill's own",
+        "A setting of one skill, among them a key for each service of its `requires_api`; a "
+        "string `env:VAR` stands for the variable's value.",
+    ),
+)
+_FIXED = ("skill_paths", "skill")
+_LISTS = ("enabled", "disabled")
+
+
+def describe(path: Iterable[str]) -> Key | None:
+    """Return the line of :data:`KEYS` for a key given by its parts, or None."""
+    parts = tuple(path)
+    by_name = {key.name: key for key in KEYS}
+    if parts == ("skill_paths",):
+        return by_name["skill_paths"]
+    if not parts or parts[0] == "skill_paths":
+        return None
+    if parts[0] == "skill":
+        return by_name["skill.NAME.SETTING"] if len(parts) > 1 else None
+    if len(parts) == 2:
+        return by_name[f"KIND.{parts[1]}" if parts[1] in _LISTS else "KIND.ROLE"]
+    return by_name["KIND.EXTENSION.OPTION"] if len(parts) > 2 and parts[1] not in _LISTS else None
+
+
+def read_text(file: str) -> str:
+    """Return the text of a configuration file, without a byte order mark.
+
+    :raises OSError: when it cannot be read, or is no regular file of at most 1 MiB.
+    :raises UnicodeDecodeError: when it is not UTF-8.
+    """
+    # Not blocking: opening a pipe would wait for its writer.
+    descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError("it is not a regular file")
+        data = stream.read(_MAX_BYTES + 1)
+    if len(data) > _MAX_BYTES:
+        raise OSError(f"it is larger than {_MAX_BYTES} bytes")
+    return data.decode("utf-8").removeprefix("\ufeff")
+
+
+def read(
+    file: str, scope: str, kinds: Collection[str] | None = None
+) -> tuple[dict[str, Any], list[Finding]]:
+    """Return what a file holds, as plain values that `marshal` can write, and what is wrong.
+
+    :param scope: ``project`` or ``user``.
+    :param kinds: the words that may head a table; any word may if None.
+    :returns: a layer: ``file``, ``scope``, ``skill_paths`` (absolute), ``kinds`` (word →
+        ``enabled``, ``disabled``, ``roles``, ``options``), ``skills`` (name → settings), and
+        ``broken`` where the file cannot be read.
+    """
+    layer: dict[str, Any] = {
+        "file": file,
+        "scope": scope,
+        "skill_paths": [],
+        "kinds": {},
+        "skills": {},
+    }
+    text = ""
+    try:
+        text = read_text(file)
+        raw = tomllib.loads(text)
+        reader = _Reader(file, text)
+        reader.document(raw, layer)
+    except (OSError, ValueError, RecursionError) as error:
+        empty = {"skill_paths": [], "kinds": {}, "skills": {}, "broken": True}
+        return {**layer, **empty}, [_unreadable(file, text, error)]
+    findings = reader.findings
+    if kinds is not None:
+        findings += check(layer, kinds)
+    return layer, sorted(findings, key=lambda finding: (finding.line, finding.column))
+
+
+def check(
+    layer: dict[str, Any], kinds: Collection[str], skills: Collection[str] | None = None
+) -> list[Finding]:
+    """Return a finding for each table of a layer that no kind answers to, and no skill.
+
+    :param kinds: the words of the kinds that there are.
+    :param skills: the names of the skills that there are; not judged if None.
+    """
+    strange = [(word,) for word in layer["kinds"] if word not in kinds]
+    unknown = [] if skills is None else [name for name in layer["skills"] if name not in skills]
+    if not strange and not unknown:
+        return []
+    try:
+        positions = scan(read_text(layer["file"]))
+    except (OSError, ValueError):
+        positions = Positions()
+
+    def finding(path: tuple[str, ...], message: str, fix: str) -> Finding:
+        line, column = positions.find(path)
+        return Finding(
+            "config-unknown",
+            "warning",
+            message,
+            path=layer["file"],
+            line=line,
+            column=column,
+            fix=fix,
+        )
+
+    findings = [
+        finding(path, f"no kind is called {path[0]!r}", _did_you_mean(path[0], [*kinds, *_FIXED]))
+        for path in strange
+    ]
+    for name in unknown:
+        dotted = [known for known in skills or () if known.startswith(f"{name}.")]
+        fix = f'write [skill."{dotted[0]}"]' if dotted else _did_you_mean(name, skills or ())
+        findings.append(finding(("skill", name), f"no skill is called {name!r}", fix))
+    return findings
+
+
+class _Reader:
+    """Turn the raw document into a layer, and collect what does not fit."""
+
+    def __init__(self, file: str, text: str) -> None:
+        self.file = file
+        self.findings: list[Finding] = []
+        self._text = text
+        self._positions: Positions | None = None
+
+    def document(self, raw: dict[str, Any], layer: dict[str, Any]) -> None:
+        for key, value in raw.items():
+            if key == "skill_paths":
+                base = os.path.dirname(self.file)
+                paths = [os.path.expanduser(path) for path in self._strings((key,), value) or ()]
+                layer[key] = [os.path.normpath(os.path.join(base, path)) for path in paths]
+            elif key == "skill":
+                layer["skills"] = dict(self._skills(value))
+            elif isinstance(value, dict):
+                layer["kinds"][key] = self._kind(key, value)
+            elif key in _LISTS:
+                fix = f"put it beneath the table of a kind: [KIND] {key} = […]"
+                self._say("config-unknown", "warning", (key,), f"{key!r} heads no table", fix)
+            else:
+                fix = _did_you_mean(key, _FIXED)
+                self._say("config-unknown", "warning", (key,), f"there is no key {key!r}", fix)
+
+    def _kind(self, kind: str, table: dict[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for key, value in table.items():
+            path = (kind, key)
+            if key in _LISTS:
+                names = self._strings(path, value)
+                # Of a list that cannot be read nothing is enabled, rather than everything.
+                result[key] = [] if names is None else names
+            elif isinstance(value, dict):
+                result.setdefault("options", {})[key] = self._table(path, value)
+            elif isinstance(value, str):
+                similar = suggest(key, _LISTS)
+                if similar:
+                    fix = f'did you mean {similar[0]} = ["{value}"]?'
+                    self._say("config-unknown", "warning", path, f"there is no key {key!r}", fix)
+                result.setdefault("roles", {})[key] = value
+            elif suggest(key, _LISTS) or isinstance(value, list):
+                fix = _did_you_mean(key, _LISTS)
+                self._say("config-unknown", "warning", path, f"there is no key {key!r}", fix)
+            else:
+                self._wrong(path, value, "a string, the name that fills the role")
+        return result
+
+    def _skills(self, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+        if not isinstance(value, dict):
+            self._wrong(("skill",), value, "a table of tables", "write [skill.NAME]")
+            return
+        for name, table in value.items():
+            if isinstance(table, dict):
+                yield name, self._table(("skill", name), table)
+            else:
+                fix = f"write [skill.NAME] above {name} = …"
+                self._wrong(("skill", name), table, "a table of settings", fix)
+
+    def _table(self, path: tuple[str, ...], table: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: plain
+            for key, value in table.items()
+            if (plain := self._plain((*path, key), value)) is not None
+        }
+
+    def _plain(self, path: tuple[str | int, ...], value: Any) -> Any:
+        """Return a value as JSON has it; None, with a finding, where JSON has none."""
+        if isinstance(value, dict):
+            return {key: self._plain((*path, key), inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [self._plain((*path, number), inner) for number, inner in enumerate(value)]
+        if isinstance(value, (datetime.date, datetime.time)):
+            return value.isoformat()
+        if isinstance(value, float) and not (float("-inf") < value < float("inf")):
+            self._wrong(path, value, "a finite number", what=str(value))
+            return None
+        return value
+
+    def _strings(self, path: tuple[str, ...], value: Any) -> list[str] | None:
+        key = path[-1]
+        if isinstance(value, str) and value:
+            self._wrong(path, value, "an array of strings", f'write {key} = ["{value}"]', "warning")
+            return [value]
+        if not isinstance(value, list):
+            self._wrong(path, value, "an array of strings", f'write {key} = ["NAME"]')
+            return None
+        for number, item in enumerate(value):
+            if not isinstance(item, str) or not item or "\0" in item:
+                self._wrong((*path, number), item, "a name, as a string")
+        return [item for item in value if isinstance(item, str) and item and "\0" not in item]
+
+    def _wrong(
+        self,
+        path: tuple[str | int, ...],
+        value: Any,
+        wanted: str,
+        fix: str = "",
+        severity: str = "error",
+        what: str = "",
+    ) -> None:
+        key = ".".join([str(part) for part in path if isinstance(part, str)])
+        message = f"{key} must be {wanted}, not {what or _type(value)}"
+        self._say("config-type", severity, path, message, fix)
+
+    def _say(
+        self, rule: str, severity: str, path: tuple[str | int, ...], message: str, fix: str
+    ) -> None:
+        if self._positions is None:
+            self._positions = scan(self._text)
+        line, column = self._positions.find(path)
+        self.findings.append(
+            Finding(rule, severity, message, path=self.file, line=line, column=column, fix=fix)
+        )
+
+
+def _type(value: Any) -> str:
+    names = {
+        bool: "a boolean",
+        int: "an integer",
+        float: "a float",
+        str: "an empty string" if value == "" else "a string",
+        list: "an array",
+        dict: "a table",
+    }
+    return names.get(type(value), "a date or time")
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    similar = suggest(word, known)
+    if similar:
+        return f"did you mean {similar[0]}?"
+    return "there are: " + ", ".join(sorted(known))
+
+
+def _unreadable(file: str, text: str, error: Exception) -> Finding:
+    message, line, column = str(error), 0, 0
+    if isinstance(error, UnicodeDecodeError):
+        before = error.object[: error.start]
+        line = before.count(b"\n") + 1
+        column = len(before[before.rfind(b"\n") + 1 :].decode("utf-8", "replace")) + 1
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+    elif isinstance(error, RecursionError):
+        message = "its values are nested too deeply"
+    elif isinstance(error, OSError):
+        message = error.strerror or str(error)
+    elif match := _AT.search(message):
+        line, column = int(match[1]), int(match[2])
+        message = message[: match.start()]
+    elif message.endswith(" (at end of document)"):
+        line, column = text.count("\n") + 1, len(text) - text.rfind("\n")
+        message = message.replace("(at end of document)", "at its end")
+    return Finding(
+        "config-unreadable",
+        "error",
+        f"the configuration cannot be read, and nothing is enabled: {message}",
+        path=file,
+        line=line,
+        column=column,
+        fix="mend the line, or move the file away" if line else "mend the file, or move it away",
+    )
