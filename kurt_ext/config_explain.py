@@ -68,14 +68,14 @@ def split_key(text: str) -> tuple[str, ...]:
     import tomllib
 
     try:
-        value: Any = tomllib.loads(f"{text} = 0") if "\n" not in text else 0
+        value: Any = tomllib.loads(f"{text} = '='") if "\n" not in text else None
     except (ValueError, RecursionError):
-        value = 0
+        value = None
     parts: list[str] = []
     while isinstance(value, dict) and len(value) == 1:
         ((part, value),) = value.items()
         parts.append(part)
-    if not parts or value != 0:
+    if not parts or value != "=":
         raise UsageError(
             f"{text!r} is not a key",
             cause="a key is words joined by dots; a word with other characters is quoted",

@@ -273,7 +273,8 @@ class _Reader:
         for number, item in enumerate(value):
             if not isinstance(item, str) or not item or "\0" in item:
                 self._wrong((*path, number), item, "a name, as a string")
-        return [item for item in value if isinstance(item, str) and item and "\0" not in item]
+        names = [item for item in value if isinstance(item, str) and item and "\0" not in item]
+        return list(dict.fromkeys(names))
 
     def _wrong(
         self,

@@ -23,17 +23,17 @@ __all__ = ["Need", "Settings", "hide", "looks_secret", "needs", "resolve"]
 HIDDEN = "***"
 _REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
-_SECRET = frozenset(
-    ("apikey", "auth", "authorization", "bearer", "cookie", "credential", "credentials", "dsn")
-    + ("key", "keys", "pass", "passphrase", "passwd", "password", "private", "pwd", "secret")
-    + ("secrets", "token", "tokens")
+_SECRET = re.compile(
+    "apikey|auth|authorization|bearer|cookie|credentials?|dsn|keys?|pass|passphrase|passwd|"
+    "passwords?|private|pwd|secrets?|tokens?",
+    re.IGNORECASE,
 )
 _USERINFO = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[^/\s]*:[^/\s]*@")
 
 
 def looks_secret(key: str, value: object = None) -> bool:
     """Return whether a setting's name or value is of the kind that people keep to themselves."""
-    if any(word.lower() in _SECRET for word in _WORDS.findall(key)):
+    if any(_SECRET.fullmatch(word) for word in _WORDS.findall(key)):
         return True
     return isinstance(value, str) and _USERINFO.match(value) is not None
 
