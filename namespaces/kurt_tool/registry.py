@@ -14,7 +14,7 @@ from kurt_ext.manager import register
 from .kind import KIND
 
 if TYPE_CHECKING:
-    from kurt_ext.discovery import Candidate
+    from kurt_ext.candidates import Candidate
 
     from .contract import Tool
 

@@ -1,0 +1,323 @@
+"""Make calls of targets: check, layers, execution, timeout, and errors of one taxonomy.
+
+A call is composed once, on its first use, into one function without branches
+for what it does not need; what is dear (a timeout, a thread) is paid by those
+who ask for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+
+from .contract import Invocation, OnProgress, Result
+from .errors import KurtError
+from .portal import in_thread
+
+if TYPE_CHECKING:
+    from .contract import Around, Context, Executor, Extension, Proceed, Target
+
+__all__ = ["Call", "FanOut", "Surroundings"]
+
+#: Arguments and progress in, an awaitable result out.
+Invoke: TypeAlias = Callable[..., Awaitable[Any]]
+
+
+class Surroundings(NamedTuple):
+    """What a manager puts around a call.
+
+    :param context: lent to the extension.
+    :param layers: around every call, the outermost first.
+    :param executor: runs the extension's function; None = call it where we are.
+    """
+
+    context: Context
+    layers: Sequence[Around] = ()
+    executor: Executor | None = None
+
+
+class Call:
+    """One extension, ready to be called any number of times, also concurrently.
+
+    ``await call(arguments)`` is the whole thing: arguments checked, layers
+    around it, result checked. ``await call.direct(params)`` is the extension's
+    own function with its context and nothing else: no check, no layer.
+
+    :param extension: what is called.
+    :param name: the name it is called by; the extension's, or a capability's.
+    :param target: what its kind says about calling it.
+    :param surround: gives the surroundings, once, before the first call.
+    """
+
+    __slots__ = (
+        "_composed",
+        "_schema",
+        "_surround",
+        "_surroundings",
+        "direct",
+        "extension",
+        "invoke",
+        "name",
+        "target",
+    )
+
+    #: ``invoke(arguments, on_progress=None)``: the checked call, prebound.
+    invoke: Invoke
+    #: ``direct(params, on_progress=None)``: the extension's function, prebound.
+    direct: Invoke
+
+    def __init__(
+        self,
+        extension: Extension,
+        name: str,
+        target: Target,
+        surround: Callable[[], Awaitable[Surroundings]],
+    ) -> None:
+        self.extension = extension
+        self.name = name
+        self.target = target
+        self._surround = surround
+        self._surroundings: Surroundings | None = None
+        self._schema: dict[str, Any] | None = None
+        self.invoke = self._first_invoke
+        self.direct = self._first_direct
+
+    @property
+    def reference(self) -> str:
+        """The full name, ``SKILL:EXTENSION``."""
+        return f"{self.extension.skill}:{self.name}"
+
+    @property
+    def summary(self) -> str:
+        """One line for a listing."""
+        return self.target.summary
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """The JSON Schema of the arguments."""
+        if self._schema is None:
+            self._schema = self.target.schema()
+        return self._schema
+
+    def __call__(
+        self, arguments: Any = None, on_progress: OnProgress | None = None
+    ) -> Awaitable[Any]:
+        """Call the extension; await what this returns.
+
+        :param arguments: a mapping, or a ready instance of the input model.
+        :param on_progress: called with each :class:`Progress`.
+        :raises InvalidInputError: when the arguments do not fit.
+        :raises InvalidOutputError: when what came back is no result.
+        :raises CallError: when the extension raised something; its ``__cause__``.
+        """
+        return self.invoke({} if arguments is None else arguments, on_progress)
+
+    async def run(
+        self,
+        arguments: Any = None,
+        on_progress: OnProgress | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call the extension, for at most ``timeout`` seconds.
+
+        A sync function is then run in a thread of its own; Python cannot stop
+        it, so that it may go on after the timeout.
+
+        :raises CallTimeoutError: when it did not end in time.
+        """
+        if timeout is None:
+            return await self(arguments, on_progress)
+        surroundings = await self.prepare()
+        if surroundings.executor is None and not inspect.iscoroutinefunction(self.target.run):
+            surroundings = surroundings._replace(executor=in_thread)
+            invoke, _ = _compose(self, surroundings)
+        else:
+            invoke = self.invoke
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                return await invoke({} if arguments is None else arguments, on_progress)
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise self.target.failures.timed_out(
+                f"{self.reference} did not end within {timeout:g} s",
+                hint="give it more time with --timeout",
+                skill=self.extension.skill,
+            ) from error
+
+    async def prepare(self) -> Surroundings:
+        """Start the services it uses and compose it; done by the first call otherwise."""
+        if self._surroundings is None:
+            surroundings = await self._surround()
+            self._surroundings = surroundings
+            self.invoke, self.direct = _compose(self, surroundings)
+        return self._surroundings
+
+    async def _first_invoke(
+        self, arguments: Any = None, on_progress: OnProgress | None = None
+    ) -> Any:
+        await self.prepare()
+        return await self.invoke({} if arguments is None else arguments, on_progress)
+
+    async def _first_direct(self, params: Any = None, on_progress: OnProgress | None = None) -> Any:
+        await self.prepare()
+        return await self.direct(params, on_progress)
+
+    def __repr__(self) -> str:
+        return f"<Call {self.reference}>"
+
+
+class FanOut:
+    """Several calls as one: ``await fan(params)`` gives their returned values, in order.
+
+    Each is the extension's own function, as :attr:`Call.direct`, one after the
+    other. An exception ends it; :meth:`settled` goes on and returns it instead.
+    """
+
+    __slots__ = ("_bound", "calls")
+
+    def __init__(self, calls: Iterable[Call]) -> None:
+        self.calls = tuple(calls)
+        self._bound: tuple[tuple[Callable[..., Any], Any], ...] = ()
+
+    async def __call__(
+        self, params: Any = None, on_progress: OnProgress | None = None
+    ) -> list[Any]:
+        """Call them all with the same params."""
+        bound = self._bound or await self._bind()
+        return [await run(params, context, on_progress) for run, context in bound]
+
+    async def settled(
+        self, params: Any = None, on_progress: OnProgress | None = None
+    ) -> list[Any | Exception]:
+        """Call them all; where one raises, its exception stands in its place."""
+        found: list[Any | Exception] = []
+        for run, context in self._bound or await self._bind():
+            try:
+                found.append(await run(params, context, on_progress))
+            except Exception as error:
+                found.append(error)
+        return found
+
+    async def _bind(self) -> tuple[tuple[Callable[..., Any], Any], ...]:
+        bound = []
+        for call in self.calls:
+            surroundings = await call.prepare()
+            bound.append((_awaitable(call.target.run), _lent(call.target, surroundings)))
+        self._bound = tuple(bound)
+        return self._bound
+
+    def __len__(self) -> int:
+        return len(self.calls)
+
+
+def _lent(target: Target, surroundings: Surroundings) -> Any:
+    return target.context(surroundings.context) if target.context else surroundings.context
+
+
+def _awaitable(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    """Return an async function that calls ``function``; itself where it is async."""
+    if inspect.iscoroutinefunction(function):
+        return function
+
+    async def call(*args: Any) -> Any:
+        value = function(*args)
+        return await value if inspect.isawaitable(value) else value
+
+    return call
+
+
+def _compose(call: Call, surroundings: Surroundings) -> tuple[Invoke, Invoke]:
+    """Return the checked and the direct function of a call."""
+    target = call.target
+    context = _lent(target, surroundings)
+    run = _awaitable(target.run)
+
+    def direct(params: Any = None, on_progress: OnProgress | None = None) -> Awaitable[Any]:
+        return run(params, context, on_progress)
+
+    if surroundings.layers or surroundings.executor:
+        return _layered(call, surroundings, context), direct
+    check = target.check or _as_it_is
+    finish = target.finish or _as_it_is
+
+    async def invoke(arguments: Any, on_progress: OnProgress | None = None) -> Any:
+        params = check(arguments)
+        try:
+            value = await run(params, context, on_progress)
+        except KurtError:
+            raise
+        except Exception as error:
+            raise _failure(call, error) from error
+        return finish(value)
+
+    return invoke, direct
+
+
+def _layered(call: Call, surroundings: Surroundings, context: Any) -> Invoke:
+    target = call.target
+    check = target.check or _as_it_is
+    finish = target.finish or _as_it_is
+    executor = surroundings.executor
+    run: Callable[..., Awaitable[Any]] = _awaitable(target.run)
+    if executor is not None:
+        run = _executed(executor, target.run)
+
+    async def innermost(invocation: Invocation) -> Any:
+        try:
+            value = await run(invocation.params, invocation.context, invocation.on_progress)
+        except KurtError:
+            raise
+        except Exception as error:
+            raise _failure(call, error) from error
+        return finish(value)
+
+    proceed: Proceed = innermost
+    for layer in reversed(surroundings.layers):
+        proceed = _wrapped(layer, proceed)
+
+    async def invoke(arguments: Any, on_progress: OnProgress | None = None) -> Any:
+        invocation = Invocation(call.reference, check(arguments), context, on_progress)
+        try:
+            result = await proceed(invocation)
+        except KurtError:
+            raise
+        except Exception as error:  # a layer's own
+            raise _failure(call, error) from error
+        if isinstance(result, Result) and invocation.metadata:
+            result.metadata.update(invocation.metadata)
+        return result
+
+    return invoke
+
+
+def _executed(executor: Executor, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
+    def run(*args: Any) -> Awaitable[Any]:
+        return executor(function, *args)
+
+    return run
+
+
+def _wrapped(layer: Around, proceed: Proceed) -> Proceed:
+    def around(invocation: Invocation) -> Awaitable[Any]:
+        return layer(invocation, proceed)
+
+    return around
+
+
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _failure(call: Call, error: Exception) -> KurtError:
+    from .failure import place_of
+
+    return call.target.failures.failed(
+        f"{call.reference} failed",
+        cause=f"{type(error).__name__}: {error}",
+        at=place_of(error, call.extension.root),
+        skill=call.extension.skill,
+    )

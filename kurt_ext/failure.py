@@ -1,0 +1,59 @@
+"""Tell where a skill's exception came from, and make a load error of it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from .errors import KurtError, PluginLoadError, SkillLoadError
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from .candidates import Candidate
+
+__all__ = ["load_error", "place_of"]
+
+
+def place_of(error: BaseException, root: str | None) -> str | None:
+    """Return ``path:line`` of the innermost frame in the skill's folder, else of the innermost.
+
+    For a SyntaxError it is the place of the mistake, ``path:line:column``.
+    """
+    if isinstance(error, SyntaxError) and error.filename:
+        return ":".join(str(part) for part in (error.filename, error.lineno, error.offset) if part)
+    place: str | None = None
+    inside: str | None = None
+    frames: TracebackType | None = error.__traceback__
+    while frames is not None:
+        path = frames.tb_frame.f_code.co_filename
+        place = f"{path}:{frames.tb_lineno}"
+        if root is not None and path.startswith(root + os.sep):
+            inside = place
+        frames = frames.tb_next
+    return inside or place
+
+
+def load_error(candidate: Candidate, error: BaseException, name: str | None = None) -> KurtError:
+    """Return what to raise for ``error``: itself where it is ours, else a SkillLoadError of it."""
+    if isinstance(error, KurtError):
+        return error
+    hint: str | None = f"kurt explain {candidate.name}"
+    if isinstance(error, ModuleNotFoundError) and error.name:
+        top = error.name.partition(".")[0]
+        hint = f"install what provides the module {top}, for example: pip install {top}"
+    what = candidate.name if name in (None, candidate.name) else f"{candidate.name}:{name}"
+    if isinstance(error, SystemExit):
+        cause = f"its code called sys.exit({error.code!r}) while it was imported"
+    else:
+        cause = f"{type(error).__name__}: {error}"
+    kind: type[PluginLoadError] = SkillLoadError
+    made = kind(
+        f"{what} could not be loaded",
+        cause=cause,
+        at=place_of(error, candidate.location if candidate.is_folder else None),
+        hint=hint,
+        skill=candidate.name,
+    )
+    made.__cause__ = error
+    return made

@@ -1,0 +1,272 @@
+"""Import the code of a skill: the winning candidate's files, from source, without bytecode.
+
+A finder for ``kurt_skills.*`` and for nothing else. ``sys.path`` has one order
+for metadata and another for code (a regular package beats a PEP 420 portion
+wherever it lies), so the choice that discovery made is carried out here rather
+than left to the path. No ``.pyc`` is read or written: the check of one is whole
+seconds and the size, and 198 of 200 quick edits ran stale code.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from importlib.abc import MetaPathFinder
+from importlib.machinery import (
+    EXTENSION_SUFFIXES,
+    SOURCE_SUFFIXES,
+    ExtensionFileLoader,
+    FileFinder,
+    ModuleSpec,
+    PathFinder,
+    SourceFileLoader,
+)
+from importlib.util import spec_from_file_location
+from typing import TYPE_CHECKING, Any
+
+from .errors import ManifestError, UntrustedError
+from .names import PACKAGE
+
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+
+    from .candidates import Candidate
+    from .discovery import Discovery
+
+__all__ = ["FINDER", "SkillFinder", "code_folder", "importing", "refuse", "unload"]
+
+_PREFIX = PACKAGE + "."
+
+
+class SkillLoader(SourceFileLoader):
+    """Compiles a file of a skill from its source, whatever caches lie beside it."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        """Return the code of the module, compiled anew.
+
+        :raises SyntaxError: when it does not compile.
+        """
+        path = self.get_filename(fullname)
+        code: CodeType = self.source_to_code(self.get_data(path), path)
+        return code
+
+    def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:
+        """Write no bytecode."""
+
+
+class _PackageLoader(SkillLoader):
+    """Loads a skill's package, whose ``__init__.py`` may be missing."""
+
+    def get_data(self, path: str) -> bytes:
+        try:
+            return super().get_data(path)
+        except FileNotFoundError:
+            if path == self.path:
+                return b""
+            raise
+
+
+def code_folder(candidate: Candidate) -> str | None:
+    """Return the folder that a candidate's package is imported from.
+
+    None for a distribution whose files lie elsewhere than beside its metadata,
+    an editable install for instance: the path finders know where.
+    """
+    if candidate.is_folder:
+        return candidate.location
+    folder = os.path.join(os.path.dirname(candidate.location), PACKAGE, candidate.slug)
+    return folder if os.path.isdir(folder) else None
+
+
+def refuse(candidate: Candidate) -> None:
+    """Raise the reason why a candidate's code may not be imported, if there is one.
+
+    :raises UntrustedError: when nobody has trusted its folder.
+    :raises ManifestError: when its manifest cannot be used.
+    """
+    if candidate.usable:
+        return
+    if candidate.state == "untrusted":
+        raise UntrustedError(
+            f"the skill {candidate.name} is not trusted, so its code is not imported",
+            cause="it lies in a project that nobody has trusted",
+            at=candidate.location,
+            hint=f"kurt skill trust {candidate.location}",
+            skill=candidate.name,
+        )
+    raise ManifestError(
+        f"the skill {candidate.name} is {candidate.state} and cannot be imported",
+        cause=candidate.reason,
+        at=candidate.location,
+        hint=f"kurt skill validate {candidate.location}",
+        findings=candidate.findings,
+        skill=candidate.name,
+    )
+
+
+class SkillFinder(MetaPathFinder):
+    """Finds ``kurt_skills.*``; holds the discoveries of the managers that are open.
+
+    The discovery of the manager that is importing at the moment, in this thread
+    and task, is asked first, then those of the other open managers, newest first.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open: tuple[tuple[object, Mapping[str, Candidate]], ...] = ()
+
+    def open(self, owner: object, discovery: Discovery) -> None:
+        """Serve a manager's discovery, in place of the one it had before."""
+        table = {candidate.slug: candidate for candidate in discovery.winners}
+        with self._lock:
+            others = tuple(item for item in self._open if item[0] is not owner)
+            self._open = ((owner, table), *others)
+            if self not in sys.meta_path:
+                sys.meta_path.insert(0, self)
+
+    def close(self, owner: object) -> None:
+        """Serve a manager's discovery no longer; modules that are loaded stay loaded."""
+        with self._lock:
+            self._open = tuple(item for item in self._open if item[0] is not owner)
+            if not self._open and self in sys.meta_path:
+                sys.meta_path.remove(self)
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return the spec of a module of a skill, or None for anybody else's.
+
+        :raises UntrustedError: when the winning candidate is not trusted.
+        :raises ManifestError: when the winning candidate is broken.
+        """
+        if fullname == PACKAGE:
+            return _namespace()
+        if not fullname.startswith(_PREFIX):
+            return None
+        tail = fullname[len(_PREFIX) :]
+        if "." in tail:
+            parent = sys.modules.get(fullname.rpartition(".")[0])
+            return _submodule(fullname, path) if parent and _is_ours(parent) else None
+        candidate = self.candidate(tail)
+        if candidate is None:
+            return None
+        refuse(candidate)
+        folder = code_folder(candidate)
+        if folder is None:
+            return None
+        return spec_from_file_location(
+            fullname,
+            os.path.join(folder, "__init__.py"),
+            loader=_PackageLoader(fullname, os.path.join(folder, "__init__.py")),
+            submodule_search_locations=[folder],
+        )
+
+    def candidate(self, slug: str) -> Candidate | None:
+        """Return the winning candidate of a slug, as the importing manager sees it."""
+        owner = _IMPORTING.get()
+        tables = sorted(self._open, key=lambda item: item[0] is not owner)
+        for _, table in tables:
+            if slug in table:
+                return table[slug]
+        return None
+
+
+def _namespace() -> ModuleSpec:
+    found = PathFinder.find_spec(PACKAGE)
+    if found is None or (found.loader is not None and found.origin is not None):
+        # An intruding kurt_skills/__init__.py would hide every other portion.
+        found = ModuleSpec(PACKAGE, None, is_package=True)
+    return found
+
+
+def _is_ours(module: ModuleType) -> bool:
+    # A folder without __init__.py inside a skill has a namespace loader: its parent tells.
+    spec = module.__spec__
+    if spec is None:
+        return False
+    if isinstance(spec.loader, SkillLoader):
+        return True
+    parent = sys.modules.get(spec.name.rpartition(".")[0])
+    return spec.name.startswith(_PREFIX) and parent is not None and _is_ours(parent)
+
+
+def _submodule(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    portions: list[str] = []
+    for folder in path or ():
+        # A fresh finder each time: a kept one trusts the folder's mtime.
+        finder = FileFinder(
+            folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (SkillLoader, SOURCE_SUFFIXES)
+        )
+        spec = finder.find_spec(fullname)
+        if spec is not None and spec.loader is not None:
+            return spec
+        if spec is not None:
+            portions.extend(spec.submodule_search_locations or ())
+    if not portions:
+        return None
+    spec = ModuleSpec(fullname, None, is_package=True)
+    spec.submodule_search_locations = portions
+    return spec
+
+
+_IMPORTING: ContextVar[object] = ContextVar("kurt_ext_importing", default=None)
+#: The one finder of the process; on ``sys.meta_path`` while a manager is open.
+FINDER = SkillFinder()
+
+
+@contextmanager
+def importing(owner: object, candidate: Candidate) -> Iterator[None]:
+    """Import a candidate's code inside this block; undo the modules of a failed import.
+
+    A package of the same name from another copy of the skill is unloaded
+    first. Callers hold a lock of their own per skill.
+
+    :raises UntrustedError: when the candidate is not trusted.
+    :raises ManifestError: when it is broken.
+    """
+    refuse(candidate)
+    package = _PREFIX + candidate.slug
+    folder = code_folder(candidate)
+    loaded = sys.modules.get(package)
+    if loaded is not None and folder is not None and list(loaded.__path__) != [folder]:
+        unload(candidate.slug)
+    before = {name for name in sys.modules if _beneath(name, package)}
+    token = _IMPORTING.set(owner)
+    try:
+        yield
+    except BaseException:
+        for name in [name for name in sys.modules if _beneath(name, package)]:
+            if name not in before:
+                _forget(name)
+        raise
+    finally:
+        _IMPORTING.reset(token)
+
+
+def unload(slug: str) -> list[str]:
+    """Forget a skill's modules: ``p``, every ``p.*``, and the attribute on the parent package.
+
+    Without the last the module would live on, and ``from kurt_skills import p``
+    would find it. Returns the names that were forgotten, sorted.
+    """
+    package = _PREFIX + slug
+    names = sorted(name for name in list(sys.modules) if _beneath(name, package))
+    for name in names:
+        _forget(name)
+    return names
+
+
+def _beneath(name: str, package: str) -> bool:
+    return name == package or name.startswith(package + ".")
+
+
+def _forget(name: str) -> None:
+    module = sys.modules.pop(name, None)
+    parent, _, attribute = name.rpartition(".")
+    holder = sys.modules.get(parent)
+    if holder is not None and module is not None and holder.__dict__.get(attribute) is module:
+        delattr(holder, attribute)

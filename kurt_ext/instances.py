@@ -1,0 +1,194 @@
+"""Make the object of an extension, and see it through its life.
+
+An entry point names a class, an object, or a module alone. A module is a
+plugin.json's: its ``Plugin(metadata, config)`` is built, or what its
+``create_plugin(metadata, config)`` gives, which may be async.
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from .contract import HOOKS, Result, Target
+from .errors import ConfigError, ContractError, InvalidInputError, PluginLoadError
+from .schemas import Schema
+
+if TYPE_CHECKING:
+    from .contract import Extension
+
+__all__ = [
+    "build_object",
+    "build_plugin",
+    "capability_target",
+    "check_python",
+    "hooks_of",
+    "plugin_config",
+    "settled",
+]
+
+
+def check_python(record: Mapping[str, Any], skill: str) -> None:
+    """Raise unless this Python is one that the manifest's ``requires_python`` allows.
+
+    :raises PluginLoadError: with both versions.
+    """
+    wanted = record.get("requires_python")
+    if not wanted:
+        return
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    running = ".".join(map(str, sys.version_info[:3]))
+    try:
+        fits = SpecifierSet(wanted).contains(running, prereleases=True)
+    except InvalidSpecifier:
+        fits = True  # the manifest's reader has reported it; it excludes nothing
+    if not fits:
+        raise PluginLoadError(
+            f"the skill {skill} needs Python {wanted}; this is {running}",
+            hint="run kurt in an environment of that version",
+            skill=skill,
+        )
+
+
+def plugin_config(
+    record: Mapping[str, Any], settings: Mapping[str, Any], skill: str
+) -> dict[str, Any]:
+    """Return a plugin's configuration: defaults, then its config.json, then ``[skill.NAME]``.
+
+    :raises ConfigError: when it does not fit the manifest's ``config_schema``.
+    """
+    shipped = record.get("config", {}).get("config", {})
+    merged = {**(shipped if isinstance(shipped, Mapping) else {}), **settings}
+    schema = Schema(record.get("config_schema") or {}, f"{skill}'s config_schema")
+    config = schema.filled(merged)
+    problems = schema.problems(config)
+    if problems:
+        raise ConfigError(
+            f"the configuration of {skill} does not fit its config_schema",
+            cause="\n".join(f"{place or '/'}: {text}" for place, text in problems),
+            hint=f"set it in kurt.toml under [skill.{skill}]",
+            skill=skill,
+        )
+    return config
+
+
+def build_plugin(module: ModuleType, record: Mapping[str, Any], config: dict[str, Any]) -> Any:
+    """Return the plugin object of a module, or an awaitable of it where the factory is async.
+
+    :raises ContractError: when the module has neither ``Plugin`` nor ``create_plugin``.
+    """
+    factory = getattr(module, "Plugin", None) or getattr(module, "create_plugin", None)
+    if not callable(factory):
+        raise ContractError(
+            f"the module {module.__name__} has neither a class Plugin nor a create_plugin function",
+            at=getattr(module, "__file__", None),
+            hint="write `class Plugin:` with `def __init__(self, metadata, config)`",
+            skill=record["id"],
+        )
+    from .models import PluginMetadata
+
+    return factory(PluginMetadata.from_record(record), config)
+
+
+def build_object(plugin: Any, options: Mapping[str, Any], kind: str, name: str) -> Any:
+    """Return the object of what an entry point names: a class is called, anything else stays.
+
+    A class with an attribute ``Options``, a pydantic model, is called with an
+    instance of it, made of the table ``[KIND.NAME]``.
+
+    :raises ConfigError: when the options do not fit, or there is nothing to take them.
+    """
+    if not isinstance(plugin, type):
+        return plugin
+    table = f"[{kind}.{name}]" if "." not in name else f'[{kind}."{name}"]'
+    model = getattr(plugin, "Options", None)
+    if model is None:
+        if options:
+            raise ConfigError(
+                f"{name} takes no options, but kurt.toml has a table {table}",
+                hint="delete the table",
+            )
+        return plugin()
+    from pydantic import ValidationError
+
+    try:
+        chosen = model.model_validate(dict(options))
+    except ValidationError as error:
+        lines = [".".join(map(str, item["loc"])) + ": " + item["msg"] for item in error.errors()]
+        raise ConfigError(
+            f"the options of {name} are not right",
+            cause="\n".join(lines),
+            hint=f"mend {table} in kurt.toml; it takes " + ", ".join(model.model_fields),
+        ) from error
+    return plugin(chosen)
+
+
+async def settled(value: Any) -> Any:
+    """Return ``value``, awaited where it is awaitable."""
+    return await value if inspect.isawaitable(value) else value
+
+
+def hooks_of(obj: Any, names: tuple[str, ...] = HOOKS) -> list[Callable[[], Any]]:
+    """Return the hooks an object has, in the order of ``names``."""
+    found = [getattr(obj, name, None) for name in names]
+    return [hook for hook in found if callable(hook)]
+
+
+def capability_target(extension: Extension, capability: Mapping[str, Any]) -> Target:
+    """Return how a plugin's capability is called: the method of its name, arguments by schema.
+
+    :raises ContractError: when the plugin has no such method.
+    :raises ManifestError: when its ``parameters`` is no JSON Schema.
+    """
+    name = capability["name"]
+    reference = f"{extension.skill}:{name}"
+    method = getattr(extension.obj, name.replace("-", "_").replace(".", "_"), None)
+    if not callable(method):
+        raise ContractError(
+            f"{extension.skill} declares the capability {name} and has no method of that name",
+            cause=f"looked at {type(extension.obj).__name__}",
+            hint=f"write `async def {name}(self, …)`",
+            skill=extension.skill,
+        )
+    schema = Schema(capability.get("parameters") or {}, f"the capability {reference}")
+
+    def check(arguments: Any) -> dict[str, Any]:
+        if not isinstance(arguments, Mapping):
+            problems = [("", f"a mapping is wanted, not a {type(arguments).__name__}")]
+        else:
+            filled = schema.filled(arguments)
+            problems = schema.problems(filled)
+        if problems:
+            raise InvalidInputError(
+                f"the arguments do not fit {reference}",
+                cause="\n".join(f"{place or '/'}: {text}" for place, text in problems),
+                hint=f"kurt info {extension.skill}",
+                skill=extension.skill,
+                problems=problems,
+            )
+        return filled
+
+    if inspect.iscoroutinefunction(method):
+
+        async def run(params: Any, context: Any, on_progress: Any) -> Any:
+            return await method(**params)
+
+        chosen: Callable[[Any, Any, Any], Any] = run
+    else:
+
+        def run_sync(params: Any, context: Any, on_progress: Any) -> Any | Awaitable[Any]:
+            return method(**params)
+
+        chosen = run_sync
+    return Target(
+        chosen,
+        schema=lambda: dict(schema.source),
+        check=check,
+        finish=lambda value: value if isinstance(value, Result) else Result(data=value),
+        uses=(),
+        summary=capability.get("description") or "",
+    )

@@ -1,0 +1,525 @@
+"""SkillManager: the front door to everything that is found, enabled, loaded and run."""
+
+from __future__ import annotations
+
+import atexit
+import threading
+from collections.abc import Iterable, Mapping
+from concurrent.futures import CancelledError
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+
+from .calls import Call, FanOut
+from .errors import ExtensionNotFoundError, NotFoundError, UsageError
+from .importer import FINDER
+from .instances import capability_target
+from .kinds import GROUP, load_kinds
+from .loading import Loading
+from .lookup import REGISTERING_GROUP, Lookup
+from .managers import Outcome
+from .names import PACKAGE
+from .places import Places
+from .portal import Portal
+from .registering import LOADING, Registered, Registry
+from .surrounding import Surrounding
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .config import Config
+    from .contract import Extension, OnProgress
+    from .discovery import Discovery
+    from .kinds import Kind, Kinds
+    from .lookup import Found
+
+__all__ = ["SkillManager", "register"]
+
+# Named here, since `list` is a method below.
+_Rows: TypeAlias = list[dict[str, Any]]
+
+
+class SkillManager:
+    """Find, enable, load and call extensions; a context manager, sync or async.
+
+    ::
+
+        with SkillManager() as skills:
+            result = skills.run("archive", {"url": "https://example.com"})
+
+        async with SkillManager() as skills:
+            archive = skills.call("archive")
+            result = await archive({"url": "https://example.com"})
+
+    Nothing is read before it is needed, and nothing is imported before it is
+    used. A manager may be shared between threads and tasks; a skill that is
+    first used by many at once is imported once. Sync methods work with and
+    without a running event loop: what is async runs on a loop of the manager's
+    own while the caller's thread waits.
+
+    :param project: the folder of the project; found from the working directory if None.
+    :param places: the table of places; read from the environment if None.
+    """
+
+    _default: ClassVar[SkillManager | None] = None
+    _default_lock: ClassVar[threading.Lock] = threading.Lock()
+
+    def __init__(self, project: str | None = None, *, places: Places | None = None) -> None:
+        self.places = places or Places(project)
+        #: Calls by reference, made on first use: ``await skills.calls["archive"](…)``.
+        self.calls: dict[str, Call] = _Calls(self)
+        self._lock = threading.RLock()
+        self._registry = Registry()
+        self._portal = Portal()
+        self._discovery: Discovery | None = None
+        self._kinds: Kinds | None = None
+        self._lookup: Lookup | None = None
+        self.loading = Loading(
+            self._registry, self.settings, self.options, lambda: self.discover().words
+        )
+        self._surrounding = Surrounding(self)
+
+    # -- what there is ---------------------------------------------------------
+
+    def discover(self) -> Discovery:
+        """Return what was found: every copy of every skill, without importing any."""
+        with self._lock:
+            if self._discovery is None:
+                from .discovery import discover
+
+                self._discovery = discover(self.places)
+                FINDER.open(self.loading, self._discovery)
+            return self._discovery
+
+    def refresh(self) -> Discovery:
+        """Look again: what changed on disk or in the configuration counts from now on.
+
+        Extensions that are loaded stay loaded where their skill is still the
+        same one, and enabled; calls are composed anew.
+        """
+        with self._lock:
+            before = {row.name: (row.location, row.version) for row in self.discover().winners}
+            self._discovery = self._kinds = self._lookup = None
+            now = {row.name: (row.location, row.version) for row in self.discover().winners}
+            self.loading.retain(lambda skill: now.get(skill) == before.get(skill))
+            self._surrounding.recompose()
+            self.calls.clear()
+            return self.discover()
+
+    @property
+    def config(self) -> Config:
+        """The configuration that the skills were found under."""
+        return self.discover().config
+
+    @property
+    def kinds(self) -> Kinds:
+        """The kinds of this environment, by name."""
+        with self._lock:
+            if self._kinds is None:
+                self._kinds = load_kinds(self.discover().entry_points(GROUP))
+            return self._kinds
+
+    @property
+    def outcomes(self) -> Mapping[str, Outcome]:
+        """What became of each extension that was to be loaded, by reference."""
+        return MappingProxyType(self.loading.outcomes)
+
+    @property
+    def lookup(self) -> Lookup:
+        """Names, as this manager sees them."""
+        with self._lock:
+            if self._lookup is None:
+                ask = self.loading.ask
+                self._lookup = Lookup(self.discover(), self.kinds, self._registry, ask)
+            return self._lookup
+
+    def list(self) -> _Rows:
+        """Return a row per copy of a skill, with its extensions and whether each is enabled."""
+        from .listing import row
+
+        found = self.discover()
+        return [row(candidate, found.config, found.opt_in) for candidate in found.candidates]
+
+    def info(self, name: str) -> dict[str, Any]:
+        """Return the row of a skill with its whole manifest, under ``manifest``.
+
+        :param name: a skill, or an extension of one.
+        :raises NotFoundError: when nothing has the name.
+        """
+        from .listing import row
+
+        found = self.discover()
+        candidate = self._skill_of(name)
+        made = row(candidate, found.config, found.opt_in)
+        made["manifest"] = candidate.record()
+        made["outcomes"] = self._outcomes_of(candidate)
+        return made
+
+    def explain(self, name: str) -> dict[str, Any]:
+        """Tell the story of a name: each copy, which wins, what is enabled and why, what failed.
+
+        Nothing is imported for it.
+        """
+        from .listing import row
+
+        found = self.discover()
+        owner, _, extension = name.partition(":")
+        rows = list(found.named(owner))
+        if not rows:
+            rows = [c for c in found.candidates if any(offer[1] == owner for offer in c.offers)]
+        if not rows:
+            self.lookup.find(name)  # raises, with the nearest names
+        story = []
+        for candidate in rows:
+            told = row(candidate, found.config, found.opt_in)
+            if extension:
+                told["extensions"] = [e for e in told["extensions"] if e["name"] == extension]
+            told["outcomes"] = self._outcomes_of(candidate)
+            story.append(told)
+        return {"name": name, "candidates": story}
+
+    def _skill_of(self, name: str) -> Candidate:
+        found = self.discover()
+        rows = found.named(name.partition(":")[0])
+        return rows[0] if rows else self.lookup.find(name).candidate
+
+    def _outcomes_of(self, candidate: Candidate) -> _Rows:
+        return [
+            outcome.as_dict()
+            for reference, outcome in sorted(self.loading.outcomes.items())
+            if reference.partition(":")[0] == candidate.name
+        ]
+
+    def resolve(self, reference: str) -> tuple[Candidate, Kind[Any], str]:
+        """Return the skill, the kind and the extension's name that a reference means.
+
+        :param reference: ``SKILL:EXTENSION``, an extension's name, or a skill's
+            where it has one extension that can be called.
+        :raises NotFoundError: when nothing has the name.
+        :raises AmbiguousNameError: when several have it.
+        :raises DisabledError: when the configuration does not enable it.
+        :raises UntrustedError: when its skill's folder is not trusted.
+        """
+        found = self.lookup.find(reference)
+        return found.candidate, found.kind, found.name
+
+    # -- what is enabled -------------------------------------------------------
+
+    def enable(self, reference: str, *, user: bool = False) -> None:
+        """Enable an extension or a whole skill by name, in ``kurt.toml``.
+
+        :param user: write the user's file rather than the project's.
+        """
+        self._switch(reference, True, user)
+
+    def disable(self, reference: str, *, user: bool = False) -> None:
+        """Disable an extension or a whole skill by name, in ``kurt.toml``."""
+        self._switch(reference, False, user)
+
+    def _switch(self, reference: str, on: bool, user: bool) -> None:
+        from . import config_edit
+
+        path = self.places.user_config if user else self.places.project_config
+        for kind in self._kinds_of(reference):
+            change = config_edit.enable if on else config_edit.disable
+            change(path, kind, reference)
+        self.refresh()
+
+    def _kinds_of(self, reference: str) -> tuple[str, ...]:
+        """Return the kinds in which a reference names something, enabled or not."""
+        owner, colon, name = reference.partition(":")
+        wanted = set()
+        for candidate in self.discover().winners:
+            for group, offered, _ in candidate.offers:
+                kind = self.kinds.of(group)
+                mine = candidate.name == owner
+                matches = mine and (not colon or offered == name)
+                if kind is not None and (matches or (not colon and offered == owner)):
+                    wanted.add(kind.name)
+        if not wanted:
+            raise NotFoundError(f"nothing is called {reference}", hint="kurt list")
+        return tuple(sorted(wanted))
+
+    # -- what is loaded --------------------------------------------------------
+
+    def load(self, reference: str) -> Extension:
+        """Return an extension, imported on first use and ready.
+
+        :raises PluginLoadError: when it cannot be loaded.
+        """
+        extension = self.loading.load(self.lookup.find(reference))
+        if self.loading.is_waiting(extension):
+            self._portal.run(self.loading.ready(extension))
+        return extension
+
+    async def aload(self, reference: str) -> Extension:
+        """Return an extension, as :meth:`load`; its async hooks run on the running loop."""
+        return await self.loading.ready(self.loading.load(self.lookup.find(reference)))
+
+    def load_skill(self, name: str) -> Candidate:
+        """Import everything that a skill offers and the configuration enables; return its row.
+
+        :raises SkillNotFoundError: when there is no such skill.
+        :raises PluginLoadError: when some of it cannot be loaded.
+        """
+        candidate = self.discover().skill(name)
+        from .importer import refuse
+
+        refuse(candidate)
+        for group, offered, value in candidate.offers:
+            kind = self.kinds.of(group)
+            if group == REGISTERING_GROUP:
+                self.loading.ask(candidate, value)
+                outcome = self.loading.outcomes[candidate.name]
+                if outcome.error is not None:
+                    from .failure import load_error
+
+                    raise load_error(candidate, outcome.error)
+            elif kind and self.lookup.verdict(kind, candidate.name, offered).enabled:
+                self.load(f"{candidate.name}:{offered}")
+        return candidate
+
+    def load_all(self, namespace: str) -> tuple[Extension, ...]:
+        """Return every enabled extension of a namespace that loads; outcomes tell of the others."""
+        kind = self._kind(namespace)
+        extensions = self.loading.load_all(kind, self.lookup.enabled(kind))
+        for extension in extensions:
+            if self.loading.is_waiting(extension):
+                self._portal.run(self.loading.ready(extension))
+        return tuple(extensions)
+
+    def driver(self, namespace: str, role: str) -> Extension:
+        """Return the one extension that fills a role: the configured choice, or the default."""
+        extension = self._surrounding.driver(self._kind(namespace), role)
+        if self.loading.is_waiting(extension):
+            self._portal.run(self.loading.ready(extension))
+        return extension
+
+    def register(self, namespace: str, name: str, obj: Any, *, skill: str | None = None) -> None:
+        """Add an extension by hand, under the name of the module that defines it.
+
+        :raises UsageError: when no kind has that namespace, or the name is empty.
+        """
+        if not isinstance(name, str) or not name:
+            raise UsageError(f"{obj!r} cannot be registered without a name")
+        owner = skill or _owner(obj)
+        self._registry.add(Registered(namespace, name, owner, obj))
+        self.calls.clear()
+
+    def _kind(self, namespace: str) -> Kind[Any]:
+        kind = self.kinds.of(namespace) or self.kinds.get(namespace)
+        if kind is None:
+            raise ExtensionNotFoundError(
+                f"no kind has the namespace {namespace}",
+                candidates=[kind.namespace for kind in self.kinds.values()],
+            )
+        return kind
+
+    # -- what is called --------------------------------------------------------
+
+    def call(self, reference: str) -> Call:
+        """Return an extension ready to be called; keep it for the fast way.
+
+        :raises UsageError: when the extension is not of a kind that is called by name.
+        """
+        found = self._callable(reference)
+        extension = self.loading.load(found)
+        if self.loading.is_waiting(extension):
+            self._portal.run(self.loading.ready(extension))
+        return self._call(found, extension)
+
+    async def acall(self, reference: str) -> Call:
+        """Return an extension ready to be called, as :meth:`call`."""
+        found = self._callable(reference)
+        return self._call(found, await self.loading.ready(self.loading.load(found)))
+
+    async def arun(
+        self,
+        reference: str,
+        arguments: Any = None,
+        on_progress: OnProgress | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call an extension by name and return its result.
+
+        :param arguments: a mapping, or a ready instance of the input model.
+        :param timeout: seconds.
+        :raises CallError: when the call fails; see :class:`kurt_ext.calls.Call`.
+        """
+        call = dict.get(self.calls, reference)
+        if call is None:
+            call = self.calls[reference] = await self.acall(reference)
+        return await call.run(arguments, on_progress, timeout)
+
+    def run(
+        self,
+        reference: str,
+        arguments: Any = None,
+        on_progress: OnProgress | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Call an extension by name, wait for it, and return its result.
+
+        :raises UsageError: when called from within an extension that runs on
+            the manager's own loop.
+        :raises CallCancelledError: when it was cancelled.
+        """
+        try:
+            return self._portal.run(self.arun(reference, arguments, on_progress, timeout))
+        except CancelledError as error:
+            call = dict.get(self.calls, reference)
+            if call is None:
+                raise
+            raise call.target.failures.cancelled(
+                f"{reference} was cancelled", skill=call.extension.skill
+            ) from error
+
+    def fan_out(self, references: Iterable[str]) -> FanOut:
+        """Return several calls as one: ``await skills.fan_out(names)(params)``."""
+        return FanOut([self.calls[reference] for reference in references])
+
+    def _callable(self, reference: str) -> Found:
+        found = self.lookup.find(reference)
+        if not found.kind.call and found.capability is None:
+            raise UsageError(
+                f"{found.reference} is not called by name",
+                cause=f"{found.kind.namespace}: {found.kind.summary}",
+                hint=f"kurt info {found.candidate.name}",
+                skill=found.candidate.name,
+            )
+        is_plugin = found.value and ":" not in found.value
+        if is_plugin and found.capability is None and self._record(found)["type"]:
+            return self.lookup.whole(found.candidate)
+        return found
+
+    def _record(self, found: Found) -> dict[str, Any]:
+        return self.loading.record(found.candidate)
+
+    def _call(self, found: Found, extension: Extension) -> Call:
+        if found.capability is not None:
+            target = capability_target(extension, found.capability)
+        else:
+            target = extension.kind.facet("call")(extension)
+        return Call(
+            extension, found.name, target, lambda: self._surrounding.of(extension, target.uses)
+        )
+
+    def settings(self, skill: str) -> Mapping[str, Any]:
+        """Return the settings of a skill, ``env:`` references replaced."""
+        resolved: Mapping[str, Any] = self.config.resolve(skill, trusts=self._trusts)
+        return resolved
+
+    def options(self, kind: str, extension: str) -> Mapping[str, Any]:
+        """Return the options of an extension, ``env:`` references replaced."""
+        resolved: Mapping[str, Any] = self.config.resolve_options(
+            kind, extension, trusts=self._trusts
+        )
+        return resolved
+
+    def _trusts(self, path: str) -> bool:
+        from .trust import Trust
+
+        return Trust.load(self.places).covers(path)
+
+    # -- a life ----------------------------------------------------------------
+
+    async def aclose(self) -> None:
+        """Stop services and extensions, the last one first; the manager may be used again."""
+        await self._stop()
+        self._release()
+
+    def close(self) -> None:
+        """Stop services and extensions, as :meth:`aclose`, on the manager's own loop."""
+        if not (self._surrounding.is_idle and self.loading.is_idle):
+            self._portal.run(self._stop())
+        self._release()
+
+    async def _stop(self) -> None:
+        await self._surrounding.close()
+        await self.loading.close()
+
+    def _release(self) -> None:
+        self.calls.clear()
+        self._portal.close()
+        FINDER.close(self.loading)
+        with self._lock:
+            self._discovery = self._kinds = self._lookup = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    # -- the one of the process --------------------------------------------------
+
+    @classmethod
+    def default(cls) -> Self:
+        """Return the manager of this process, made on first use and closed at exit.
+
+        A subclass that asks after a base class made it is given another face
+        of the same manager.
+        """
+        with SkillManager._default_lock:
+            found = SkillManager._default
+            if not isinstance(found, cls):
+                made = cls.__new__(cls)
+                if found is None:
+                    made.__init__()  # type: ignore[misc]
+                    atexit.register(SkillManager.close_default)
+                else:
+                    made.__dict__ = found.__dict__
+                found = SkillManager._default = made
+            return found
+
+    @staticmethod
+    def close_default() -> None:
+        """Close the manager of this process; the next :meth:`default` makes a new one."""
+        with SkillManager._default_lock:
+            found, SkillManager._default = SkillManager._default, None
+            atexit.unregister(SkillManager.close_default)
+        if found is not None:
+            found.close()
+
+
+def _owner(obj: Any) -> str:
+    """Return the name that an object registered by hand goes under: that of its module."""
+    module = str(getattr(obj, "__module__", None) or "registered")
+    parts = module.split(".")
+    top = parts[1] if parts[0] == PACKAGE and len(parts) > 1 else parts[0]
+    return top.strip("_").replace("_", "-").lower() or "registered"
+
+
+class _Calls(dict[str, Call]):
+    """The calls of a manager by reference; one that is missing is made."""
+
+    def __init__(self, manager: SkillManager) -> None:
+        super().__init__()
+        self._manager = manager
+
+    def __missing__(self, reference: str) -> Call:
+        call = self[reference] = self._manager.call(reference)
+        return call
+
+
+def register(namespace: str, name: str, obj: Any) -> None:
+    """Register an object with the manager that is loading here, else with the default one."""
+    loading = LOADING.get()
+    if loading is not None:
+        loading.add(namespace, name, obj)
+    else:
+        SkillManager.default().register(namespace, name, obj)

@@ -1,0 +1,174 @@
+"""The way from sync code into async code: one event loop in a thread of its own.
+
+The rule for sync callers: a call runs on the portal's loop while the caller's
+thread waits, with or without a running loop of the caller's. All calls of one
+manager share that loop, so that a client that was opened on it still works for
+the next. Only the portal's own thread may not call back: it would wait for itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import threading
+from collections.abc import Callable, Coroutine
+from concurrent.futures import CancelledError, Future
+from typing import Any, TypeVar
+
+from .errors import UsageError
+
+__all__ = ["Once", "Portal", "in_thread"]
+
+T = TypeVar("T")
+
+_WAIT_FOR_CANCELLED = 5.0  # seconds that a cancelled call is given to clean up
+
+
+class Portal:
+    """An event loop in a daemon thread, started when it is first needed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run ``coroutine`` on the portal's loop and return its result.
+
+        An interrupt of the waiting thread cancels it and passes on.
+
+        :raises UsageError: when called from the portal's own thread.
+        :raises concurrent.futures.CancelledError: when it was cancelled.
+        """
+        if threading.current_thread() is self._thread:
+            coroutine.close()
+            raise UsageError(
+                "a sync call from inside an extension would wait for itself",
+                hint="use the async face there: await skills.arun(…)",
+            )
+        future = asyncio.run_coroutine_threadsafe(coroutine, self._started())
+        try:
+            return future.result()
+        except CancelledError:
+            raise
+        except BaseException:
+            if not future.done():  # the waiting was interrupted, not the work
+                _cancel(future)
+            raise
+
+    def _started(self) -> asyncio.AbstractEventLoop:
+        with self._lock:
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                self._thread = threading.Thread(
+                    target=self._loop.run_forever, name="kurt_ext-portal", daemon=True
+                )
+                self._thread.start()
+            return self._loop
+
+    def close(self) -> None:
+        """Cancel what still runs, and end the thread. A later call starts a new loop."""
+        with self._lock:
+            loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
+        if loop is None or thread is None:
+            return
+        with contextlib.suppress(Exception):
+            asyncio.run_coroutine_threadsafe(_wind_down(), loop).result(_WAIT_FOR_CANCELLED)
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(_WAIT_FOR_CANCELLED)
+        if not thread.is_alive():
+            loop.close()
+
+
+def _cancel(future: Future[Any]) -> None:
+    future.cancel()
+    with contextlib.suppress(BaseException):
+        future.result(_WAIT_FOR_CANCELLED)
+
+
+async def _wind_down() -> None:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    await asyncio.get_running_loop().shutdown_asyncgens()
+
+
+async def in_thread(function: Callable[..., T], *args: Any) -> T:
+    """Call a sync function in a new daemon thread, with the caller's context variables.
+
+    Unlike the pool of ``asyncio.to_thread``, a function that never returns does
+    not keep the process from ending.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[T] = loop.create_future()
+    context = contextvars.copy_context()
+
+    def settle(setter: Callable[[Any], None], value: Any) -> None:
+        if not future.done():
+            setter(value)
+
+    def work() -> None:
+        try:
+            value = context.run(function, *args)
+        except BaseException as error:
+            if isinstance(error, StopIteration):  # a future cannot hold one
+                error = RuntimeError("the function raised StopIteration")
+            outcome: tuple[Callable[[Any], None], Any] = (future.set_exception, error)
+        else:
+            outcome = (future.set_result, value)
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(settle, *outcome)
+
+    threading.Thread(target=work, name="kurt_ext-call", daemon=True).start()
+    return await future
+
+
+class _Abandoned(Exception):
+    """The one who was doing it was cancelled; the next in line does it."""
+
+
+class Once:
+    """Does a thing once for everybody, in whatever thread or loop they ask.
+
+    A failure is raised to all who wait, and may be retried after.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._future: Future[Any] | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether it has been done."""
+        future = self._future
+        return future is not None and future.done() and future.exception() is None
+
+    async def run(self, make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        """Return what ``make()`` gives, awaited by the first who asks."""
+        while True:
+            with self._lock:
+                mine = self._future is None
+                if self._future is None:
+                    self._future = Future()
+                future: Future[T] = self._future
+            if mine:
+                return await self._do(future, make)
+            try:
+                # Shielded: a waiter that is cancelled must not cancel the work.
+                return await asyncio.shield(asyncio.wrap_future(future))
+            except _Abandoned:
+                continue
+
+    async def _do(self, future: Future[T], make: Callable[[], Coroutine[Any, Any, T]]) -> T:
+        try:
+            value = await make()
+        except BaseException as error:
+            with self._lock:
+                self._future = None
+            gone = isinstance(error, (asyncio.CancelledError, KeyboardInterrupt))
+            future.set_exception(_Abandoned() if gone else error)
+            raise
+        future.set_result(value)
+        return value
