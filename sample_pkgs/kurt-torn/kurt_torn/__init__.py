@@ -1,0 +1,1 @@
+"""Modules that fail at import in every way that has ended a host program before."""

@@ -1,0 +1,1 @@
+raise AssertionError("an assertion at import")
