@@ -63,7 +63,7 @@ def is_semver(text: str) -> bool:
     numbers = release.split(".")
     return (
         len(numbers) == 3
-        and all([_is_number(number) for number in numbers])
+        and all(_is_number(number) for number in numbers)
         and (pre is None or _are_identifiers(pre, numbers=True))
         and (build is None or _are_identifiers(build, numbers=False))
     )
@@ -72,7 +72,7 @@ def is_semver(text: str) -> bool:
 def complete(text: str) -> str | None:
     """Return the SemVer version that ``text`` surely means, or None: ``v1.2`` → ``1.2.0``."""
     text = text.strip().removeprefix("v")
-    release, pre, build = _split(text)
+    release = _split(text)[0]
     tail = text[len(release) :]
     for missing in ("", ".0", ".0.0"):
         if is_semver(release + missing + tail):
@@ -102,7 +102,7 @@ def _is_partial(text: str) -> bool:
     numbers = text.split(".")
     while numbers and numbers[-1] in ("*", "x", "X"):
         numbers.pop()
-    return text.count(".") < 3 and bool(text) and all([_is_number(number) for number in numbers])
+    return text.count(".") < 3 and bool(text) and all(_is_number(number) for number in numbers)
 
 
 def is_constraint(text: str) -> bool:
