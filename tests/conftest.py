@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from venvs import FreshEnv, fill
 
 
 @pytest.fixture(autouse=True)
@@ -28,3 +30,20 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def project(tmp_path: Path) -> Path:
     """Return the empty project that is the test's working directory."""
     return tmp_path / "project"
+
+
+@pytest.fixture(scope="session")
+def wheelhouse(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with wheels of this tree, of its requirements, and of pip and build."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    fill(shared / "wheelhouse")
+    return shared / "wheelhouse"
+
+
+@pytest.fixture
+def fresh_env(wheelhouse: Path, own_places: Path) -> Iterator[FreshEnv]:
+    """Return a virtual environment without any package, fed from the wheelhouse."""
+    environment = FreshEnv(wheelhouse)
+    yield environment
+    environment.remove()
