@@ -9,7 +9,7 @@ it says beyond types is checked by the call itself.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from .argument_fields import (
@@ -32,13 +32,10 @@ _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 
 
-def from_words(
-    words: Iterable[str], schema: Mapping[str, Any], *, reference: str = "NAME"
-) -> dict[str, Any]:
-    """Return the arguments that ``key=value`` and ``key:=json`` words give.
+def from_words(words: Iterable[str], schema: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """Return the arguments that ``key=value`` and ``key:=json`` words give, and what is wrong.
 
-    :param reference: the name of the extension, for the hints.
-    :raises InvalidInputError: with a line for every word that does not fit.
+    :returns: the arguments, and a line for every word that does not fit.
     """
     known = {field.name: field for field in fields(schema)}
     given: dict[str, list[tuple[bool, str]]] = {}
@@ -60,8 +57,7 @@ def from_words(
             arguments[key] = _value(field, values, schema)
         except ValueError as error:
             problems.append(f"{key}: {error}")
-    refuse(problems, reference)
-    return arguments
+    return arguments, problems
 
 
 def from_json(text: str, schema: Mapping[str, Any], *, reference: str = "NAME") -> dict[str, Any]:
@@ -107,12 +103,12 @@ def read_json(source: str) -> str:
         ) from None
 
 
-def missing(arguments: Mapping[str, Any], schema: Mapping[str, Any]) -> list[str]:
-    """Return a line for every argument that must be given and was not."""
+def missing(given: Collection[str], schema: Mapping[str, Any]) -> list[str]:
+    """Return a line for every argument that must be given and is not among the names."""
     return [
         f"{field.name}: is missing" + (f" ({field.description})" if field.description else "")
         for field in fields(schema)
-        if field.required and field.name not in arguments
+        if field.required and field.name not in given
     ]
 
 

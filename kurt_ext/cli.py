@@ -70,6 +70,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 GROUP = "kurt.command"
 COMPLETE_VARIABLE = "_KURT_COMPLETE"
+#: The distribution that this module belongs to; its commands are our own wherever they lie.
+_HOST = "kurt-ext"
 _CONTEXT = {"help_option_names": ["-h", "--help"]}
 _EPILOG = """\
 \b
@@ -186,7 +188,8 @@ def command(
 class LazyGroup(click.Group):
     """A group that knows its commands by name and summary, and imports the one that is run.
 
-    :param table: name → (``module:attribute``, summary).
+    :param table: name → (``module:attribute``, summary); what is added with
+        ``add_command`` comes besides.
     :param group: an entry-point group of installed distributions that adds more.
     """
 
@@ -194,22 +197,24 @@ class LazyGroup(click.Group):
         self,
         name: str | None = None,
         *,
-        table: Mapping[str, tuple[str, str]],
+        table: Mapping[str, tuple[str, str]] | None = None,
         group: str | None = None,
         **options: Any,
     ) -> None:
         settings = {**_CONTEXT, **(options.pop("context_settings", None) or {})}
         super().__init__(name, context_settings=settings, **options)
-        self.table = table
+        self.table = table or {}
         self.entry_group = group
         self.params += shared_options(hidden=group is None)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names of all commands, sorted."""
-        return sorted({*self.table, *self._others(ctx)})
+        return sorted({*self.table, *self.commands, *self._others(ctx)})
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a stand-in with the summary alone: click asks for every name it lists."""
+        if cmd_name in self.commands:
+            return self.commands[cmd_name]
         row = self.table.get(cmd_name) or self._others(ctx).get(cmd_name)
         if row is None:
             return None
@@ -220,6 +225,8 @@ class LazyGroup(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Import the command that the first word names."""
         name = args[0]
+        if name in self.commands:
+            return name, self.commands[name], args[1:]
         row = self.table.get(name) or self._others(ctx).get(name)
         if row is not None:
             try:
@@ -236,23 +243,26 @@ class LazyGroup(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the names and summaries, those of other distributions apart."""
-        others = {name: row[1] for name, row in self._others(ctx).items() if name not in self.table}
         own = {name: row[1] for name, row in self.table.items()}
+        own |= {name: found.get_short_help_str(80) for name, found in self.commands.items()}
+        others = {}
+        for name, (_, summary, distribution) in self._others(ctx).items():
+            (own if distribution == _HOST else others)[name] = summary
         for title, rows in (("Commands", own), ("Commands of other distributions", others)):
             if rows:
                 with formatter.section(title):
                     formatter.write_dl(sorted(rows.items()))
 
-    def _others(self, ctx: click.Context) -> dict[str, tuple[str, str]]:
+    def _others(self, ctx: click.Context) -> dict[str, tuple[str, str, str]]:
         if self.entry_group is None:
             return {}
-        found: dict[str, tuple[str, str]] | None = ctx.meta.get(__name__)
+        found: dict[str, tuple[str, str, str]] | None = ctx.meta.get(__name__)
         if found is None:
             from .command_index import commands
 
             try:
                 found = commands(ctx.ensure_object(Session).discovery, self.entry_group, self.table)
-            except KurtError:
+            except Exception:
                 # Our own commands, doctor among them, must work where discovery does not.
                 found = {}
             ctx.meta[__name__] = found

@@ -80,7 +80,7 @@ def info(fragment: str, record: dict[str, Any], copies: Sequence[str]) -> str:
     :param fragment: the row of the winning copy, as JSON text.
     :param copies: the rows of the copies that it shadows.
     """
-    return f'{{"skill": {fragment}, "manifest": {dumps(record)}, "copies": [{", ".join(copies)}]}}'
+    return f'{{"skill": {fragment}, "manifest": {dumps(record)}, "copies": [{", ".join(copies)}], "requires_api": []}}'
 
 
 def envelope(schema: str, fragments: Sequence[str], warnings: Iterable[Finding]) -> bytes:

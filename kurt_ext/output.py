@@ -180,6 +180,10 @@ class Page:
         """Write one line."""
         self.stream.write(paint(printable(text), style, self.color) + "\n")
 
+    def verbatim(self, text: str) -> None:
+        """Write text of our own as it is."""
+        self.stream.write(text)
+
     def parts(self, *parts: tuple[str, str | None]) -> None:
         """Write one line of ``(text, style)`` pieces."""
         painted = [paint(printable(text), style, self.color) for text, style in parts]

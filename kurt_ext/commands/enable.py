@@ -1,0 +1,33 @@
+"""Let skills or extensions be loaded, by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import cli
+from ..switching import answer, arguments
+
+if TYPE_CHECKING:
+    from ..output import Answer
+    from ..session import Session
+
+__all__ = ["command"]
+
+
+@cli.command("enable", short_help="Let skills or extensions be loaded, by name.")
+@arguments
+@click.pass_obj
+def command(session: Session, names: tuple[str, ...], scope: str) -> Answer:
+    """Let skills or extensions be loaded, by name.
+
+    NAME is a skill, SKILL:EXTENSION or an extension. Comments and all else in
+    the file stay as they are; nothing is imported.
+
+    \b
+    Examples:
+      kurt enable web-archiver
+      kurt enable web-archiver:archive --scope user
+    """
+    return answer(session, names, scope, on=True)

@@ -1,0 +1,154 @@
+"""Enable and disable by name: what ``kurt enable`` and ``kurt disable`` have in common."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from . import completion
+from .config_edit import disable, enable
+from .errors import PolicyError
+from .findings import Finding
+from .naming import kinds_of
+from .output import Answer
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .config_edit import Change
+    from .output import Page
+    from .session import Session
+
+__all__ = ["answer", "arguments"]
+
+
+def arguments(function: Any) -> Any:
+    """Add the names and the scope to a command."""
+    scope = click.option(
+        "--scope",
+        type=click.Choice(["project", "user"]),
+        default="project",
+        help="The project's kurt.toml (default), or the user's.",
+    )
+    names = click.argument(
+        "names", nargs=-1, required=True, metavar="NAME…", shell_complete=completion.names
+    )
+    return names(scope(function))
+
+
+def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) -> Answer:
+    """Enable or disable what the names mean; nothing is changed where one is unknown.
+
+    :raises NotFoundError: when nothing has one of the names.
+    """
+    found = session.discovery
+    # All names first: a slip in the third must not leave the first two done.
+    meant = [(name, kinds_of(found, name)) for name in names]
+    rows: list[dict[str, Any]] = []
+    warnings: list[Finding] = []
+    for name, targets in meant:
+        for (kind, _), group in _by_skill(targets).items():
+            change = _change(session, name, kind, group, scope, on)
+            rows.append(_row(name, kind, group, change))
+            warnings += _still(name, group, change, on)
+    refused = [row for row in rows if row["enabled"] is not on]
+
+    def text(page: Page) -> None:
+        for row in rows:
+            _write(page, row, on)
+
+    error = None
+    if refused:
+        word = "enabled" if on else "disabled"
+        error = PolicyError(
+            f"{refused[0]['name']} is still not {word}",
+            cause=refused[0]["reason"],
+            hint=f"kurt explain {refused[0]['name']}",
+        )
+    return Answer(rows, text, warnings=warnings, error=error, talk=True)
+
+
+def _by_skill(
+    targets: list[tuple[Candidate, str, str]],
+) -> dict[tuple[str, str], list[tuple[Candidate, str]]]:
+    """Return the extensions by kind and skill."""
+    groups: dict[tuple[str, str], list[tuple[Candidate, str]]] = {}
+    for candidate, kind, extension in targets:
+        groups.setdefault((kind, candidate.name), []).append((candidate, extension))
+    return groups
+
+
+def _change(
+    session: Session,
+    name: str,
+    kind: str,
+    group: list[tuple[Candidate, str]],
+    scope: str,
+    on: bool,
+) -> Change:
+    found = session.discovery
+    candidate = group[0][0]
+    whole = name == candidate.name
+    namespace = f"kurt.{kind}"
+    every = [offered for offer, offered, _ in candidate.offers if offer == namespace]
+    others = [c.name for c, group_, _, _ in found.find(group[0][1]) if group_ == namespace]
+    edit = enable if on else disable
+    return edit(
+        session.places,
+        kind,
+        candidate.name,
+        None if whole else group[0][1],
+        scope=scope,
+        opt_in=namespace in found.opt_in,
+        siblings=[] if whole else [item for item in every if item != group[0][1]],
+        qualified=":" in name or len(set(others)) > 1,
+    )
+
+
+def _row(
+    name: str, kind: str, group: list[tuple[Candidate, str]], change: Change
+) -> dict[str, Any]:
+    verdict = change.verdict
+    return {
+        "name": name,
+        "kind": kind,
+        "skill": group[0][0].name,
+        "extensions": [extension for _, extension in group],
+        "file": change.file,
+        "changes": list(change.lines),
+        "enabled": verdict.enabled if verdict is not None else None,
+        "reason": verdict.reason if verdict is not None else None,
+    }
+
+
+def _still(
+    name: str, group: list[tuple[Candidate, str]], change: Change, on: bool
+) -> list[Finding]:
+    """Return what keeps an enabled extension from running all the same."""
+    candidate = group[0][0]
+    if not on or candidate.usable or (change.verdict and not change.verdict.enabled):
+        return []
+    fix = f"kurt explain {candidate.name}"
+    if candidate.state == "untrusted":
+        fix = f"kurt skill trust {candidate.location}"
+    message = f"{name} is enabled, but {candidate.reason}"
+    return [
+        Finding(f"skill-{candidate.state}", "warning", message, path=candidate.location, fix=fix)
+    ]
+
+
+def _write(page: Page, row: dict[str, Any], on: bool) -> None:
+    word = "Enabled" if on else "Disabled"
+    what = ", ".join(row["extensions"])
+    relative = os.path.relpath(row["file"])
+    file = row["file"] if relative.startswith("..") else relative
+    if row["enabled"] is not on:
+        return
+    if not row["changes"]:
+        page.line(f"{row['name']} was {word.lower()} already ({row['reason']})")
+        return
+    page.line(f"{word} {what} ({row['kind']}) in {file}")
+    if page.verbose:
+        for line in row["changes"]:
+            page.parts(("  ", None), (line, "dim"))
