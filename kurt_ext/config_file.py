@@ -14,7 +14,7 @@ from .findings import Finding
 from .names import suggest
 from .toml_positions import Positions, scan
 
-__all__ = ["KEYS", "Key", "check", "describe", "read", "read_text"]
+__all__ = ["KEYS", "Key", "check", "describe", "read", "read_text", "unreadable"]
 
 _MAX_BYTES = 1 << 20  # thousands of times what a person writes
 _AT = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -91,9 +91,10 @@ def describe(path: Iterable[str]) -> Key | None:
     return by_name["KIND.EXTENSION.OPTION"] if len(parts) > 2 and parts[1] not in _LISTS else None
 
 
-def read_text(file: str) -> str:
-    """Return the text of a configuration file, without a byte order mark.
+def read_text(file: str, *, keep_mark: bool = False) -> str:
+    """Return the text of a configuration file.
 
+    :param keep_mark: leave a byte order mark where there is one.
     :raises OSError: when it cannot be read, or is no regular file of at most 1 MiB.
     :raises UnicodeDecodeError: when it is not UTF-8.
     """
@@ -106,7 +107,8 @@ def read_text(file: str) -> str:
         data = stream.read(_MAX_BYTES + 1)
     if len(data) > _MAX_BYTES:
         raise OSError(f"it is larger than {_MAX_BYTES} bytes")
-    return data.decode("utf-8").removeprefix("\ufeff")
+    text = data.decode("utf-8")
+    return text if keep_mark else text.removeprefix("\ufeff")
 
 
 def read(
@@ -135,7 +137,7 @@ def read(
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
         empty = {"skill_paths": [], "kinds": {}, "skills": {}, "broken": True}
-        return {**layer, **empty}, [_unreadable(file, text, error)]
+        return {**layer, **empty}, [unreadable(file, text, error)]
     findings = reader.findings
     if kinds is not None:
         findings += check(layer, kinds)
@@ -319,7 +321,8 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
     return "there are: " + ", ".join(sorted(known))
 
 
-def _unreadable(file: str, text: str, error: Exception) -> Finding:
+def unreadable(file: str, text: str, error: Exception) -> Finding:
+    """Return the finding for what :func:`read_text` or `tomllib` raised, at its place."""
     message, line, column = str(error), 0, 0
     if isinstance(error, UnicodeDecodeError):
         before = error.object[: error.start]

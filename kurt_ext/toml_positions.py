@@ -31,13 +31,17 @@ class Positions:
 
     :ivar keys: where each key or array element begins.
     :ivar names: where each text in an array begins, by the array's key and the text.
+    :ivar pairs: offsets of each ``key = value``: of the key, of the value, of its end.
+    :ivar headers: offsets of each ``[table]`` line: of its begin, of its end.
     """
 
-    __slots__ = ("keys", "names")
+    __slots__ = ("headers", "keys", "names", "pairs")
 
     def __init__(self) -> None:
         self.keys: dict[Path, tuple[int, int]] = {}
         self.names: dict[tuple[Path, str], tuple[int, int]] = {}
+        self.pairs: dict[Path, tuple[int, int, int]] = {}
+        self.headers: dict[Path, tuple[int, int]] = {}
 
     def find(self, path: Path, name: str = "") -> tuple[int, int]:
         """Return the position of a name in a key's list, else of the key, else of its table.
@@ -113,6 +117,7 @@ class _Scanner:
                 path = (*path, self._counts[path])
         if not self._take("]]" if repeated else "]"):
             raise ValueError("unclosed header")
+        self.found.headers[path] = (start, self.at)
         for end in range(1, len(path) + 1):
             self.found.keys.setdefault(path[:end], self._position(start))
         return path
@@ -135,12 +140,17 @@ class _Scanner:
 
     def _pair(self, table: Path) -> None:
         path = table
-        for part, start in self._key():
+        parts = self._key()
+        for part, start in parts:
             path = (*path, part)
             self.found.keys.setdefault(path, self._position(start))
         if not self._take("="):
             raise ValueError("not a pair")
+        self._skip()
+        value = self.at
         self._any(path)
+        end = value + len(self.text[value : self.at].rstrip())
+        self.found.pairs[path] = (parts[0][1], value, end)
 
     def _any(self, path: Path) -> None:
         self._skip()
