@@ -40,13 +40,6 @@ class lock:
         self.timeout = timeout
         self._held: Any = None
 
-    def __enter__(self) -> lock:
-        if sys.platform == "win32":
-            self._enter_windows()
-        else:
-            self._enter_posix()
-        return self
-
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -59,42 +52,48 @@ class lock:
         else:
             os.close(held)
 
-    def _enter_posix(self) -> None:
-        # Not at the top: a process that finds nothing to write needs no lock.
-        from fcntl import LOCK_EX, LOCK_NB, flock
+    if sys.platform == "win32":
 
-        # A link laid here by somebody else must not make us open another file.
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
-        try:
-            deadline = time.monotonic() + self.timeout
-            pause = _FIRST_PAUSE
-            while True:
-                try:
-                    flock(descriptor, LOCK_EX | LOCK_NB)
-                    break
-                except OSError as error:
-                    if error.errno not in (errno.EAGAIN, errno.EACCES):
-                        raise
-                left = deadline - time.monotonic()
-                if left <= 0:
-                    raise self._locked(os.pread(descriptor, 32, 0))
-                time.sleep(min(pause, left))
-                pause = min(pause * 2, _LONGEST_PAUSE)
-            os.pwrite(descriptor, b"%-20d\n" % os.getpid(), 0)
-        except BaseException:
-            os.close(descriptor)
-            raise
-        self._held = descriptor
+        def __enter__(self) -> lock:
+            from filelock import FileLock, Timeout
 
-    def _enter_windows(self) -> None:
-        from filelock import FileLock, Timeout
+            held = FileLock(self.path, timeout=self.timeout)
+            try:
+                held.acquire()
+            except Timeout:
+                raise self._locked(b"") from None
+            self._held = held
+            return self
 
-        held = FileLock(self.path, timeout=self.timeout)
-        try:
-            held.acquire()
-        except Timeout:
-            raise self._locked(b"") from None
-        self._held = held
+    else:
+
+        def __enter__(self) -> lock:
+            # Not at the top: a process that finds nothing to write needs no lock.
+            from fcntl import LOCK_EX, LOCK_NB, flock
+
+            # A link laid here by somebody else must not make us open another file.
+            descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+            try:
+                deadline = time.monotonic() + self.timeout
+                pause = _FIRST_PAUSE
+                while True:
+                    try:
+                        flock(descriptor, LOCK_EX | LOCK_NB)
+                        break
+                    except OSError as error:
+                        if error.errno not in (errno.EAGAIN, errno.EACCES):
+                            raise
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        raise self._locked(os.pread(descriptor, 32, 0))
+                    time.sleep(min(pause, left))
+                    pause = min(pause * 2, _LONGEST_PAUSE)
+                os.pwrite(descriptor, b"%-20d\n" % os.getpid(), 0)
+            except BaseException:
+                os.close(descriptor)
+                raise
+            self._held = descriptor
+            return self
 
     def _locked(self, holder: bytes) -> LockedError:
         number = holder.strip()
