@@ -39,10 +39,11 @@ _REGISTERING = "kurt.skills"
 #: Module that holds a skill's code where the manifest names no other.
 _MODULE = "skill"
 _WHEEL = b"Wheel-Version: 1.0\nGenerator: kurt-ext\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+_CONSTANT = {"WHEEL": _WHEEL, "INSTALLER": b"kurt\n", "REQUESTED": b""}
 _STUB = """\
 # Written by kurt-ext: imports the skill in this folder as the package that lies here.
-__path__ = [{folder}]
-__file__ = __spec__.origin = __loader__.path = {init}
+__path__ = [%s]
+__file__ = __spec__.origin = __loader__.path = %s
 __spec__.submodule_search_locations = __path__
 exec(
     compile(
@@ -175,7 +176,7 @@ def stub(folder: str) -> bytes:
     submodules, the spec and the loader for resources, ``get_data`` and reload.
     """
     init = os.path.join(folder, "__init__.py")
-    return _STUB.format(folder=ascii(folder), init=ascii(init)).encode("ascii")
+    return (_STUB % (ascii(folder), ascii(init))).encode("ascii")
 
 
 def files(record: Record, folder: str, offers: Iterable[Offer]) -> dict[str, bytes]:
@@ -186,9 +187,7 @@ def files(record: Record, folder: str, offers: Iterable[Offer]) -> dict[str, byt
     """
     content = {
         "METADATA": metadata_text(record).encode("utf-8", "replace"),
-        "WHEEL": _WHEEL,
-        "INSTALLER": b"kurt\n",
-        "REQUESTED": b"",
+        **_CONSTANT,
         "direct_url.json": _direct_url(folder),
         "kurt.json": kurt_json(record),
     }
@@ -216,7 +215,8 @@ def _direct_url(folder: str) -> bytes:
 def _record(record: Record, folder: str, content: Mapping[str, bytes]) -> bytes:
     directory = dist_info_name(record)
     rows = [
-        f"{directory}/{name},sha256={_hash(data)},{len(data)}\n" for name, data in content.items()
+        f"{directory}/{name},sha256={_constant.get(name) or _hash(data)},{len(data)}\n"
+        for name, data in content.items()
     ]
     data = stub(folder)
     rows.append(f"{PACKAGE}/{slug(record['id'])}/__init__.py,sha256={_hash(data)},{len(data)}\n")
@@ -229,10 +229,12 @@ def _hash(data: bytes) -> str:
     global _digest
     if _digest is None:
         _digest = _load_hash()
+        _constant.update({name: _digest(known) for name, known in _CONSTANT.items()})
     return _digest(data)
 
 
 _digest: Callable[[bytes], str] | None = None
+_constant: dict[str, str] = {}  # the hashes of the files that are the same for every skill
 
 
 def _load_hash() -> Callable[[bytes], str]:

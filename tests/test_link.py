@@ -66,7 +66,7 @@ def test_a_projects_link_is_read_before_the_users(tmp_path: Path, site: Path) ->
     "installed",
     [
         "kurt_skill_web_archiver-0.1.0.dist-info/METADATA",
-        "Kurt.Skill_web-archiver-9.dist-info/METADATA".replace("web-archiver", "web_archiver"),
+        "Kurt.Skill_Web.Archiver-9.dist-info/METADATA",
         "kurt_skill_web_archiver-0.1.0-py3.11.egg-info/PKG-INFO",
         "kurt_skills/web_archiver/__init__.py",
     ],
