@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .readers import Notes
     from .sources import Pointer
 
-__all__ = ["KEYS", "PREFIX", "decode", "encode", "read"]
+__all__ = ["KEYS", "PREFIX", "decode", "encode", "read", "to_text"]
 
 PREFIX = "kurt/"
 _MODULE = "skill"
@@ -153,6 +153,13 @@ def _text(form: str, value: Any, record: Mapping[str, Any]) -> str:
     return " ".join(value)
 
 
+def to_text(value: Any) -> str:
+    """Return a value as the text that stands for it in portable metadata."""
+    if isinstance(value, str):
+        return value
+    return "" if value is None else dumps(value)
+
+
 def _flat(value: Any, at: Pointer, notes: Notes) -> dict[str, str]:
     """Read the flat mapping of texts that portable metadata is.
 
@@ -160,29 +167,26 @@ def _flat(value: Any, at: Pointer, notes: Notes) -> dict[str, str]:
     """
     result: dict[str, str] = {}
     for key, item in mapping(value, at, notes).items():
-        if isinstance(item, str):
-            result[key] = item
-        elif item is None:
-            result[key] = ""
-        elif isinstance(item, (bool, int)):
-            result[key] = str(item).lower()
+        result[key] = to_text(item)
+        if isinstance(item, (bool, int)):
             message = f"{spell((*at, key))} is to be text"
             notes.add(
                 "number-for-text", "info", message, (*at, key), f'write it as "{result[key]}"'
             )
-        else:
-            result[key] = dumps(item)
+        elif item is not None and not isinstance(item, str):
             message = f"{spell((*at, key))} is to be text; it was kept as JSON"
             notes.warn("nested-metadata", message, (*at, key), "write it as one text")
     return result
 
 
-def read(record: dict[str, Any], value: Any, given: set[str], notes: Notes) -> None:
+def read(record: dict[str, Any], value: Any, given: set[str], notes: Notes) -> set[str]:
     """Read ``metadata`` into ``record``: kurt's own keys to their fields, the rest as it is.
 
     :param given: the keys of the record that stand at the top level.
+    :returns: the keys of the record that stand here.
     """
     modules: set[str] = set()
+    placed: set[str] = set()
     for key, word in _flat(value, ("metadata",), notes).items():
         at: Pointer = ("metadata", key)
         if key not in KEYS:
@@ -201,7 +205,9 @@ def read(record: dict[str, Any], value: Any, given: set[str], notes: Notes) -> N
         if name == "implements":
             modules.update([item.pop("module") for item in raw])
         _place(record, name, raw, at, given, notes)
+        placed.add(name.partition(".")[0])
     _module(record, modules, notes)
+    return placed
 
 
 def _place(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from . import fields, pluginjson, skillmd, strictjson
+from . import pluginjson, skillmd, strictjson
 from .findings import Finding
 from .frontmatter import MAX_FRONT_MATTER
 from .readers import Notes, report
@@ -52,9 +52,10 @@ class Reading:
     :param findings: deviations and errors; their paths are relative to the folder.
     :param files: the manifest files that are there.
     :param code: whether the folder holds the code that the manifest points to.
+    :param stated: the keys of the record that a manifest states, if only as empty.
     """
 
-    __slots__ = ("code", "files", "findings", "folder", "record")
+    __slots__ = ("code", "files", "findings", "folder", "record", "stated")
 
     def __init__(
         self,
@@ -63,12 +64,14 @@ class Reading:
         findings: tuple[Finding, ...],
         files: tuple[str, ...],
         code: bool,
+        stated: frozenset[str] = frozenset(),
     ) -> None:
         self.folder = folder
         self.record = record
         self.findings = findings
         self.files = files
         self.code = code
+        self.stated = stated
 
     @property
     def name(self) -> str | None:
@@ -122,7 +125,8 @@ def read(folder: str, names: Collection[str] | None = None) -> Reading:
             plugin[0]["config"] = pluginjson.config(content, _CONFIG, plugin[0]["id"], findings)
     record = _united(skill, plugin, data, findings)
     code = record is not None and _has_code(record, folder, names, findings)
-    return Reading(folder, record, tuple(findings), files, code)
+    stated = frozenset((skill[1] if skill else set()) | (plugin[1] if plugin else set()))
+    return Reading(folder, record, tuple(findings), files, code, stated)
 
 
 def parse_skill_md(
@@ -171,9 +175,6 @@ def _united(
     record, stated = skill
     other, more = plugin
     notes = Notes(lenient=False)
-    default = fields.blank("")
-    stated |= {key for key in default if record[key] != default[key]}
-    more |= {key for key in default if other[key] != default[key]}
     if record["id"] not in (other["id"], other["id"].rpartition(".")[2].replace("_", "-")):
         message = f"SKILL.md is {show(record['id'])}, plugin.json is {show(other['id'])}"
         notes.error("manifest-conflict", message, ("plugin_id",), "give both the same name")

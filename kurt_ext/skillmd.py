@@ -59,7 +59,7 @@ def read(
     fields.shared(record, values, KEYS, notes)
     stated = {KEYS[key] for key in values if key in KEYS and values[key] is not None}
     if "metadata" in values:
-        compact.read(record, values["metadata"], stated, notes)
+        stated |= compact.read(record, values["metadata"], stated, notes)
     for key in values:
         if key not in _KNOWN:
             _other(key, values[key], notes)

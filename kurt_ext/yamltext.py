@@ -83,6 +83,32 @@ def load(text: str, name: str, line: int, findings: list[Finding]) -> tuple[Any,
             return value, builder.marks
 
 
+class _Frame:
+    """A list or mapping that is being filled, and the key that waits for its value."""
+
+    __slots__ = ("container", "key", "pointer")
+
+    def __init__(self, container: Any, pointer: Pointer) -> None:
+        self.container = container
+        self.pointer = pointer
+        self.key: str | None = None
+
+    @property
+    def wants_key(self) -> bool:
+        return self.key is None and isinstance(self.container, dict)
+
+    def next(self) -> Pointer:
+        """Return the pointer of the value that comes next."""
+        return (*self.pointer, len(self.container) if self.key is None else self.key)
+
+    def put(self, value: Any) -> None:
+        if self.key is None:
+            self.container.append(value)
+        else:
+            self.container[self.key] = value
+            self.key = None
+
+
 class _Builder:
     """Builds values from events; one instance for one text."""
 
@@ -112,50 +138,38 @@ class _Builder:
 
         root: Any = None
         documents = 0
-        # Each frame: the container, its pointer, the key that waits for its value.
-        stack: list[tuple[Any, Pointer]] = []
-        keys: list[str | None] = []
+        stack: list[_Frame] = []
         for event in events:
             if isinstance(event, kinds.CollectionEndEvent):
                 stack.pop()
-                keys.pop()
                 continue
             if not isinstance(event, kinds.NodeEvent):
-                if isinstance(event, kinds.DocumentStartEvent):
-                    documents += 1
-                    if documents > 1:
-                        fix = "keep one document"
-                        raise self.refuse("yaml-documents", "a second document", event, fix)
+                documents += isinstance(event, kinds.DocumentStartEvent)
+                if documents > 1:
+                    fix = "keep one document"
+                    raise self.refuse("yaml-documents", "a second document", event, fix)
                 continue
             self.forbid(event)
-            pointer: Pointer = ()
-            if stack:
-                container, above = stack[-1]
-                if isinstance(container, list):
-                    pointer = (*above, len(container))
-                    self.marks[pointer] = self.place(event.start_mark)
-                elif keys[-1] is None:
-                    keys[-1] = self.key(event, container, above)
-                    continue
-                else:
-                    pointer = (*above, keys[-1])
+            frame = stack[-1] if stack else None
+            if frame is not None and frame.wants_key:
+                frame.key = self.key(event, frame)
+                continue
+            pointer = frame.next() if frame is not None else ()
             if isinstance(event, kinds.ScalarEvent):
                 value: Any = self.scalar(event, pointer)
             else:
                 value = [] if isinstance(event, kinds.SequenceStartEvent) else {}
-            if not stack:
+            if frame is None:
                 root = value
-            elif isinstance(stack[-1][0], list):
-                stack[-1][0].append(value)
             else:
-                stack[-1][0][pointer[-1]] = value
-                keys[-1] = None
+                if isinstance(frame.container, list):
+                    self.marks[pointer] = self.place(event.start_mark)
+                frame.put(value)
             if not isinstance(event, kinds.ScalarEvent):
                 if len(stack) >= MAX_DEPTH:
                     message = f"more than {MAX_DEPTH} levels of nesting"
                     raise self.refuse("too-deep", message, event, "make it flatter")
-                stack.append((value, pointer))
-                keys.append(None)
+                stack.append(_Frame(value, pointer))
         return root
 
     def forbid(self, event: Any) -> None:
@@ -169,7 +183,7 @@ class _Builder:
             fix = "delete the tag, or quote the value if it is text"
             raise self.refuse("yaml-tag", f"a tag ({show(tag)})", event, fix)
 
-    def key(self, event: Any, container: dict[str, Any], above: Pointer) -> str:
+    def key(self, event: Any, frame: _Frame) -> str:
         """Return the key that the event is."""
         key = getattr(event, "value", None)
         if not isinstance(key, str) or not key:
@@ -179,12 +193,12 @@ class _Builder:
         if key == "<<" and event.implicit[0]:
             fix = "write the fields out"
             raise self.refuse("yaml-merge", "a merge key", event, fix)
-        if key in container:
-            first = self.marks[(*above, key)][0]
-            message = f"{spell((*above, key))} is given twice, first on line {first}"
+        pointer = (*frame.pointer, key)
+        if key in frame.container:
+            first = self.marks[pointer][0]
+            message = f"{spell(pointer)} is given twice, first on line {first}"
             raise self.refuse("duplicate-key", message, event, "keep one of them")
-        self.marks[(*above, key)] = self.place(event.start_mark)
-        container[key] = None  # claims the place in the order, and the name
+        self.marks[pointer] = self.place(event.start_mark)
         return key
 
     def scalar(self, event: Any, pointer: Pointer) -> Any:
