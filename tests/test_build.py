@@ -276,6 +276,41 @@ def test_an_editable_install_works_is_frozen_and_installed_again(
 
 
 @pytest.mark.slow
+def test_uv_sync_installs_a_skill_of_the_project_editable(
+    skill: Path, fresh_env: FreshEnv, tmp_path: Path
+) -> None:
+    host = write(
+        tmp_path / "host",
+        {
+            "pyproject.toml": '[project]\nname = "host"\nversion = "0"\n'
+            'requires-python = ">=3.11"\ndependencies = ["kurt-skill-web-archiver"]\n'
+            f"[tool.uv.sources]\nkurt-skill-web-archiver = {{path = {json.dumps(str(skill))},"
+            " editable = true}\n"
+        },
+    )
+    before = snapshot(skill)
+    fresh_env.uv("sync", "--quiet", "--active", cwd=host)
+    assert snapshot(skill) == before
+    code = "from kurt_skills.web_archiver import skill; print(skill.__file__)"
+    assert fresh_env.run("-c", code).strip() == str(skill / "skill.py")
+
+
+@pytest.mark.slow
+def test_a_skill_without_code_becomes_a_wheel_without_entry_points(
+    fresh_env: FreshEnv, tmp_path: Path
+) -> None:
+    words = "---\nname: words\nversion: 1.0.0\ndescription: Words\n---\nRead this.\n"
+    folder = write(tmp_path / "words", {"pyproject.toml": PYPROJECT, "SKILL.md": words})
+    fresh_env.install("pip")
+    pip_wheel(fresh_env, folder, tmp_path / "out")
+    inside = contents(only(tmp_path / "out", "*.whl"))
+    names = {name.rpartition("/")[2] for name in inside}
+    assert "entry_points.txt" not in names
+    assert inside["kurt_skill_words-1.0.0.dist-info/kurt.json"] == shown(folder)["kurt.json"]
+    assert inside["kurt_skills/words/SKILL.md"] == words.encode()
+
+
+@pytest.mark.slow
 def test_a_file_that_was_removed_is_not_in_the_next_wheel(
     skill: Path, fresh_env: FreshEnv, tmp_path: Path
 ) -> None:
