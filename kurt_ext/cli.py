@@ -245,7 +245,7 @@ class LazyGroup(click.Group):
         """Write the names and summaries, those of other distributions apart."""
         own = {name: row[1] for name, row in self.table.items()}
         own |= {name: found.get_short_help_str(80) for name, found in self.commands.items()}
-        others = {}
+        others: dict[str, str] = {}
         for name, (_, summary, distribution) in self._others(ctx).items():
             (own if distribution == _HOST else others)[name] = summary
         for title, rows in (("Commands", own), ("Commands of other distributions", others)):

@@ -70,6 +70,10 @@ class Session:
             self._discovery = discover(self.places)
         return self._discovery
 
+    def forget(self) -> None:
+        """Look at everything anew when it is next asked for."""
+        self._discovery = None
+
     def manager(self) -> SkillManager:
         """Return a new front door to the project's skills, for commands that load or run."""
         from .manager import SkillManager

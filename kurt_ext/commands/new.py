@@ -59,7 +59,11 @@ def _author() -> str:
     shell_complete=_templates,
     help="What it is to be: a kind, plugin (with a plugin.json), or instructions.",
 )
-@click.option("--portable", is_flag=True, help="With a SKILL.md that every agent can read.")
+@click.option(
+    "--portable/--native",
+    default=True,
+    help="A SKILL.md that every agent can read (default), or kurt's own shorter form.",
+)
 @click.option(
     "--in",
     "parent",
@@ -101,7 +105,7 @@ def command(
     given = values(name, author=author or _author(), license=license, description=description)
     files = render(folder, given)
     if portable:
-        files = _portable(files, given["name"])
+        files = _portable(files)
     places = session.places
     default = places.user_skills[0] if user else places.project_skills
     target = os.path.join(os.path.abspath(parent or default), given["name"])
@@ -119,17 +123,13 @@ def command(
     return Answer(data, text, talk=True)
 
 
-def _portable(files: dict[str, str], name: str) -> dict[str, str]:
-    from ..portable import format_skill
+def _portable(files: dict[str, str]) -> dict[str, str]:
+    """Return the files with SKILL.md in the form of the Agent Skills specification."""
+    from ..portable import to_portable
 
     if "SKILL.md" not in files:
-        from ..errors import UsageError
-
-        raise UsageError(
-            "this template has no SKILL.md that could be portable",
-            hint=f"kurt new {name} --portable",
-        )
-    return {**files, "SKILL.md": format_skill(files["SKILL.md"])}
+        return files
+    return {**files, "SKILL.md": to_portable(files["SKILL.md"].encode()).decode()}
 
 
 def _shown(path: str) -> str:

@@ -197,10 +197,22 @@ def _run(
             skill=call.extension.skill,
         )
 
+    words = _own_words(result.data)
+
     def text(page: Page) -> None:
-        _write(page, data, terminal=session.terminal)
+        shown = data if words is None else {**data, "data": words}
+        _write(page, shown, terminal=session.terminal)
 
     return Answer(data, text, error=error)
+
+
+def _own_words(value: Any) -> str | None:
+    """Return the text of an object whose author gave its class a ``__str__``, else None."""
+    for cls in type(value).__mro__:
+        if "__str__" in vars(cls):
+            library = cls.__module__.partition(".")[0]
+            return None if library in ("builtins", "pydantic") else str(value)
+    return None
 
 
 def finite(value: Any) -> Any:
