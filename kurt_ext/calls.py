@@ -112,7 +112,7 @@ class Call:
         :raises InvalidOutputError: when what came back is no result.
         :raises CallError: when the extension raised something; its ``__cause__``.
         """
-        return self.invoke({} if arguments is None else arguments, on_progress)
+        return self.invoke(arguments, on_progress)
 
     async def run(
         self,
@@ -138,7 +138,7 @@ class Call:
         limit = asyncio.timeout(timeout)
         try:
             async with limit:
-                return await invoke({} if arguments is None else arguments, on_progress)
+                return await invoke(arguments, on_progress)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -160,7 +160,7 @@ class Call:
         self, arguments: Any = None, on_progress: OnProgress | None = None
     ) -> Any:
         await self.prepare()
-        return await self.invoke({} if arguments is None else arguments, on_progress)
+        return await self.invoke(arguments, on_progress)
 
     async def _first_direct(self, params: Any = None, on_progress: OnProgress | None = None) -> Any:
         await self.prepare()
@@ -243,9 +243,20 @@ def _compose(call: Call, surroundings: Surroundings) -> tuple[Invoke, Invoke]:
         return _layered(call, surroundings, context), direct
     check = target.check or _as_it_is
     finish = target.finish or _as_it_is
+    ready, refused = target.ready, target.refused
 
-    async def invoke(arguments: Any, on_progress: OnProgress | None = None) -> Any:
-        params = check(arguments)
+    async def invoke(arguments: Any = None, on_progress: OnProgress | None = None) -> Any:
+        if arguments.__class__ is ready:
+            params = arguments
+        else:
+            try:
+                params = check({} if arguments is None else arguments)
+            except KurtError:
+                raise
+            except Exception as error:
+                if refused is None:
+                    raise
+                raise refused(error) from error
         try:
             value = await run(params, context, on_progress)
         except KurtError:
@@ -279,8 +290,18 @@ def _layered(call: Call, surroundings: Surroundings, context: Any) -> Invoke:
     for layer in reversed(surroundings.layers):
         proceed = _wrapped(layer, proceed)
 
-    async def invoke(arguments: Any, on_progress: OnProgress | None = None) -> Any:
-        invocation = Invocation(call.reference, check(arguments), context, on_progress)
+    async def invoke(arguments: Any = None, on_progress: OnProgress | None = None) -> Any:
+        params = arguments
+        if type(arguments) is not target.ready:
+            try:
+                params = check({} if arguments is None else arguments)
+            except KurtError:
+                raise
+            except Exception as error:
+                if target.refused is None:
+                    raise
+                raise target.refused(error) from error
+        invocation = Invocation(call.reference, params, context, on_progress)
         try:
             result = await proceed(invocation)
         except KurtError:

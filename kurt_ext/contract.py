@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-from .errors import CallCancelledError, CallError, CallTimeoutError
+from .errors import CallCancelledError, CallError, CallTimeoutError, InvalidInputError
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -53,13 +53,10 @@ class Result(Generic[T_co]):
     :raises TypeError: when a member has the wrong shape.
     """
 
-    __slots__ = ("data", "errors", "metadata", "substeps", "success")
+    __slots__ = ("_errors", "_metadata", "_substeps", "data", "success")
 
     success: bool
     data: T_co | None
-    errors: list[str | Mapping[str, Any]]
-    metadata: dict[str, Any]
-    substeps: list[Mapping[str, Any]]
 
     def __init__(
         self,
@@ -73,9 +70,31 @@ class Result(Generic[T_co]):
             raise TypeError(f"success is a bool, not {type(success).__name__}")
         self.success = success
         self.data = data
-        self.errors = _members("errors", errors, (str, Mapping)) if errors else []
-        self.metadata = dict(metadata) if metadata else {}
-        self.substeps = _members("substeps", substeps, (Mapping,)) if substeps else []
+        # Made when they are asked for: three empty containers are a third of a result's cost.
+        self._errors = _members("errors", errors, (str, Mapping)) if errors else None
+        self._metadata = dict(metadata) if metadata else None
+        self._substeps = _members("substeps", substeps, (Mapping,)) if substeps else None
+
+    @property
+    def errors(self) -> list[str | Mapping[str, Any]]:
+        """What went wrong; empty where nothing did."""
+        if self._errors is None:
+            self._errors = []
+        return self._errors
+
+    @property
+    def metadata(self) -> dict[str, Any]:
+        """Facts about the call."""
+        if self._metadata is None:
+            self._metadata = {}
+        return self._metadata
+
+    @property
+    def substeps(self) -> list[Mapping[str, Any]]:
+        """What was done on the way."""
+        if self._substeps is None:
+            self._substeps = []
+        return self._substeps
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON values; pydantic models in ``data`` are dumped."""
@@ -166,18 +185,22 @@ class Context(Protocol):
     @property
     def skill(self) -> str:
         """The name of the skill that is called."""
+        ...
 
     @property
     def root(self) -> str | None:
         """The skill's folder, for its own data files; None where it has none."""
+        ...
 
     @property
     def settings(self) -> Mapping[str, Any]:
         """The table ``[skill.NAME]`` of the configuration, with ``env:`` references replaced."""
+        ...
 
     @property
     def services(self) -> Mapping[str, Any]:
         """Long-lived services by name; a missing one raises KeyError with the reason."""
+        ...
 
 
 class Extension:
@@ -257,7 +280,10 @@ class Target:
 
     :param run: called with ``(params, context, on_progress)``; sync or async.
     :param schema: makes the JSON Schema of the arguments, when somebody asks.
-    :param check: arguments to params; raises ``InvalidInputError``. None = as they are.
+    :param check: arguments to params; may raise anything. None = as they are.
+    :param refused: makes the ``InvalidInputError`` of what ``check`` raised; needed
+        where that raises anything else.
+    :param ready: arguments of exactly this class are params already; not checked again.
     :param finish: returned value to :class:`Result`; raises ``InvalidOutputError``.
         None = as it is.
     :param context: makes the context object of the kind from the core's. None = the core's.
@@ -266,7 +292,18 @@ class Target:
     :param failures: the exceptions of the kind.
     """
 
-    __slots__ = ("check", "context", "failures", "finish", "run", "schema", "summary", "uses")
+    __slots__ = (
+        "check",
+        "context",
+        "failures",
+        "finish",
+        "ready",
+        "refused",
+        "run",
+        "schema",
+        "summary",
+        "uses",
+    )
 
     def __init__(
         self,
@@ -274,6 +311,8 @@ class Target:
         *,
         schema: Callable[[], dict[str, Any]],
         check: Callable[[Any], Any] | None = None,
+        refused: Callable[[Exception], InvalidInputError] | None = None,
+        ready: type | None = None,
         finish: Callable[[Any], Any] | None = None,
         context: Callable[[Context], Any] | None = None,
         uses: tuple[str, ...] | None = None,
@@ -283,6 +322,8 @@ class Target:
         self.run = run
         self.schema = schema
         self.check = check
+        self.refused = refused
+        self.ready = ready
         self.finish = finish
         self.context = context
         self.uses = uses
@@ -322,12 +363,16 @@ class Provider(Protocol):
     @property
     def names(self) -> tuple[str, ...]:
         """The names of the services it gives."""
+        ...
 
     def available(self) -> str | None:
         """Return None when it can start, else one sentence why not."""
+        ...
 
     async def start(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         """Start, and return the services by name."""
+        ...
 
     async def stop(self) -> None:
         """Give everything back. Called once, also after a failed start."""
+        ...

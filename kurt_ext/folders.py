@@ -58,7 +58,7 @@ def one_folder(
     present = [name for name in MANIFESTS if name in names]
     if not present:
         return Unit(child, (child,))
-    probes = [child, *(f"{child}/{name}" for name in present)]
+    probes = [f"{child}/{name}" for name in present]
     if "config.json" in names:
         probes.append(f"{child}/config.json")
     linked = os.path.islink(folder)
@@ -79,7 +79,7 @@ def one_folder(
             code=False,
             findings=findings,
         )
-        return Unit(child, tuple(probes), candidate, linked=linked)
+        return Unit(child, (child, *probes), candidate, linked=linked)
     found = offers(record, words, reading.code)
     kept = [offer for offer in found if offer[0] not in HOST_GROUPS | DATA_GROUPS]
     for group, name, _ in found:
@@ -108,6 +108,11 @@ def one_folder(
         code=reading.code,
         findings=findings,
     )
+    if not reading.code or any(finding.fatal for finding in findings):
+        # A file that is added may mend it. A whole skill's folder is not watched:
+        # that would double the time of every warm look, and its manifest and
+        # its files are read again before its code is imported.
+        probes.append(child)
     signature = sign((folder, record, kept))
     return Unit(child, tuple(probes), candidate, record=record, signature=signature, linked=linked)
 

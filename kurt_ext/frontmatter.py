@@ -102,7 +102,7 @@ def split(data: bytes, name: str, findings: list[Finding]) -> FrontMatter:
     if close < 0:
         fix = "end the front matter with a line ---"
         return report("front-matter-unclosed", "error", "the fence is never closed", line, fix)
-    if close - end > MAX_FRONT_MATTER:
+    if close - end - 1 > MAX_FRONT_MATTER:
         message = f"the front matter has more than {MAX_FRONT_MATTER:,} bytes"
         fix = "move the text into the body, below the second ---"
         return report("front-matter-too-large", "error", message, line, fix)

@@ -157,11 +157,11 @@ def capability_target(extension: Extension, capability: Mapping[str, Any]) -> Ta
     schema = Schema(capability.get("parameters") or {}, f"the capability {reference}")
 
     def check(arguments: Any) -> dict[str, Any]:
-        if not isinstance(arguments, Mapping):
+        is_mapping = isinstance(arguments, Mapping)
+        filled = schema.filled(arguments) if is_mapping else {}
+        problems = schema.problems(filled)
+        if not is_mapping:
             problems = [("", f"a mapping is wanted, not a {type(arguments).__name__}")]
-        else:
-            filled = schema.filled(arguments)
-            problems = schema.problems(filled)
         if problems:
             raise InvalidInputError(
                 f"the arguments do not fit {reference}",

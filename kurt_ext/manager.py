@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
 from .calls import Call, FanOut
-from .errors import ExtensionNotFoundError, NotFoundError, UsageError
+from .errors import ExtensionNotFoundError, UsageError
 from .importer import FINDER
 from .instances import capability_target
 from .kinds import GROUP, load_kinds
@@ -203,40 +203,44 @@ class SkillManager:
 
     # -- what is enabled -------------------------------------------------------
 
-    def enable(self, reference: str, *, user: bool = False) -> None:
-        """Enable an extension or a whole skill by name, in ``kurt.toml``.
+    def enable(self, reference: str, *, scope: str = "project") -> None:
+        """Enable an extension, or all that a skill offers, in ``kurt.toml``.
 
-        :param user: write the user's file rather than the project's.
+        :param scope: ``project`` or ``user``: the file to write.
+        :raises NotFoundError: when nothing has the name.
+        :raises ConfigError: when the file cannot be read or written.
         """
-        self._switch(reference, True, user)
+        self._switch(reference, scope, on=True)
 
-    def disable(self, reference: str, *, user: bool = False) -> None:
-        """Disable an extension or a whole skill by name, in ``kurt.toml``."""
-        self._switch(reference, False, user)
+    def disable(self, reference: str, *, scope: str = "project") -> None:
+        """Disable an extension, or all that a skill offers, in ``kurt.toml``.
 
-    def _switch(self, reference: str, on: bool, user: bool) -> None:
+        :raises NotFoundError: when nothing has the name.
+        :raises ConfigError: when the file cannot be read or written.
+        """
+        self._switch(reference, scope, on=False)
+
+    def _switch(self, reference: str, scope: str, *, on: bool) -> None:
         from . import config_edit
+        from .naming import kinds_of
 
-        path = self.places.user_config if user else self.places.project_config
-        for kind in self._kinds_of(reference):
-            change = config_edit.enable if on else config_edit.disable
-            change(path, kind, reference)
+        found = self.discover()
+        edit = config_edit.enable if on else config_edit.disable
+        for candidate, word, extension in kinds_of(found, reference):
+            kind = self._kind(word)
+            every = [name for group, name, _ in candidate.offers if group == kind.namespace]
+            whole = reference == candidate.name
+            edit(
+                self.places,
+                word,
+                candidate.name,
+                None if whole else extension,
+                scope=scope,
+                opt_in=kind.namespace in found.opt_in,
+                siblings=[] if whole else [name for name in every if name != extension],
+                qualified=":" in reference,
+            )
         self.refresh()
-
-    def _kinds_of(self, reference: str) -> tuple[str, ...]:
-        """Return the kinds in which a reference names something, enabled or not."""
-        owner, colon, name = reference.partition(":")
-        wanted = set()
-        for candidate in self.discover().winners:
-            for group, offered, _ in candidate.offers:
-                kind = self.kinds.of(group)
-                mine = candidate.name == owner
-                matches = mine and (not colon or offered == name)
-                if kind is not None and (matches or (not colon and offered == owner)):
-                    wanted.add(kind.name)
-        if not wanted:
-            raise NotFoundError(f"nothing is called {reference}", hint="kurt list")
-        return tuple(sorted(wanted))
 
     # -- what is loaded --------------------------------------------------------
 

@@ -181,7 +181,10 @@ class Driver(_Guarded, DriverManager[Any]):
         self, namespace: str, entry_points: Iterable[EntryPoint], make: Make, name: str
     ) -> None:
         self._given(entry_points, make)
-        DriverManager.__init__(self, namespace, name, on_missing_entrypoints_callback=None)
+        # Past DriverManager's own, which does not hand the callback on.
+        NamedExtensionManager.__init__(
+            self, namespace, [name], on_missing_entrypoints_callback=None
+        )
 
     def _wanted(self, ep: EntryPoint) -> bool:
         return ep.name in self._names

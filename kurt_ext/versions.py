@@ -111,25 +111,22 @@ def is_constraint(text: str) -> bool:
     A comparator is a version, a short version or an x-range, after nothing or one
     of ``=  ==  !=  >  >=  <  <=  ^  ~``.
     """
-    words = text.replace(",", " ").split()
-    if not words or len(text) > 4 * MAX_VERSION or ",," in text.replace(" ", ""):
-        return False
-    if text.strip()[0] == "," or text.strip()[-1] == ",":
-        return False
+    return len(text) <= 4 * MAX_VERSION and all(_are_comparators(part) for part in text.split(","))
+
+
+def _are_comparators(text: str) -> bool:
+    """Return whether ``text`` is comparators with blanks between and, it may be, within them."""
     pending = False
+    words = text.split()
     for word in words:
-        for operator in _OPERATORS:
-            if word.startswith(operator):
-                if pending:
-                    return False
-                word = word.removeprefix(operator)
-                pending = not word
-                break
-        else:
-            pending = False
-        if not pending and not (_is_partial(word) or is_semver(word)):
+        operator = next((sign for sign in _OPERATORS if word.startswith(sign)), "")
+        rest = word.removeprefix(operator)
+        if pending and operator:
             return False
-    return not pending
+        pending = not rest
+        if not pending and not (_is_partial(rest) or is_semver(rest)):
+            return False
+    return bool(words) and not pending
 
 
 def check_constraint(text: str) -> str:

@@ -26,8 +26,16 @@ _PLACES = {
     "register_mapper": "registry",
 }
 
-__all__ = [  # noqa: PLE0604  # the table is the list
-    *_PLACES
+__all__ = [
+    "KIND",
+    "BaseFetcher",
+    "BaseMapper",
+    "BaseRunner",
+    "FetchResult",
+    "Link",
+    "MapResult",
+    "register_fetcher",
+    "register_mapper",
 ]
 
 

@@ -12,8 +12,9 @@ _PLACES = {
     "KIND": "kind",
 }
 
-__all__ = [  # noqa: PLE0604  # the table is the list
-    *_PLACES
+__all__ = [
+    "KIND",
+    "Integration",
 ]
 
 

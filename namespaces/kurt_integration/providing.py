@@ -44,8 +44,8 @@ class _Provider:
 
     def available(self) -> str | None:
         ask = getattr(self._obj, "available", None)
-        reason: str | None = ask() if callable(ask) else None
-        return reason
+        reason = ask() if callable(ask) else None
+        return None if reason is None else str(reason)
 
     async def start(self, settings: Mapping[str, Any]) -> Mapping[str, Any]:
         service = self._obj.start(settings)

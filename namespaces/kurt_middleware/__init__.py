@@ -16,8 +16,11 @@ _PLACES = {
     "Proceed": "contract",
 }
 
-__all__ = [  # noqa: PLE0604  # the table is the list
-    *_PLACES
+__all__ = [
+    "KIND",
+    "Invocation",
+    "Middleware",
+    "Proceed",
 ]
 
 

@@ -51,8 +51,26 @@ _PLACES = {
     "register_tool": "registry",
 }
 
-__all__ = [  # noqa: PLE0604  # the table is the list
-    *_PLACES
+__all__ = [
+    "KIND",
+    "SKILLS",
+    "TOOLS",
+    "OnProgress",
+    "SkillManager",
+    "Tool",
+    "ToolCanceledError",
+    "ToolContext",
+    "ToolExecutionError",
+    "ToolInputError",
+    "ToolNotFoundError",
+    "ToolOutputError",
+    "ToolProgress",
+    "ToolResult",
+    "ToolTimeoutError",
+    "find_skill_for_tool",
+    "get_tool",
+    "load_skill",
+    "register_tool",
 ]
 
 

@@ -61,7 +61,10 @@ def target(extension: Extension) -> Target:
     return Target(
         tool.run,
         schema=lambda: {"type": "object"} if model is None else model.model_json_schema(),
-        check=None if model is None else _input(extension, model),
+        # Bound once: looking it up on the class costs a tenth of a call.
+        check=None if model is None else model.__pydantic_validator__.validate_python,
+        refused=_refused(extension),
+        ready=model,
         finish=_output(extension, tool.OutputModel),
         context=ToolContext.of,
         uses=None if uses is None else tuple(uses),
@@ -89,21 +92,15 @@ def _told(problems: list[tuple[str, str]]) -> str:
     return "\n".join(f"{place or '/'}: {text}" for place, text in problems)
 
 
-def _input(extension: Extension, model: type[BaseModel]) -> Callable[[Any], Any]:
-    """Return the function that makes params of arguments."""
-    # Bound once: looking it up on the class costs a tenth of a call.
-    validate = model.__pydantic_validator__.validate_python
+def _refused(extension: Extension) -> Callable[[Exception], ToolInputError]:
+    """Return the function that makes an error of what an input model raised."""
 
-    def check(arguments: Any) -> Any:
-        if arguments.__class__ is model:  # a ready instance has been validated
-            return arguments
-        try:
-            return validate(arguments)
-        except ValidationError as error:
+    def refused(error: Exception) -> ToolInputError:
+        if isinstance(error, ValidationError):
             problems = problems_of(error)
-        except Exception as error:  # a validator of the author's own
+        else:  # from a validator of the author's own
             problems = [("", f"{type(error).__name__}: {error}")]
-        raise ToolInputError(
+        return ToolInputError(
             f"the arguments do not fit {extension.reference}",
             cause=_told(problems),
             hint=f"kurt tool info {extension.reference}",
@@ -111,43 +108,55 @@ def _input(extension: Extension, model: type[BaseModel]) -> Callable[[Any], Any]
             problems=problems,
         )
 
-    return check
+    return refused
 
 
 def _output(extension: Extension, model: type[BaseModel] | None) -> Callable[[Any], Result[Any]]:
     """Return the function that makes a checked result of what a tool returned."""
-    validate = None if model is None else model.__pydantic_validator__.validate_python
 
-    def fail(cause: str, problems: list[tuple[str, str]] | None = None) -> ToolOutputError:
+    def fail(problems: list[tuple[str, str]]) -> ToolOutputError:
         return ToolOutputError(
             f"what {extension.reference} returned does not fit",
-            cause=cause,
+            cause=_told(problems),
             skill=extension.skill,
-            problems=problems or [("", cause)],
+            problems=problems,
         )
 
+    def refuse(value: Any) -> ToolOutputError:
+        name = "None" if value is None else f"a {type(value).__name__}"
+        return fail([("", f"run returned {name}; return a ToolResult")])
+
+    if model is None:
+
+        def pass_on(value: Any) -> Result[Any]:
+            if isinstance(value, Result):
+                return value
+            raise refuse(value)
+
+        return pass_on
+    validate = model.__pydantic_validator__.validate_python
+
     def checked(data: Any) -> Any:
-        assert validate is not None
-        if data.__class__ is model:
-            return data
         try:
             if isinstance(data, (list, tuple)):
                 return [item if item.__class__ is model else validate(item) for item in data]
-            return validate(data)
+            return data if data.__class__ is model else validate(data)
         except ValidationError as error:
-            problems = problems_of(error)
-            raise fail(_told(problems), problems) from error
+            raise fail(problems_of(error)) from error
 
     def finish(value: Any) -> Result[Any]:
         if isinstance(value, Result):
             data = value.data
-            if data is not None and validate is not None and value.success:
+            if data.__class__ is dict and value.success:  # most calls, without a detour
+                try:
+                    value.data = validate(data)
+                except ValidationError as error:
+                    raise fail(problems_of(error)) from error
+            elif data.__class__ is not model and data is not None and value.success:
                 value.data = checked(data)
             return value
-        if value is None:
-            raise fail("run returned None; return a ToolResult")
-        if validate is not None and (value.__class__ is model or isinstance(value, Mapping)):
+        if value.__class__ is model or isinstance(value, Mapping):
             return Result(True, checked(value))
-        raise fail(f"run returned a {type(value).__name__}; return a ToolResult")
+        raise refuse(value)
 
     return finish

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeAlias, TypeVar, get_args, get_origin
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar, get_args, get_origin
 
 from kurt_ext.contract import OnProgress, Progress, Result
 
@@ -20,9 +20,9 @@ In = TypeVar("In")
 Out = TypeVar("Out")
 
 #: What a tool hands to its ``on_progress``.
-ToolProgress: TypeAlias = Progress
+ToolProgress = Progress
 #: What a tool returns: ``ToolResult(success, data, errors, metadata, substeps)``.
-ToolResult: TypeAlias = Result
+ToolResult = Result
 
 
 class ToolContext:

@@ -80,7 +80,9 @@ class SkillManager(manager.SkillManager):
         return cls
 
     @_OnEither
-    def load_skill(self, name: str) -> Candidate:
+    def load_skill(  # pyright: ignore[reportIncompatibleMethodOverride]  # callable on both
+        self, name: str
+    ) -> Candidate:
         """Import what a skill offers and the configuration enables; return its row.
 
         :raises SkillNotFoundError: when there is no such skill.
