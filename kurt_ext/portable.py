@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["PROFILES", "agentskills", "check", "publish", "to_portable"]
 
 _SKILL = "SKILL.md"
+_PERMISSION = f"{compact.PREFIX}permissions."
 #: Findings of the lenient reader that other programs' readers trip over.
 _TRIPS = frozenset(["byte-order-mark", "front-matter-late", "front-matter-dots", "unquoted-value"])
 #: Shorter than this, no description says what a skill does and when to use it.
@@ -246,6 +247,10 @@ def to_portable(data: bytes) -> bytes:
         if value is not None:
             lines.append(f"{key}: {_scalar(value)}")
     metadata = compact.encode(record)
+    stated = "permissions" in (values or {})
+    if stated and not any(key.startswith(_PERMISSION) for key in metadata):
+        # "None" that is said is not the same as nothing said: publishing asks for it.
+        metadata[f"{_PERMISSION}native-code"] = "false"
     for key, value in (values or {}).items():
         if key not in skillmd.KEYS and key not in skillmd.PORTABLE:
             metadata.setdefault(key, compact.to_text(value))

@@ -97,7 +97,7 @@ def command(session: Session, targets: tuple[str, ...], profile: str) -> Answer:
         names = ", ".join(os.path.basename(str(row["path"])) for row in invalid)
         error = PluginValidationError(
             f"{names}: {count} error{'s' if count != 1 else ''} by the profile {profile}",
-            hint=next((finding.fix for finding in every if finding.fatal and finding.fix), None),
+            hint=f"kurt explain {next(f.rule for f in every if f.fatal)}",
             validation_result=every,
         )
     return Answer(rows, text, error=error)
