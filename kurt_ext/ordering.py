@@ -31,20 +31,29 @@ def arranged(names: Sequence[str], wishes: Mapping[str, Wishes]) -> list[str]:
         for other in after:
             if other in known:
                 outer[name].append(other)
+    rank = {name: number for number, name in enumerate(known)}
     done: dict[str, None] = {}
-    waiting = list(names)
-    while waiting:
-        ready = next((n for n in waiting if all(other in done for other in outer[n])), None)
-        if ready is None:
-            cycle = _cycle(waiting[0], outer, done)
+    under_way: list[str] = []
+
+    def place(name: str) -> None:
+        if name in under_way:
+            cycle = _cycle(name, outer, done)
             raise CircularOrderError(
                 "the layers around a call want to come before each other in a circle",
                 cause=" → ".join(cycle),
                 hint=f"kurt disable {cycle[0]}",
                 cycle=cycle,
             )
-        done[ready] = None
-        waiting.remove(ready)
+        if name not in done:
+            under_way.append(name)
+            # Only those who must lie further out are moved; all others keep their turn.
+            for other in sorted(outer[name], key=rank.__getitem__):
+                place(other)
+            under_way.pop()
+            done[name] = None
+
+    for name in names:
+        place(name)
     return list(done)
 
 
