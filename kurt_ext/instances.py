@@ -8,11 +8,11 @@ plugin.json's: its ``Plugin(metadata, config)`` is built, or what its
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from .checks.python_version import allows, running
 from .contract import HOOKS, Result, Target
 from .errors import ConfigError, ContractError, InvalidInputError, PluginLoadError
 from .schemas import Schema
@@ -37,18 +37,9 @@ def check_python(record: Mapping[str, Any], skill: str) -> None:
     :raises PluginLoadError: with both versions.
     """
     wanted = record.get("requires_python")
-    if not wanted:
-        return
-    from packaging.specifiers import InvalidSpecifier, SpecifierSet
-
-    running = ".".join(map(str, sys.version_info[:3]))
-    try:
-        fits = SpecifierSet(wanted).contains(running, prereleases=True)
-    except InvalidSpecifier:
-        fits = True  # the manifest's reader has reported it; it excludes nothing
-    if not fits:
+    if not allows(wanted):
         raise PluginLoadError(
-            f"the skill {skill} needs Python {wanted}; this is {running}",
+            f"the skill {skill} needs Python {wanted}; this is {running()}",
             hint="run kurt in an environment of that version",
             skill=skill,
         )
