@@ -1,4 +1,4 @@
-"""A command of one's own: any click command will do."""
+"""Greet somebody from the command line: a click command, and a line in the entry points."""
 
 from __future__ import annotations
 

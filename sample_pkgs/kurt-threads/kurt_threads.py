@@ -16,13 +16,13 @@ from kurt_engine import BaseRunner
 from kurt_tool import OnProgress, Tool, ToolContext
 
 
-class Threads(BaseRunner):
+class Pool(BaseRunner):
     """Runs each call in a thread of a pool, an async one in an event loop of that thread.
 
     A service that is bound to the loop it was opened on cannot be used there.
     """
 
-    name = "threads"
+    name = "pool"
 
     def __init__(self) -> None:
         self._pool = ThreadPoolExecutor(4, thread_name_prefix="pool")

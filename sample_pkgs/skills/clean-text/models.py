@@ -34,7 +34,21 @@ class Page(BaseModel):
     links: list[Link] = Field(default_factory=list)
     metadata: dict[str, str] = Field(default_factory=dict)
 
+    def __str__(self) -> str:
+        said = [self.metadata.get("author", ""), self.metadata.get("date", "")[:10]]
+        said += [f"{self.words} words", f"{len(self.links)} links"]
+        head = f"{self.title or self.source}\n{' · '.join(filter(None, said))}"
+        parts = [head, self.text, "\n".join(f"- {link.text}: {link.url}" for link in self.links)]
+        return "\n\n".join(filter(None, parts))
+
 
 class Cleaned(BaseModel):
+    """What came of it; as a string, what a person wants to read."""
+
     pages: list[Page]
     words: int = Field(description="words in all pages")
+
+    def __str__(self) -> str:
+        if len(self.pages) == 1:
+            return str(self.pages[0])
+        return "\n\n\n".join(f"=== {page.source} ===\n\n{page}" for page in self.pages)
