@@ -22,6 +22,7 @@ from importlib.machinery import (
     ExtensionFileLoader,
     FileFinder,
     ModuleSpec,
+    NamespaceLoader,
     PathFinder,
     SourceFileLoader,
 )
@@ -177,10 +178,14 @@ class SkillFinder(MetaPathFinder):
 
 def _namespace() -> ModuleSpec:
     found = PathFinder.find_spec(PACKAGE)
-    if found is None or (found.loader is not None and found.origin is not None):
-        # An intruding kurt_skills/__init__.py would hide every other portion.
-        found = ModuleSpec(PACKAGE, None, is_package=True)
-    return found
+    if found is not None and (found.loader is None or isinstance(found.loader, NamespaceLoader)):
+        return found
+    # There is no portion on the path yet, or an intruding kurt_skills/__init__.py
+    # that would hide them all. This path is looked up again whenever sys.path changes.
+    loader: Any = NamespaceLoader(PACKAGE, [], PathFinder.find_spec)
+    spec = ModuleSpec(PACKAGE, loader, is_package=True)
+    spec.submodule_search_locations = loader._path
+    return spec
 
 
 def _is_ours(module: ModuleType) -> bool:

@@ -1,7 +1,7 @@
 """JSON Schemas that manifests carry: check a value, fill in defaults, say what is wrong where.
 
 Schemas come from strangers, so nothing they say is fetched from a network or a
-disk, and their patterns run on an engine whose time is linear in the input.
+disk, and their patterns are matched in time that is linear in the input.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Versions and version constraints: their spelling, and the way to what Python's tools read.
+"""Versions and version constraints: their spelling, and the way to what Python reads.
 
 A manifest's version is SemVer 2.0; a dist-info's is PEP 440. They meet here
 and nowhere else, since one version that is not PEP 440 makes `uv pip` fail for

@@ -77,9 +77,8 @@ def test_a_third_party_adds_a_kind_by_entry_point_alone() -> None:
 @pytest.mark.usefixtures("guest")
 def test_a_kind_that_cannot_be_had_is_a_finding_and_the_others_work() -> None:
     with SkillManager() as manager:
-        said = {
-            finding.message.split("'")[1]: finding.message for finding in manager.kinds.problems
-        }
+        messages = [finding.message for finding in manager.kinds.problems]
+        said = {message.split("'")[1]: message for message in messages}
         assert set(said) == {"missing", "wrong", "leaves"}
         assert "SystemExit: 9" in said["leaves"]
         assert "not a kurt_ext.kinds.Kind" in said["wrong"]

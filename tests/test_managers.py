@@ -108,13 +108,16 @@ def test_trap_4_an_interrupt_is_the_users() -> None:
         All("kurt.thing", POINTS, make)
 
 
-def test_trap_5_a_driver_that_is_missing_and_one_that_failed_are_told_apart() -> None:
+def test_trap_5_a_driver_that_is_missing_and_one_that_failed_are_told_apart(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with pytest.raises(ExtensionNotFoundError) as caught:
         _ = Driver("kurt.thing", POINTS, loader(), "d:four").driver
     assert caught.value.candidates == ("a:one", "b:two", "c:three")
     broken = [point("a:one", "a_module_that_is_not_there:x")]
     with pytest.raises(ModuleNotFoundError):
         _ = Driver("kurt.thing", broken, loader(), "a:one").driver
+    assert not caplog.records  # stevedore would log it as missing
 
 
 def test_trap_5_a_driver_that_is_falsy_is_still_the_driver() -> None:

@@ -136,7 +136,11 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
         headers: Any,
         newurl: str,
     ) -> urllib.request.Request | None:
-        _require_web(newurl)
+        try:
+            _require_web(newurl)
+        except ValueError:
+            fp.close()
+            raise
         # The base class keeps the addresses it has been to on the request.
         if sum(getattr(req, "redirect_dict", {}).values()) >= self._limit:
             raise HTTPError(newurl, code, f"more than {self._limit} redirects", headers, fp)
