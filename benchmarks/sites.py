@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -100,3 +101,16 @@ def environ(folder: Path, project: Path) -> dict[str, str]:
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
     return {**kept, "HOME": str(home), "KURT_TRUST": str(project), "KURT_PROJECT": str(project)}
+
+
+def settle(python: Path, environ: dict[str, str], project: Path) -> None:
+    """Wait until what was written is old enough to be trusted, and let kurt write its index.
+
+    The index is keyed by the search path: that of ``python -c`` is not that of
+    the console script.
+    """
+    time.sleep(2.3)
+    kurt = [str(python.parent / "kurt"), "list", "--json"]
+    module = [str(python), "-c", "from kurt_ext.discovery import discover; discover()"]
+    for command in (kurt, kurt, module, module):
+        subprocess.run(command, env=environ, cwd=project, stdout=subprocess.DEVNULL, check=True)

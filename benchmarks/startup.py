@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import shutil
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -60,10 +59,8 @@ class Case:
         return [str(self.bin / "kurt"), *arguments]
 
     def settle(self) -> None:
-        """Wait until what was written is old enough to be trusted, and let kurt write its index."""
-        time.sleep(2.3)
-        for _ in range(2):
-            paired.run(self.kurt("list", "--json"), self.environ, str(self.project))
+        """Let kurt write an index that is trusted."""
+        sites.settle(self.python, self.environ, self.project)
 
     def show(
         self, label: str, command: list[str], prepare: Callable[[], None] | None = None

@@ -65,8 +65,11 @@ def _page(name: str) -> bytes | None:
 
     index = Index.open(Places())
     page = index.page(name) if index is not None else None
-    # An empty answer means that it depends on more than files.
-    return (page["info"] or None) if page is not None else None
+    if page is None or page["record"] is None:
+        return None
+    from .listing import info_envelope
+
+    return info_envelope(page["fragment"], page["record"], page["copies"])
 
 
 def _print(answer: bytes) -> int:

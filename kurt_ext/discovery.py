@@ -34,7 +34,10 @@ def discover(places: Places | None = None, *, refresh: bool = False) -> Discover
     if index is not None and index.unchanged():
         from .scan import restore
 
-        return Discovery(places, *restore(index))
+        parts = restore(index)
+        if parts is not None:
+            return Discovery(places, *parts)
+        index = None
     from .scan import scan
 
     return Discovery(places, *scan(places, index).parts())

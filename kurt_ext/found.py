@@ -10,6 +10,7 @@ from .shimstate import Wanted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
     from .candidates import Offer
@@ -28,6 +29,7 @@ class Found:
         "_candidate",
         "base",
         "child",
+        "dist_info",
         "fatal",
         "fields",
         "fragment",
@@ -47,15 +49,23 @@ class Found:
         "trusted",
     )
 
-    def __init__(self, base: str, marks: list[Fingerprint], stored: tuple[Any, ...]) -> None:
+    def __init__(
+        self,
+        base: str,
+        probes: Sequence[str],
+        marks: Sequence[Fingerprint],
+        stored: tuple[Any, ...],
+        listing: bytes = b"",
+    ) -> None:
         self.base = base
+        self.probes = probes
         self.marks = marks
         self.fresh = False
         self.record: dict[str, Any] | None = None
         self._candidate: Candidate | None = None
         (
             self.child,
-            self.probes,
+            _,
             self.slug,
             self.name,
             self.location,
@@ -63,38 +73,44 @@ class Found:
             self.keys,
             self.fields,
             self.signature,
+            self.dist_info,
             self.linked,
             self.problems,
             self.fatal,
             self.trusted,
             self.shadowed_by,
-            self.fragment,
+            (start, end),
         ) = stored
+        #: Its row of the listing, as JSON text; empty until it is rendered.
+        self.fragment = listing[start:end]
 
     @classmethod
-    def of(cls, base: str, marks: list[Fingerprint], unit: Unit) -> Found:
+    def of(cls, base: str, marks: Sequence[Fingerprint], unit: Unit) -> Found:
         """Return what has just been read."""
         c = unit.candidate
         problems = tuple([finding.as_tuple() for finding in unit.problems])
-        place: tuple[Any, ...] = ("", "", "", "", (), b"", "", False)
+        place: tuple[Any, ...] = ("", "", "", "", (), b"", "", "", False)
         fatal = False
         if c is not None:
             keys = tuple([f"{group}:{name}" for group, name, _ in c.offers])
             fields = marshal.dumps(c.as_fields(), _MARSHAL)
             place = (c.slug, c.name, c.location, c.scope, keys, fields, unit.signature)
-            place += (unit.linked,)
+            place += (os.path.basename(c.dist_info), unit.linked)
             fatal = any(finding.fatal for finding in c.findings)
-        stored = (unit.child, unit.probes, *place, problems, fatal, c is not None, None, "")
-        found = cls(base, marks, stored)
+        stored = (unit.child, 0, *place, problems, fatal, c is not None, None, (0, 0))
+        found = cls(base, unit.probes, marks, stored)
         found.record = unit.record
         found.fresh = True
         return found
 
-    def stored(self) -> tuple[Any, ...]:
-        """Return the row that the constructor takes."""
+    def stored(self, span: tuple[int, int]) -> tuple[Any, ...]:
+        """Return the row that the constructor takes.
+
+        :param span: where its fragment begins and ends in the listing.
+        """
         return (
             self.child,
-            self.probes,
+            len(self.probes),
             self.slug,
             self.name,
             self.location,
@@ -102,12 +118,13 @@ class Found:
             self.keys,
             self.fields,
             self.signature,
+            self.dist_info,
             self.linked,
             self.problems,
             self.fatal,
             self.trusted,
             self.shadowed_by,
-            self.fragment,
+            span,
         )
 
     @property
@@ -124,17 +141,17 @@ class Found:
         if trusted != self.trusted or shadowed_by != self.shadowed_by:
             self.trusted = trusted
             self.shadowed_by = shadowed_by
-            self.fragment = ""
+            self.fragment = b""
             self._candidate = None
 
     def wanted(self) -> Wanted:
         """Return what the shim is to show of it, read only if it must be written."""
-        c = self.candidate
 
         def load() -> tuple[dict[str, Any], tuple[Offer, ...]]:
+            c = self.candidate
             return (self.record if self.record is not None else c.record()), c.offers
 
-        return Wanted(self.name, self.location, os.path.basename(c.dist_info), self.signature, load)
+        return Wanted(self.name, self.location, self.dist_info, self.signature, load)
 
     @property
     def ready(self) -> bool:

@@ -151,7 +151,7 @@ class Index:
     :param key: what it must belong to, as :func:`key_of` returns it.
     """
 
-    __slots__ = ("_directory", "_file", "_key", "path", "swept", "written")
+    __slots__ = ("_directory", "_file", "_key", "_sweeps", "path", "swept", "written")
 
     def __init__(self, path: str, key: tuple[Any, ...]) -> None:
         self.path = path
@@ -162,6 +162,7 @@ class Index:
         self.written = 0
         #: Base folder → the fingerprints of its probes, as the last check saw them.
         self.swept: dict[str, list[Fingerprint]] = {}
+        self._sweeps: list[tuple[str, list[str], list[Fingerprint], int]] | None = None
 
     @classmethod
     def open(cls, places: Places) -> Index | None:
@@ -238,8 +239,15 @@ class Index:
         except (ValueError, EOFError, TypeError):
             return False
 
+    @property
+    def sweeps(self) -> list[tuple[str, list[str], list[Fingerprint], int]]:
+        """(base, probes, fingerprints, the newest time among them) of everything that was seen."""
+        if self._sweeps is None:
+            self._sweeps = self.load("sweep")
+        return self._sweeps
+
     def _sweep_unchanged(self) -> bool:
-        for base, probes, marks, newest in self.load("sweep"):
+        for base, probes, marks, newest in self.sweeps:
             if newest > self.written - RACY_NS:
                 return False
             self.swept[base] = found = sweep(base, probes)
@@ -374,18 +382,26 @@ def write(
 
 
 def make_page(
-    name: str, swept: Sequence[tuple[str, Sequence[str], Sequence[Fingerprint]]], info: bytes
+    name: str,
+    swept: Sequence[tuple[str, Sequence[str], Sequence[Fingerprint]]],
+    fragment: bytes,
+    record: dict[str, Any] | None,
+    copies: Sequence[bytes],
 ) -> bytes:
     """Return the page of one skill.
 
     :param swept: (base, probes, fingerprints) of what must be unchanged for it to hold.
-    :param info: the finished answer to ``kurt info NAME --json``; empty where the
-        answer depends on more than files.
+    :param fragment: its row of the listing, as JSON text.
+    :param record: its manifest; None where the answer to ``kurt info`` depends
+        on more than files.
+    :param copies: the rows of the copies that it shadows.
     """
     page = {
         "name": name,
         "sweep": [(base, list(probes), list(marks)) for base, probes, marks in swept],
-        "info": info,
+        "fragment": fragment,
+        "record": record,
+        "copies": list(copies),
     }
     data = marshal.dumps(page, _MARSHAL)
     return source_hash(_SALT, data) + data

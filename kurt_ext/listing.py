@@ -15,10 +15,11 @@ if TYPE_CHECKING:
     from .config import Config
     from .findings import Finding
 
-__all__ = ["envelope", "extensions", "info", "is_ours", "row"]
+__all__ = ["extensions", "info_envelope", "is_ours", "list_envelope", "row"]
 
 #: The distribution whose commands, kinds and checks are the program itself.
 _HOST = "kurt-ext"
+_BETWEEN = b",\n "
 
 
 def is_ours(candidate: Candidate, group: str) -> bool:
@@ -74,17 +75,32 @@ def row(candidate: Candidate, config: Config, opt_in: frozenset[str]) -> dict[st
     }
 
 
-def info(fragment: str, record: dict[str, Any], copies: Sequence[str]) -> str:
-    """Return the JSON text of ``data`` in ``kurt.info/1``.
+def info_envelope(fragment: bytes, record: dict[str, Any], copies: Sequence[bytes]) -> bytes:
+    """Return the finished answer to ``kurt info NAME --json``.
+
+    It is the answer for a skill that needs no external service.
 
     :param fragment: the row of the winning copy, as JSON text.
     :param copies: the rows of the copies that it shadows.
     """
-    return f'{{"skill": {fragment}, "manifest": {dumps(record)}, "copies": [{", ".join(copies)}], "requires_api": []}}'
+    return (
+        b'{"schema": "kurt.info/1", "ok": true, "data": {"skill": %b, "manifest": %b, '
+        b'"copies": [%b], "requires_api": []}, "warnings": []}\n'
+    ) % (fragment, dumps(record).encode("ascii"), b", ".join(copies))
 
 
-def envelope(schema: str, fragments: Sequence[str], warnings: Iterable[Finding]) -> bytes:
-    """Return the finished JSON document around rows that are JSON text already."""
-    said = dumps([finding.as_dict() for finding in warnings])
-    body = ",\n ".join(fragments)
-    return f'{{"schema": "{schema}", "ok": true, "data": [{body}], "warnings": {said}}}\n'.encode()
+def list_envelope(
+    fragments: Sequence[bytes], warnings: Iterable[Finding]
+) -> tuple[bytes, list[tuple[int, int]]]:
+    """Return the finished answer to ``kurt list --json`` and where each row stands in it.
+
+    :param fragments: the rows, as JSON text.
+    """
+    said = dumps([finding.as_dict() for finding in warnings]).encode("ascii")
+    start = b'{"schema": "kurt.list/1", "ok": true, "data": ['
+    spans: list[tuple[int, int]] = []
+    at = len(start)
+    for fragment in fragments:
+        spans.append((at, at + len(fragment)))
+        at += len(fragment) + len(_BETWEEN)
+    return b'%b%b], "warnings": %b}\n' % (start, _BETWEEN.join(fragments), said), spans

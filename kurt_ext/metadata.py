@@ -41,9 +41,11 @@ def read_headers(data: bytes) -> dict[str, list[str]]:
     """
     headers: dict[str, list[str]] = {}
     values: list[str] | None = None
-    for line in data.decode("utf-8", "replace").splitlines():
+    # The body may be a long read-me.
+    head = data.replace(b"\r\n", b"\n").partition(b"\n\n")[0]
+    for line in head.decode("utf-8", "replace").split("\n"):
         if not line:
-            break
+            continue
         if line[0] in " \t":
             if values:
                 values[-1] += "\n" + line.strip()

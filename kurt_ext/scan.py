@@ -19,7 +19,7 @@ from .folders import list_root, one_folder
 from .found import Found
 from .installed import Unit, in_archive, in_folder, one
 from .jsontext import dumps
-from .listing import envelope, info, row
+from .listing import list_envelope, row
 from .trust import Trust
 
 TYPE_CHECKING = False
@@ -33,13 +33,20 @@ if TYPE_CHECKING:
 __all__ = ["Scan", "restore", "scan"]
 
 
+_MISFIT = (ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError)
+
+
 class Scan:
     """One look at everything; the parts of a `Discovery`."""
 
     __slots__ = (
+        "_listing",
+        "_moved",
         "_previous",
         "_roots",
         "_rows",
+        "_seen",
+        "_spans",
         "_started",
         "bases",
         "config",
@@ -54,11 +61,14 @@ class Scan:
         self._started = time.time_ns()
         self._previous = previous
         self._rows: dict[str, Any] = {}
+        self._listing = b""
+        self._seen: dict[str, tuple[list[str], list[Fingerprint]]] = {}
         if previous is not None:
-            try:
-                self._rows = previous.load("rows")
-            except (ValueError, EOFError, TypeError):
-                self._previous = None
+            self._rows = previous.load("rows")
+            self._listing = previous.section("list")
+            self._seen = {base: (probes, marks) for base, probes, marks, _ in previous.sweeps}
+        #: Whether anything but the content of units is other than the last index has it.
+        self._moved = previous is None
         #: (base folder, its fingerprint, its units)
         self.bases: list[tuple[str, Fingerprint, list[Found]]] = []
         self.founds: list[Found] = []
@@ -81,9 +91,24 @@ class Scan:
         self.problems += [*self.config.findings, *self._conflicts()]
         view = (marks, sorted(opt_in))
         same_view = self._rows.get("view") == view and not self._racy(marks)
-        self._sync_shims()
+        shims = self._sync_shims()
         self._render(opt_in, same_view)
-        self._write(view, words)
+        if not (same_words and same_view and self._only_just_edited(shims)):
+            self._write(view, words, shims)
+
+    def _only_just_edited(self, shims: dict[str, Any]) -> bool:
+        """Return whether all that changed is too young for a new index to be trusted with it.
+
+        It is read again by the next look anyway, and written once it has settled.
+        """
+        if self._moved or self._rows.get("shims") != shims:
+            return False
+        return all(
+            any(store.is_racy(mark, self._started) for mark in found.marks)
+            for _, _, founds in self.bases
+            for found in founds
+            if found.fresh
+        )
 
     # Looking ---------------------------------------------------------------
 
@@ -108,30 +133,31 @@ class Scan:
         if self._previous is None or base not in self._rows["bases"]:
             return []
         _, stored = self._rows["bases"][base]
-        probes = [probe for row in stored for probe in row[1]]
+        probes, before = self._seen[base]
         marks = self._previous.swept.get(base)
-        if marks is None or len(marks) != len(probes):
+        if marks is None:
             marks = store.sweep(base, probes)
-        before = self._rows["marks"][base]
         written = self._previous.written - store.RACY_NS
         kept: list[Found] = []
         at = 0
         for item in stored:
-            end = at + len(item[1])
+            end = at + item[1]
             now = marks[at:end]
             if now == before[at:end] and not any(
                 mark is not None and (mark[0] > written or mark[1] > written) for mark in now
             ):
-                kept.append(Found(base, now, item))
+                kept.append(Found(base, probes[at:end], now, item, self._listing))
             at = end
         return kept
 
     def _same_names(self, base: str, mark: Fingerprint) -> list[str] | None:
         """Return the names of the units of a folder that has not changed, else None."""
         if self._previous is None or base not in self._rows["bases"]:
+            self._moved = True
             return None
         before, stored = self._rows["bases"][base]
         if before != mark or store.is_racy(mark, self._previous.written):
+            self._moved = True
             return None
         return [item[0] for item in stored]
 
@@ -238,47 +264,59 @@ class Scan:
 
     # Rendering and writing -------------------------------------------------
 
-    def _sync_shims(self) -> None:
-        """Write the dist-info of every folder that may be imported, and remove the others'."""
-        from .shim import Shim
+    def _sync_shims(self) -> dict[str, Any]:
+        """Write the dist-info of every folder that may be imported, and remove the others'.
 
+        Returns scope → (what the shim shows, the fingerprint of its folder); a
+        shim of which both are as before is not looked into.
+        """
         folders = {root for _, root in self._roots}
-        entries: dict[str, list[Found]] = {"project": [], "user": [], "builtin": []}
+        chosen: dict[str, list[Found]] = {"project": [], "user": [], "builtin": []}
         for found in self.founds:
             if found.base in folders and found.ready:
-                entries[found.scope].append(found)
-        for scope, chosen in entries.items():
-            shim = Shim(self.places.shim(scope))
-            try:
-                changes = shim.sync([found.wanted() for found in chosen])
-            except KurtError as error:
-                # The importer needs no shim: other processes just do not see the skills.
-                self.problems.append(
-                    Finding(
-                        error.reference,
-                        "warning",
-                        error.message,
-                        path=shim.root,
-                        fix=error.hint or "",
-                    )
-                )
-            else:
-                self.problems += changes.findings
+                chosen[found.scope].append(found)
+        known = self._rows.get("shims", {})
+        state: dict[str, Any] = {}
+        for scope, founds in chosen.items():
+            root = self.places.shim(scope)
+            shown = [(found.slug, found.dist_info, found.signature) for found in founds]
+            mark = store.fingerprint(root)
+            if known.get(scope) != (shown, mark) or self._racy([mark]):
+                mark = self._sync(root, founds)
+            state[scope] = (shown, mark)
+        return state
+
+    def _sync(self, root: str, founds: list[Found]) -> Fingerprint:
+        from .shim import Shim
+
+        try:
+            changes = Shim(root).sync([found.wanted() for found in founds])
+        except KurtError as error:
+            # The importer needs no shim: other processes just do not see the skills.
+            self.problems.append(
+                Finding(error.reference, "warning", error.message, path=root, fix=error.hint or "")
+            )
+            return None
+        self.problems += changes.findings
+        # What is wrong with a shim must be said again by the next look.
+        return None if changes.findings else store.fingerprint(root)
 
     def _render(self, opt_in: frozenset[str], same_view: bool) -> None:
         for found in self.founds:
             if not (found.fragment and same_view):
-                found.fragment = dumps(row(found.candidate, self.config, opt_in))
+                found.fragment = dumps(row(found.candidate, self.config, opt_in)).encode("ascii")
                 found.fresh = True
-        self.listing = envelope(
-            "kurt.list/1", [found.fragment for found in self.founds], self.problems
-        )
+        self.listing, spans = list_envelope([f.fragment for f in self.founds], self.problems)
+        self._spans = {id(found): span for found, span in zip(self.founds, spans, strict=True)}
 
-    def _write(self, view: Any, words: dict[str, tuple[str, str]]) -> None:
+    def _write(self, view: Any, words: dict[str, tuple[str, str]], shims: dict[str, Any]) -> None:
         places = self.places
         paths = [places.user_config, places.project_config, places.trust]
         paths += [base for base, _, _ in self.bases]
         known = {base: mark for base, mark, _ in self.bases}
+        for scope, (_, mark) in shims.items():
+            paths.append(places.shim(scope))
+            known[paths[-1]] = mark
         world = [known[path] if path in known else store.fingerprint(path) for path in paths]
         sweeps: list[tuple[str, list[str], list[Fingerprint]]] = []
         for base, _, founds in self.bases:
@@ -286,10 +324,13 @@ class Scan:
             sweeps.append((base, probes, [mark for found in founds for mark in found.marks]))
         rows = {
             "words": words,
+            "shims": shims,
             "view": view,
             "config": self.config.as_data(),
-            "bases": {b: (m, [found.stored() for found in founds]) for b, m, founds in self.bases},
-            "marks": {base: marks for base, _, marks in sweeps},
+            "bases": {
+                base: (mark, [f.stored(self._spans.get(id(f), (0, 0))) for f in founds])
+                for base, mark, founds in self.bases
+            },
             "problems": [finding.as_tuple() for finding in self.problems],
         }
         store.write(
@@ -304,30 +345,32 @@ class Scan:
 
     def _pages(self) -> Iterator[tuple[str, bytes]]:
         old = self._previous.pages() if self._previous is not None else {}
-        copies: dict[str, list[Found]] = {}
+        groups: dict[str, list[Found]] = {}
         for found in self.founds:
-            copies.setdefault(found.slug, []).append(found)
-        for group in copies.values():
+            groups.setdefault(found.slug, []).append(found)
+        for group in groups.values():
             winner = group[0]
             page = old.get(store.name_hash(winner.name))
             if page is None or any(found.fresh for found in group):
                 swept = [(found.base, found.probes, found.marks) for found in group]
-                page = store.make_page(winner.name, swept, self._info(winner, group))
+                copies = [found.fragment for found in group[1:]]
+                record = _static_record(winner)
+                page = store.make_page(winner.name, swept, winner.fragment, record, copies)
             yield winner.name, page
-
-    def _info(self, winner: Found, copies: list[Found]) -> bytes:
-        try:
-            record = winner.record or winner.candidate.record()
-        except (KurtError, ValueError, OSError):
-            return b""  # the command itself says what is wrong
-        if record["requires_api"]:
-            return b""  # whether the keys are set depends on the environment
-        data = info(winner.fragment, record, [found.fragment for found in copies[1:]])
-        return f'{{"schema": "kurt.info/1", "ok": true, "data": {data}, "warnings": []}}\n'.encode()
 
     def parts(self) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config]:
         """Return candidates, problems and configuration."""
         return tuple([found.candidate for found in self.founds]), tuple(self.problems), self.config
+
+
+def _static_record(winner: Found) -> dict[str, Any] | None:
+    """Return the manifest where what ``kurt info`` says of it depends on files alone."""
+    try:
+        record = winner.record or winner.candidate.record()
+    except (KurtError, ValueError, OSError):
+        return None  # the command itself says what is wrong
+    # Whether an external service is configured depends on the environment.
+    return None if record["requires_api"] else record
 
 
 def _found(base: str, unit: Unit) -> Found:
@@ -338,16 +381,35 @@ def _found(base: str, unit: Unit) -> Found:
 
 def scan(places: Places, previous: Index | None) -> Scan:
     """Look at everything that may have changed since the last index, and write the next one."""
-    made = Scan(places, previous)
+    if previous is not None:
+        try:
+            made = Scan(places, previous)
+            made.run()
+        except _MISFIT:
+            pass  # another build of the same version wrote rows of another shape
+        else:
+            return made
+    made = Scan(places, None)
     made.run()
     return made
 
 
-def restore(index: Index) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config]:
-    """Return what an unchanged index holds: candidates, problems, configuration."""
-    rows = index.load("rows")
+def restore(index: Index) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config] | None:
+    """Return what an unchanged index holds: candidates, problems, configuration.
+
+    None where its rows have another shape than this version's.
+    """
+    try:
+        return _restored(index.load("rows"))
+    except _MISFIT:
+        return None
+
+
+def _restored(
+    rows: dict[str, Any],
+) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config]:
     founds = [
-        Found(base, [], item)
+        Found(base, (), (), item)
         for base, (_, stored) in rows["bases"].items()
         for item in stored
         if item[2]

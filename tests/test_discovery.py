@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,8 +9,11 @@ from pathlib import Path
 import pytest
 from trees import distribution, grow, settle, skill
 
+from kurt_ext import folders
+from kurt_ext import index as store
 from kurt_ext.discovery import Discovery, discover
 from kurt_ext.errors import SkillNotFoundError
+from kurt_ext.index import Index
 from kurt_ext.places import Places
 
 
@@ -188,9 +192,7 @@ def test_a_settled_index_answers_and_sees_every_kind_of_change(
     def check() -> Discovery:
         quick = discover()
         slow = discover(refresh=True)
-        assert [c.as_fields() for c in quick.candidates] == [
-            c.as_fields() for c in slow.candidates
-        ]
+        assert [c.as_fields() for c in quick.candidates] == [c.as_fields() for c in slow.candidates]
         assert [(c.state, c.reason) for c in quick.candidates] == [
             (c.state, c.reason) for c in slow.candidates
         ]
@@ -199,8 +201,11 @@ def test_a_settled_index_answers_and_sees_every_kind_of_change(
 
     settle(skills, site)
     check()
+    code = (skills / "a" / "skill.py").read_text()
     (skills / "a" / "skill.py").unlink()
-    assert check().skill("a").state == "broken"
+    assert discover(refresh=True).skill("a").state == "broken"
+    (skills / "a" / "skill.py").write_text(code)
+    assert check().skill("a").state == "ready"
     grow(skills, {"d": skill("d")})
     assert check().skill("d").state == "ready"
     (skills / "b" / "SKILL.md").unlink()
@@ -209,7 +214,7 @@ def test_a_settled_index_answers_and_sees_every_kind_of_change(
     grow(trusted / "more", {"e": skill("e")})
     assert check().skill("e").scope == "project"
     (site / "kurt_shout-1.0.dist-info" / "entry_points.txt").write_text("[other]\na = b\n")
-    assert check().named("kurt-shout") == []
+    assert discover().named("kurt-shout") == []
     (site / "kurt_shout-1.0.dist-info" / "entry_points.txt").write_text("[kurt.tool]\na = b\n")
     assert check().skill("kurt-shout").state == "ready"
 
@@ -266,6 +271,49 @@ def test_words_of_manifests_come_from_distributions_as_data(trusted: Path) -> No
     grow(trusted / "skills", {"x": files})
     found = discover()
     assert found.words["fetcher"] == ("kurt.engine", "fetch")
-    assert found.skill("x").offers == (
-        ("kurt.engine", "fetch.x", "kurt_skills.x.skill:Echo"),
+    assert found.skill("x").offers == (("kurt.engine", "fetch.x", "kurt_skills.x.skill:Echo"),)
+
+
+def test_rows_of_another_shape_are_looked_up_again(trusted: Path) -> None:
+    grow(trusted / "skills", {"x": skill("x")})
+    discover()
+    places = Places()
+    index = Index.open(places)
+    assert index is not None
+    rows = index.load("rows")
+    rows["bases"] = {
+        base: (mark, [item[1:] for item in items]) for base, (mark, items) in rows["bases"].items()
+    }
+    paths, marks = index.load("world")
+    store.write(
+        places,
+        started=index.written,
+        world=(paths, marks),
+        bases=[entry[:3] for entry in index.load("sweep")],
+        pages=(),
+        listing=b"",
+        rows=rows,
     )
+    assert discover().skill("x").state == "ready"
+
+
+@pytest.mark.slow
+def test_of_many_skills_with_one_edited_one_is_read(
+    trusted: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skills = grow(trusted / "skills", {f"s-{n}": skill(f"s-{n}") for n in range(20)})
+    discover()
+    settle(skills)
+    discover()
+    read: list[str] = []
+    original = folders.read
+    monkeypatch.setattr(folders, "read", lambda *a: read.append(a[0]) or original(*a))
+    discover()
+    assert read == []
+    manifest = skills / "s-7" / "SKILL.md"
+    manifest.write_text(manifest.read_text() + "\nMore.\n")
+    discover()
+    assert [os.path.basename(path) for path in read] == ["s-7"]
+    shutil.rmtree(skills / "s-3")
+    discover()
+    assert [os.path.basename(path) for path in read] == ["s-7", "s-7"]

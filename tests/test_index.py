@@ -58,7 +58,7 @@ def trusting(path: str | None) -> None:
 
 def test_an_index_is_as_it_was_written(base: Path) -> None:
     places = Places()
-    pages = [(name, store.make_page(name, [(str(base), ["a"], [])], b"x")) for name in "ab"]
+    pages = [(name, store.make_page(name, [(str(base), ["a"], [])], b"x", {}, [])) for name in "ab"]
     trusting(write(places, base, PROBES, listing=b"listing", rows={"k": [1]}, pages=pages))
     index = Index.open(places)
     assert index is not None
@@ -125,13 +125,13 @@ def test_one_skill_is_read_by_its_name_alone(base: Path, name: str) -> None:
     places = Places()
     swept = [(str(base), ["a/SKILL.md"], store.sweep(str(base), ["a/SKILL.md"]))]
     names = ["a", "b", "ü-x", "long" * 100, *(f"skill-{n}" for n in range(50))]
-    pages = [(n, store.make_page(n, swept, n.encode())) for n in names]
+    pages = [(n, store.make_page(n, swept, n.encode(), {}, [])) for n in names]
     trusting(write(places, base, PROBES, pages=pages))
     index = Index.open(places)
     assert index is not None
     page = index.page(name)
     assert page is not None
-    assert page["info"] == name.encode()
+    assert page["fragment"] == name.encode()
     assert index.page("unknown") is None
     assert set(index.pages()) == {store.name_hash(n) for n in names}
 
@@ -139,7 +139,7 @@ def test_one_skill_is_read_by_its_name_alone(base: Path, name: str) -> None:
 def test_a_page_does_not_outlive_its_manifest(base: Path) -> None:
     places = Places()
     swept = [(str(base), ["a/SKILL.md"], store.sweep(str(base), ["a/SKILL.md"]))]
-    trusting(write(places, base, PROBES, pages=[("a", store.make_page("a", swept, b"a"))]))
+    trusting(write(places, base, PROBES, pages=[("a", store.make_page("a", swept, b"a", {}, []))]))
     (base / "a" / "SKILL.md").write_text("changed")
     index = Index.open(places)
     assert index is not None
@@ -160,7 +160,7 @@ def test_another_search_path_has_another_index(
 def test_a_damaged_file_is_no_index_and_no_crash(base: Path, data: st.DataObject) -> None:
     places = Places()
     swept = [(str(base), ["a/SKILL.md"], store.sweep(str(base), ["a/SKILL.md"]))]
-    pages = [("a", store.make_page("a", swept, b"info"))]
+    pages = [("a", store.make_page("a", swept, b"row", {}, []))]
     path = write(places, base, PROBES, listing=b"listing", pages=pages)
     assert path is not None
     content = bytearray(Path(path).read_bytes())

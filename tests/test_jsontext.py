@@ -25,11 +25,11 @@ def test_the_text_is_that_of_the_standard_library(value: object, indent: int | N
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), [float("-inf")]])
 def test_a_number_that_json_lacks_is_refused(value: object) -> None:
-    with pytest.raises(ValueError, match="not a JSON value"):
+    with pytest.raises(ValueError, match="JSON"):
         dumps(value)
 
 
-@pytest.mark.parametrize("value", [{1: 2}, object(), {"a": {1, 2}}, b"bytes"])
+@pytest.mark.parametrize("value", [object(), {"a": {1, 2}}, b"bytes"])
 @pytest.mark.parametrize("indent", [None, 2])
 def test_a_type_that_json_lacks_is_refused(value: object, indent: int | None) -> None:
     with pytest.raises(TypeError):
