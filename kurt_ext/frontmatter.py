@@ -165,13 +165,16 @@ def load(
 
 
 def locate(text: str, name: str, line: int) -> Marks:
-    """Return the place of every field in a front matter that :func:`load` could read."""
+    """Return the place of every field in a front matter; none where :func:`load` refuses it."""
     marks: Marks = {}
-    if plain(text, line, marks) is None:
-        from . import yamltext
+    if plain(text, line, marks) is not None:
+        return marks
+    from . import yamltext
 
-        marks = yamltext.load(text, name, line, [])[1]
-    return marks
+    try:
+        return yamltext.load(text, name, line, [])[1]
+    except Refused:
+        return {}
 
 
 def _kind(value: object) -> str:

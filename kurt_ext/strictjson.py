@@ -103,9 +103,13 @@ def load(data: bytes, name: str, findings: list[Finding]) -> Any:
 
 
 def locate(data: bytes) -> Marks:
-    """Return pointer → (line, column) of every key and item of a file that :func:`load` reads."""
-    text = to_text(data, "", [])
-    return _Walk(text or "", "").run()
+    """Return pointer → (line, column) of every key and item, up to what :func:`load` refuses."""
+    walk = _Walk(to_text(data, "", []) or "", "")
+    try:
+        walk.run()
+    except Refused:
+        pass
+    return walk.marks
 
 
 class _Walk:
