@@ -258,11 +258,10 @@ class KeptStdout:
         self._stdout = sys.stdout
         self._stdout.flush()
         try:
-            real = self._stdout.fileno() == 1
-        except (OSError, ValueError, AttributeError):  # replaced, as by a test's runner
-            real = False
-        if real:
             self._saved = os.dup(1)
+        except OSError:  # the process was started without one
+            self._saved = None
+        else:
             os.dup2(2, 1)
         sys.stdout = sys.stderr
 

@@ -17,10 +17,12 @@ __all__ = ["command"]
 
 
 @cli.command("completion", short_help="Print the script that completes kurt's words in a shell.")
-@click.argument("shell", type=click.Choice(sorted(SHELLS)))
+@click.argument("shell", metavar="SHELL", type=click.Choice(sorted(SHELLS)))
 @click.pass_obj
 def command(_session: Session, shell: str) -> Answer:
     """Print the script that completes kurt's words in a shell.
+
+    SHELL is bash, zsh or fish.
 
     \b
     bash:  echo 'eval "$(kurt completion bash)"' >> ~/.bashrc

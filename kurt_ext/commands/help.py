@@ -117,7 +117,7 @@ def _help_of(ctx: click.Context, words: tuple[str, ...]) -> str:
     session: Session = ctx.obj
     schema = session.schema
     root = ctx.find_root()
-    here = click.Context(root.command, info_name=root.info_name, obj=session)
+    here = _context(root.command, root.info_name, None, session)
     for word in words:
         group = here.command
         names = group.list_commands(here) if isinstance(group, click.Group) else []
@@ -130,6 +130,13 @@ def _help_of(ctx: click.Context, words: tuple[str, ...]) -> str:
             )
         _, found, _ = group.resolve_command(here, [word])
         if found is not None:
-            here = click.Context(found, info_name=word, parent=here, obj=session)
+            here = _context(found, word, here, session)
     session.schema = schema
     return here.get_help()
+
+
+def _context(
+    command: click.Command, name: str | None, parent: click.Context | None, session: Session
+) -> click.Context:
+    settings = command.context_settings
+    return click.Context(command, info_name=name, parent=parent, obj=session, **settings)

@@ -1,0 +1,148 @@
+"""With --json, every command writes one object of one form to stdout, and nothing else."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from kurt_ext.cli import cli
+from kurt_ext.session import Session
+
+from .conftest import Run, write_skill
+
+#: (words, schema, exit code); ``{skill}`` stands for the folder of the skill greeter.
+CASES = [
+    ("completion bash", "kurt.completion/1", 0),
+    ("completion tcsh", "kurt.completion/1", 2),
+    ("config explain tool.enabled", "kurt.config.explain/1", 0),
+    ("config explain nothing.at.all.x", "kurt.config.explain/1", None),
+    ("config get skill_paths", "kurt.config.get/1", 3),
+    ("config list", "kurt.config.list/1", 0),
+    ("config path", "kurt.config.path/1", 0),
+    ("config set skill_paths more", "kurt.config.set/1", 0),
+    ("config unset skill_paths", "kurt.config.unset/1", 0),
+    ("disable greet", "kurt.disable/1", 0),
+    ("disable nobody", "kurt.disable/1", 3),
+    ("doctor", "kurt.doctor/1", None),
+    ("enable greet", "kurt.enable/1", 0),
+    ("enable", "kurt.enable/1", 2),
+    ("explain greeter", "kurt.explain/1", 0),
+    ("explain untrusted", "kurt.explain/1", 0),
+    ("explain nobody", "kurt.explain/1", 3),
+    ("help exit-codes", "kurt.help/1", 0),
+    ("help nobody", "kurt.help/1", 3),
+    ("info greeter", "kurt.info/1", 0),
+    ("info nobody", "kurt.info/1", 3),
+    ("list", "kurt.list/1", 0),
+    ("list --state broken", "kurt.list/1", 0),
+    ("list --state odd", "kurt.list/1", 2),
+    ("new another", "kurt.new/1", 0),
+    ("new greeter", "kurt.new/1", 6),
+    ("new Bad_Name", "kurt.new/1", None),
+    ("run greet name=Ada", "kurt.run/1", 0),
+    ("run greet mode=fail", "kurt.run/1", 1),
+    ("run greet mode=raise", "kurt.run/1", 1),
+    ("run greet mode=print", "kurt.run/1", 0),
+    ("run greet mode=nan", "kurt.run/1", 0),
+    ("run greet --help", "kurt.run/1", 0),
+    ("run greet nme=Ada", "kurt.run/1", 2),
+    ("run greet times=0", "kurt.run/1", 2),
+    ("run greet mode=sleep --timeout 0.2", "kurt.run/1", 1),
+    ("run leaflet", "kurt.run/1", 3),
+    ("run nobody", "kurt.run/1", 3),
+    ("run", "kurt.run/1", 2),
+    ("shim path", "kurt.shim.path/1", 0),
+    ("shim repair", "kurt.shim.repair/1", 0),
+    ("shim status", "kurt.shim.status/1", 0),
+    ("skill build nowhere/at/all", "kurt.skill.build/1", 3),
+    ("skill fmt --portable {skill}", "kurt.skill.fmt/1", 0),
+    ("skill fmt", "kurt.skill.fmt/1", 2),
+    ("skill info greeter", "kurt.info/1", 0),
+    ("skill link --python /nowhere", "kurt.skill.link/1", 2),
+    ("skill list", "kurt.list/1", 0),
+    ("skill new another", "kurt.new/1", 0),
+    ("skill trust", "kurt.skill.trust/1", 0),
+    ("skill unlink", "kurt.skill.unlink/1", 3),
+    ("skill untrust", "kurt.skill.untrust/1", 3),
+    ("skill validate greeter", "kurt.validate/1", 0),
+    ("tool info greeter", "kurt.info/1", 0),
+    ("tool list", "kurt.list/1", 0),
+    ("tool run greet", "kurt.run/1", 0),
+    ("validate {skill} --profile publish", "kurt.validate/1", 5),
+    ("nobody", "kurt.error/1", 2),
+    ("--nothing", "kurt.error/1", 2),
+    ("skill nobody", "kurt.error/1", 2),
+    ("", "kurt.error/1", 2),
+]
+
+
+def leaves(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[str]:
+    """Yield the words of every command, importing it."""
+    ctx = click.Context(group, obj=Session())
+    for name in group.list_commands(ctx):
+        _, found, _ = group.resolve_command(ctx, [name])
+        if isinstance(found, click.Group):
+            yield from leaves(found, (*path, name))
+        else:
+            yield " ".join((*path, name))
+
+
+def test_every_command_has_a_case() -> None:
+    covered = {words for words, _, _ in CASES}
+    missing = [
+        path
+        for path in leaves(cli)
+        if not any(words == path or words.startswith(path + " ") for words in covered)
+    ]
+    assert missing == []
+
+
+@pytest.mark.parametrize(("words", "schema", "code"), CASES, ids=[case[0] for case in CASES])
+def test_one_object_of_one_form(
+    here: Run, skill: Path, project: Path, words: str, schema: str, code: int | None
+) -> None:
+    write_skill(project / "skills", "leaflet", code=None)
+    ran = here(*words.format(skill=skill).split(), "--json")
+    found = json.loads(ran.out)  # one object: anything before or behind it would not parse
+    assert found["schema"] == schema
+    assert isinstance(found["warnings"], list)
+    if code is not None:
+        assert ran.code == code, ran
+    assert found["ok"] == (ran.code == 0)
+    if found["ok"]:
+        assert set(found) == {"schema", "ok", "data", "warnings"}
+    else:
+        assert set(found) - {"data"} == {"schema", "ok", "error", "warnings"}
+        assert set(found["error"]) >= {"code", "message", "cause", "at", "hint", "candidates"}
+        assert found["error"]["message"]
+
+
+def test_json_may_stand_before_the_command(kurt: Run, skill: Path) -> None:
+    assert kurt("--json", "list").data == kurt("list", "--json").data
+
+
+def test_what_an_extension_prints_goes_to_stderr(kurt: Run, skill: Path) -> None:
+    ran = kurt("run", "greet", "mode=print", "--json")
+    assert ran.data["data"] == {"text": "Hello World!"}
+    for text in ("printed", "written", "from a child"):
+        assert text in ran.err
+
+
+def test_a_failure_tells_what_was_found_before_it(kurt: Run, skill: Path) -> None:
+    found = kurt("validate", str(skill), "--profile", "publish", "--json").envelope
+    assert found["error"]["code"] == "validation-failed"
+    assert found["data"][0]["findings"]
+
+
+def test_the_quick_way_and_the_long_way_say_the_same(kurt: Run, skill: Path) -> None:
+    quick = kurt("list", "--json")
+    long = kurt("list", "--json", "-v")
+    assert quick.envelope == long.envelope
+    assert (
+        kurt("info", "greeter", "--json").envelope
+        == kurt("info", "greeter", "--json", "-v").envelope
+    )
