@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .candidates import Candidate
 from .errors import AmbiguousNameError, DisabledError, ExtensionNotFoundError
 from .importer import refuse
-from .names import parse_reference, suggest
+from .names import NAMESPACE_PREFIX, parse_reference, suggest
 
 if TYPE_CHECKING:
     from .config import Verdict
@@ -83,8 +83,8 @@ class Lookup:
             return self._qualified(candidate, name, namespace)
         found = self._bare(name, namespace)
         if found is None:
-            for candidate, _, value in self.discovery.offers(REGISTERING_GROUP):
-                if self._may_ask(candidate):
+            for candidate, entry, value in self.discovery.offers(REGISTERING_GROUP):
+                if self._may_ask(candidate, entry):
                     self._ask(candidate, value)
                     found = self._bare(name, namespace)
                     if found is not None:
@@ -159,11 +159,12 @@ class Lookup:
         refuse(candidate)
         found = self._within(candidate, name, namespace)
         if found is None:
-            for group, _, value in candidate.offers:
-                if group == REGISTERING_GROUP and self._may_ask(candidate):
+            for group, entry, value in candidate.offers:
+                if group == REGISTERING_GROUP and self._may_ask(candidate, entry):
                     self._ask(candidate, value)
             found = self._within(candidate, name, namespace)
         if found is None:
+            self._refuse_unasked(candidate)
             known = [item.name for item in self._offered(candidate)]
             near = suggest(name, known) or sorted(known)
             raise ExtensionNotFoundError(
@@ -218,14 +219,15 @@ class Lookup:
         refuse(candidate)
         items = self._callable_of(candidate)
         if not items:
-            for group, _, value in candidate.offers:
-                if group == REGISTERING_GROUP and self._may_ask(candidate):
+            for group, entry, value in candidate.offers:
+                if group == REGISTERING_GROUP and self._may_ask(candidate, entry):
                     self._ask(candidate, value)
             items = self._callable_of(candidate)
         if not items:
             offered = self._offered(candidate)
             if offered and not any(self._is_enabled(item) for item in offered):
                 raise self._disabled(offered[0])
+            self._refuse_unasked(candidate)
             raise ExtensionNotFoundError(
                 f"the skill {candidate.name} has nothing that can be run",
                 cause=_why_nothing(candidate),
@@ -234,11 +236,29 @@ class Lookup:
             )
         return _only(candidate.name, items)
 
-    def _may_ask(self, candidate: Candidate) -> bool:
-        return any(
+    def _may_ask(self, candidate: Candidate, entry: str) -> bool:
+        """Return whether the code of a skill that registers may be run to see what it has."""
+        return self._registering(candidate, entry).enabled and any(
             self.verdict(kind, candidate.name, candidate.name).enabled
             for kind in self.kinds.values()
         )
+
+    def _registering(self, candidate: Candidate, entry: str) -> Verdict:
+        table = REGISTERING_GROUP.removeprefix(NAMESPACE_PREFIX)
+        return self.discovery.config.enabled(table, candidate.name, entry)
+
+    def _refuse_unasked(self, candidate: Candidate) -> None:
+        """Raise where a skill could have registered something and is switched off."""
+        for group, entry, _ in candidate.offers:
+            verdict = self._registering(candidate, entry)
+            if group == REGISTERING_GROUP and not verdict.enabled:
+                raise DisabledError(
+                    f"{candidate.name}:{entry} is not enabled",
+                    cause=verdict.reason,
+                    at=verdict.file,
+                    hint=f"kurt enable {candidate.name}",
+                    skill=candidate.name,
+                )
 
     def _disabled(self, item: Found) -> DisabledError:
         verdict = self.verdict(item.kind, item.candidate.name, item.name)

@@ -11,7 +11,11 @@ if TYPE_CHECKING:
     from .candidates import Candidate
     from .discovery import Discovery
 
-__all__ = ["copies", "kinds_of", "owners", "the_skill"]
+__all__ = ["copies", "held_back", "kinds_of", "owners", "the_skill"]
+
+_KINDS = "kurt.kind"
+#: Group of skills that say what they offer only when their code is run.
+_REGISTERING = "kurt.skills"
 
 
 def owners(discovery: Discovery, name: str) -> list[Candidate]:
@@ -89,6 +93,29 @@ def kinds_of(discovery: Discovery, reference: str) -> list[tuple[Candidate, str,
             hint=f"kurt info {skill}",
             skill=skill,
         )
+    return rows
+
+
+def held_back(discovery: Discovery, reference: str) -> list[tuple[Candidate, str, str]]:
+    """Return (skill, kind, extension) for each kind that keeps out what a skill registers.
+
+    Of a skill in ``kurt.skills`` nobody knows the kinds before its code runs: those
+    count whose table in ``kurt.toml`` does not let it in. Kinds that are opt-in do not.
+
+    :param reference: a skill (all of it), or ``SKILL:EXTENSION``.
+    """
+    skill, _, extension = reference.partition(":")
+    rows: list[tuple[Candidate, str, str]] = []
+    for candidate in discovery.named(skill):
+        entries = [name for group, name, _ in candidate.offers if group == _REGISTERING]
+        if candidate.shadowed_by is not None or not entries:
+            continue
+        name = extension or entries[0]
+        for _, kind, _ in discovery.offers(_KINDS):
+            if NAMESPACE_PREFIX + kind in discovery.opt_in:
+                continue
+            if not discovery.config.enabled(kind, candidate.name, name).enabled:
+                rows.append((candidate, kind, name))
     return rows
 
 

@@ -9,14 +9,15 @@ import click
 
 from . import completion
 from .config_edit import disable, enable
-from .errors import PolicyError
+from .errors import ExtensionNotFoundError, PolicyError
 from .findings import Finding
-from .naming import kinds_of
+from .naming import held_back, kinds_of
 from .output import Answer
 
 if TYPE_CHECKING:
     from .candidates import Candidate
     from .config_edit import Change
+    from .discovery import Discovery
     from .output import Page
     from .session import Session
 
@@ -44,7 +45,7 @@ def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) ->
     """
     found = session.discovery
     # All names first: a slip in the third must not leave the first two done.
-    meant = [(name, kinds_of(found, name)) for name in names]
+    meant = [(name, _targets(found, name, on)) for name in names]
     rows: list[dict[str, Any]] = []
     warnings: list[Finding] = []
     for name, targets in meant:
@@ -67,6 +68,23 @@ def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) ->
             hint=f"kurt explain {refused[0]['name']}",
         )
     return Answer(rows, text, warnings=warnings, error=error, talk=True)
+
+
+def _targets(found: Discovery, name: str, on: bool) -> list[tuple[Candidate, str, str]]:
+    """Return (skill, kind, extension) of everything that is to be switched for a name."""
+    if not on:
+        return kinds_of(found, name)
+    held = held_back(found, name)
+    try:
+        rows = kinds_of(found, name)
+    except ExtensionNotFoundError:
+        # What a skill registers has no entry point; the function that registers it has one.
+        rows = [row for row in kinds_of(found, name.partition(":")[0]) if row[1] == "skills"]
+        if not rows:
+            raise
+    if held:  # what needs no change is of no interest beside what does
+        rows = [row for row in rows if not found.config.enabled(row[1], row[0].name, row[2])]
+    return rows + held
 
 
 def _by_skill(

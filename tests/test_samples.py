@@ -364,6 +364,24 @@ def test_an_extension_of_a_kind_of_ones_own_is_switched_like_any_other(
 
 
 @pytest.mark.venv
+@pytest.mark.parametrize("name", ["kurt-register", "kurt-register:turn"])
+def test_what_a_skill_registers_is_switched_by_name_too(
+    world: World, samples: Path, name: str
+) -> None:
+    run = "kurt run kurt-register:turn text=x"
+    world.say("kurt config set tool.enabled shout", samples)
+    assert world.say(run, samples).code == 5
+    for _ in range(2):
+        said = world.say(f"kurt enable {name}", samples)
+        assert said.code == 0, said
+    assert world.say(run, samples).code == 0
+    assert world.say("kurt disable kurt-register", samples).code == 0
+    refused = world.say(run, samples)
+    assert refused.code == 5
+    assert "skills.disabled names kurt-register" in refused.err
+
+
+@pytest.mark.venv
 def test_two_of_one_name_are_both_named_and_one_can_be_switched_off(
     other_world: World, tmp_path: Path
 ) -> None:
