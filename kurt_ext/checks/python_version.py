@@ -2,6 +2,14 @@
 
 The manifest may be right and the skill may run elsewhere, so that the answer is
 a warning; running it here is refused.
+
+Bad::
+
+    requires_python: ">=3.14"      # where Python 3.11 runs
+
+Good::
+
+    requires_python: ">=3.11"
 """
 
 from __future__ import annotations
@@ -13,9 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from ..findings import Finding
-    from ..manifest import Reading
+    from .subject import Subject
 
-__all__ = ["allows", "check", "running"]
+__all__ = ["RULES", "allows", "check", "running"]
+
+RULES = ("compatibility",)
 
 
 def running() -> str:
@@ -35,16 +45,14 @@ def allows(wanted: str | None) -> bool:
         return True
 
 
-def check(reading: Reading) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[Finding]:
     """Yield a warning where this Python is excluded."""
-    from ..findings import Finding
-
-    wanted = reading.record["requires_python"] if reading.record else None
+    wanted = subject.record["requires_python"] if subject.record else None
     if not allows(wanted):
-        yield Finding(
+        yield subject.finding(
             "compatibility",
             "warning",
             f"the skill needs Python {wanted}; this is {running()}",
-            path=reading.files[0],
+            subject.at(("requires_python",), ("metadata", "kurt/requires-python")),
             fix="run kurt in an environment of that version",
         )

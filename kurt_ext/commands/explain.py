@@ -83,7 +83,7 @@ def _reference(name: str) -> Answer | None:
 
 def _rule(session: Session, name: str) -> Answer | None:
     found = occurrences(session.discovery, name)
-    described = _described(name)
+    described = _described(session, name)
     if not found and described is None:
         return None
     data = {
@@ -105,9 +105,11 @@ def _rule(session: Session, name: str) -> Answer | None:
     return Answer(data, write)
 
 
-def _described(rule: str) -> str | None:
-    """Return what a rule asks for."""
-    return None
+def _described(session: Session, rule: str) -> str | None:
+    """Return what a rule asks for, why, and its examples."""
+    from ..validator import explain_rule, installed_checks
+
+    return explain_rule(rule, installed_checks(session.places))
 
 
 def _write_story(page: Page, data: dict[str, Any]) -> None:

@@ -10,14 +10,13 @@ from click.shell_completion import CompletionItem
 
 from .. import cli, completion
 from ..errors import PluginValidationError, SkillNotFoundError
-from ..findings import SEVERITIES
-from ..judging import PROFILES, judge
 from ..output import Answer
+from ..validator import PROFILES, installed_checks, validate
 
 if TYPE_CHECKING:
-    from ..findings import Finding
     from ..output import Page
     from ..session import Session
+    from ..validator import Report
 
 __all__ = ["command"]
 
@@ -69,46 +68,34 @@ def command(session: Session, targets: tuple[str, ...], profile: str) -> Answer:
       kurt validate web-archiver --profile publish
     """
     folders = [_folder(session, target) for target in targets or (".",)]
-    judged = [(folder, judge(session.discovery, folder, profile)) for folder in folders]
-    rows = []
-    for folder, findings in judged:
-        counts = dict.fromkeys(SEVERITIES, 0)
-        for finding in findings:
-            counts[finding.severity] += 1
-        rows.append(
-            {
-                "path": folder,
-                "profile": profile,
-                "valid": not any(finding.fatal for finding in findings),
-                "findings": [finding.as_dict() for finding in findings],
-                "counts": counts,
-            }
-        )
-    invalid = [row for row in rows if not row["valid"]]
+    checks = installed_checks(session.places)
+    reports = [validate(folder, profile=profile, checks=checks) for folder in folders]
+    invalid = [report for report in reports if not report.valid]
 
     def text(page: Page) -> None:
-        for folder, findings in judged:
-            _write(page, folder, findings, profile)
+        for report in reports:
+            _write(page, report)
 
-    error = None
-    if invalid:
-        every = [finding for _, findings in judged for finding in findings]
-        count = sum(finding.fatal for finding in every)
-        names = ", ".join(os.path.basename(str(row["path"])) for row in invalid)
-        error = PluginValidationError(
-            f"{names}: {count} error{'s' if count != 1 else ''} by the profile {profile}",
-            hint=f"kurt explain {next(f.rule for f in every if f.fatal)}",
-            validation_result=every,
-        )
-    return Answer(rows, text, error=error)
+    return Answer([r.as_dict() for r in reports], text, error=_error(invalid) if invalid else None)
 
 
-def _write(page: Page, folder: str, findings: list[Finding], profile: str) -> None:
-    shown = os.path.relpath(folder)
-    root = folder if shown.startswith("..") else shown
-    page.findings(findings, "" if root == "." else root)
-    if not any(finding.fatal for finding in findings):
-        count = len(findings)
+def _error(invalid: list[Report]) -> PluginValidationError:
+    fatal = [finding for report in invalid for finding in report.findings if finding.fatal]
+    names = ", ".join(report.name or os.path.basename(report.path) for report in invalid)
+    count = "1 error" if len(fatal) == 1 else f"{len(fatal)} errors"
+    return PluginValidationError(
+        f"{names}: {count} by the profile {invalid[0].profile}",
+        hint=f"kurt explain {fatal[0].rule}",
+        validation_result=invalid[0] if len(invalid) == 1 else invalid,
+    )
+
+
+def _write(page: Page, report: Report) -> None:
+    shown = os.path.relpath(report.path)
+    root = report.path if shown.startswith("..") else shown
+    page.findings(report.findings, "" if root == "." else root)
+    if report.valid:
+        count = len(report.findings)
         rest = "" if not count else f", {count} remark{'s' if count != 1 else ''}"
-        name = os.path.basename(folder)
-        page.parts(("valid ", "green"), (f"{name} (profile {profile}{rest})", None))
+        name = report.name or os.path.basename(report.path)
+        page.parts(("valid ", "green"), (f"{name} (profile {report.profile}{rest})", None))

@@ -1,0 +1,218 @@
+"""What a check is given: the skill's folder, its manifest, its files and their syntax trees."""
+
+from __future__ import annotations
+
+import ast
+import os
+import stat
+import warnings
+from collections.abc import Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ..findings import Finding
+from ..manifest import MANIFESTS, Reading
+from ..sources import fetch, mark
+
+if TYPE_CHECKING:
+    from ..sources import Marks, Pointer
+
+__all__ = ["RUNTIME_VERSION", "Subject"]
+
+#: The version of the host that skills mean by ``min_runtime_version``.
+RUNTIME_VERSION = "1.0.0"
+#: Folders that hold no part of a skill, however it is built.
+_SKIPPED = frozenset(
+    (".git", ".hg", ".svn", ".tox", ".nox", ".venv", "__pycache__", "node_modules")
+)
+_MAX_FILES = 10_000
+_MAX_SOURCE = 1 << 20  # bytes of a module; a larger one was not written by a person
+
+
+class Subject(Reading):
+    """A skill as it lies on the disk: what its manifests say, and its files.
+
+    Every answer is made once and kept.
+
+    :param reading: what its manifests say.
+    :param profile: what it is judged for; None means to be loaded here.
+    :param runtime_version: the SemVer version of the host.
+    """
+
+    def __init__(
+        self,
+        reading: Reading,
+        profile: str | None = None,
+        runtime_version: str = RUNTIME_VERSION,
+    ) -> None:
+        super().__init__(
+            reading.folder,
+            reading.record,
+            reading.findings,
+            reading.files,
+            reading.code,
+            reading.stated,
+        )
+        self.profile = profile
+        self.runtime_version = runtime_version
+        self._trees: dict[str, ast.Module | None] = {}
+        #: Modules that are not Python, by path, with line, column and reason.
+        self.unparsed: dict[str, tuple[int, int, str]] = {}
+
+    @property
+    def publishing(self) -> bool:
+        """Whether the skill is judged for other machines than this."""
+        return self.profile is not None
+
+    @cached_property
+    def manifest(self) -> str:
+        """The file that says what the skill is, as findings name it."""
+        return self.files[0] if self.files else MANIFESTS[0]
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Every file and link, as ``sub/name``, sorted; at most 10,000. Links are not followed."""
+        found = []
+        for path in self._walk(self.folder, ""):
+            found.append(path)
+            if len(found) >= _MAX_FILES:
+                break
+        return tuple(sorted(found))
+
+    def _walk(self, folder: str, prefix: str) -> Iterator[str]:
+        try:
+            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        except OSError:
+            return
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                yield prefix + entry.name
+            elif entry.name not in _SKIPPED and not entry.name.endswith(
+                (".dist-info", ".egg-info")
+            ):
+                yield from self._walk(entry.path, f"{prefix}{entry.name}/")
+
+    @cached_property
+    def modules(self) -> tuple[str, ...]:
+        """The Python modules among the paths, without tests."""
+        return tuple([path for path in self.paths if path.endswith(".py") and not is_test(path)])
+
+    def status(self, path: str) -> os.stat_result | None:
+        """Return the status of a file, of a link itself; None where it is gone."""
+        try:
+            return os.lstat(os.path.join(self.folder, path))
+        except (OSError, ValueError):
+            return None
+
+    def source(self, path: str) -> bytes | None:
+        """Return a file's bytes; None where it is no plain file of at most 1 MiB."""
+        status = self.status(path)
+        if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_SOURCE:
+            return None
+        data = fetch(os.path.join(self.folder, path), path)
+        return None if isinstance(data, Finding) else data
+
+    def tree(self, path: str) -> ast.Module | None:
+        """Return a module's syntax tree; None where it is no Python, see ``unparsed``."""
+        if path not in self._trees:
+            self._trees[path] = self._parse(path)
+        return self._trees[path]
+
+    def _parse(self, path: str) -> ast.Module | None:
+        data = self.source(path)
+        if data is None:
+            return None
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                return ast.parse(data, path)
+        except SyntaxError as error:
+            place = (error.lineno or 0, max(error.offset or 0, 0), error.msg or "invalid syntax")
+            self.unparsed[path] = place
+        except (ValueError, RecursionError, MemoryError) as error:
+            self.unparsed[path] = (0, 0, str(error) or "nested too deeply")
+        return None
+
+    def module_file(self, module: str) -> str | None:
+        """Return the file of a module of the skill, as ``pkg/mod.py``; None where none is."""
+        base = module.replace(".", "/")
+        for path in (f"{base}.py", f"{base}/__init__.py"):
+            if path in self._names:
+                return path
+        return None
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(self.paths)
+
+    @property
+    def entry_module(self) -> str:
+        """The dotted name of the module that holds the skill's code."""
+        entry = (self.record or {}).get("entry_point") or "skill"
+        return str(entry).partition(":")[0]
+
+    def implements(self, word: str | None = None) -> Iterator[tuple[int, dict[str, Any], str]]:
+        """Yield number, row and module of each ``implements`` of a type, of all if None."""
+        for number, row in enumerate((self.record or {}).get("implements", ())):
+            if word is None or row["type"] == word:
+                yield number, row, row.get("module") or self.entry_module
+
+    @cached_property
+    def _marks(self) -> dict[str, Marks]:
+        from .. import frontmatter, strictjson
+
+        found: dict[str, Marks] = {}
+        for name in self.files:
+            data = fetch(os.path.join(self.folder, name), name)
+            if isinstance(data, Finding):
+                continue
+            if name != "SKILL.md":
+                found[name] = strictjson.locate(data)
+                continue
+            front = frontmatter.split(data, name, [])
+            if front.text is not None:
+                found[name] = frontmatter.locate(front.text, name, front.line)
+        return found
+
+    def at(self, *pointers: Pointer) -> tuple[str, int, int]:
+        """Return file, line and column of the first of the manifest's fields that is there.
+
+        :param pointers: the field in the spellings it may have, such as
+            ``("permissions", "network_hosts", 0)``.
+        """
+        for pointer in pointers:
+            for name, marks in self._marks.items():
+                if pointer[:1] in marks and (len(pointer) < 2 or pointer[:2] in marks):
+                    return (name, *mark(marks, pointer))
+        for pointer in pointers:
+            for name, marks in self._marks.items():
+                if pointer[:1] in marks:
+                    return (name, *mark(marks, pointer))
+        return (self.manifest, 0, 0)
+
+    def finding(
+        self,
+        rule: str,
+        severity: str,
+        message: str,
+        at: str | tuple[str, int, int] | ast.AST = "",
+        *,
+        path: str = "",
+        fix: str = "",
+    ) -> Finding:
+        """Return a finding about a file, a field (see :meth:`at`) or a node of ``path``."""
+        if isinstance(at, ast.AST):
+            line, column = getattr(at, "lineno", 0), getattr(at, "col_offset", -1) + 1
+        elif isinstance(at, tuple):
+            path, line, column = at
+        else:
+            path, line, column = at or path, 0, 0
+        return Finding(rule, severity, message, path=path, line=line, column=column, fix=fix)
+
+
+def is_test(path: str) -> bool:
+    """Return whether a file is a test of the skill, which is not loaded with it."""
+    *folders, name = path.split("/")
+    if any(folder in ("tests", "test") for folder in folders):
+        return True
+    return name == "conftest.py" or name.startswith("test_") or name.endswith("_test.py")
