@@ -110,10 +110,12 @@ def _implementation(word: str) -> dict[str, str]:
     )
 
 
-def encode(record: Mapping[str, Any]) -> dict[str, str]:
+def encode(record: Mapping[str, Any], permissions: bool = False) -> dict[str, str]:
     """Return the portable metadata of a record, in the order of :data:`KEYS`, then its own.
 
     What a record says by silence is left out.
+
+    :param permissions: whether the manifest states its permissions, if only as none.
     """
     result: dict[str, str] = {}
     for key, (field, form) in KEYS.items():
@@ -125,6 +127,9 @@ def encode(record: Mapping[str, Any]) -> dict[str, str]:
         if value in (None, [], {}, False) or (field == "max_runtime_version" and value == "*"):
             continue
         result[key] = _text(form, value, record)
+    if permissions and not any(key.startswith("kurt/permissions.") for key in result):
+        # "None" that is said is not the same as nothing said: publishing asks for it.
+        result["kurt/permissions.native-code"] = "false"
     if record["version"] == "0.0.0":
         result.pop("version", None)
     for key, value in record["metadata"].items():

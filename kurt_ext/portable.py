@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["PROFILES", "agentskills", "check", "publish", "to_portable"]
 
 _SKILL = "SKILL.md"
-_PERMISSION = f"{compact.PREFIX}permissions."
 #: Findings of the lenient reader that other programs' readers trip over.
 _TRIPS = frozenset(["byte-order-mark", "front-matter-late", "front-matter-dots", "unquoted-value"])
 #: Shorter than this, no description says what a skill does and when to use it.
@@ -164,7 +163,8 @@ def _strict_values(
     if isinstance(name, str) and name.strip():
         try:
             if "." in name:
-                raise ManifestError(f"{show(name)} has a dot in it")
+                hint = f"write it like {name.replace('.', '-')}"
+                raise ManifestError(f"{show(name)} has a dot in it", hint=hint)
             names.skill_name(name.strip())
         except ManifestError as broken:
             error("invalid-name", f"name: {broken.message}", ("name",), broken.hint or "")
@@ -195,17 +195,20 @@ def _strict_yaml(front: frontmatter.FrontMatter, result: list[Finding]) -> None:
     if at >= 0:
         message = "--- within the front matter; many readers take it for its end"
         result.append(_yaml_finding("inner-dashes", message, text, at, front, "write – or --"))
-    if "[" not in text and "{" not in text:
-        return
     try:
+        # Not the C reader: the validator's is this one's descendant, and as strict.
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
             if getattr(event, "flow_style", False) and event.start_mark is not None:
                 start = event.start_mark.index
                 message = "a list or mapping in brackets; the specification's validator refuses it"
                 fix = "write one item on each line, after a dash"
                 result.append(_yaml_finding("flow-style", message, text, start, front, fix))
-    except yaml.YAMLError:
-        return  # reported as what is wrong with the line
+    except yaml.MarkedYAMLError as error:
+        place = error.problem_mark or error.context_mark
+        message = f"some readers of YAML refuse this: {error.problem or 'it is odd'}"
+        fix = "put the value in quotes, and indent with spaces"
+        index = place.index if place is not None else 0
+        result.append(_yaml_finding("yaml-syntax", message, text, index, front, fix))
 
 
 def _yaml_finding(
@@ -226,9 +229,10 @@ def to_portable(data: bytes) -> bytes:
 
     :raises ManifestError: where the file cannot be read without an error.
     """
-    record, found = manifest.parse_skill_md(data)
+    found: list[Finding] = []
+    reading = skillmd.read(data, _SKILL, None, found)
     fatal = [finding for finding in found if finding.fatal]
-    if record is None or fatal:
+    if reading is None or fatal:
         first = fatal[0]
         raise ManifestError(
             f"{_SKILL} cannot be rewritten: {first.message}",
@@ -238,6 +242,7 @@ def to_portable(data: bytes) -> bytes:
         )
     if not _strict(data, None):
         return data
+    record, stated = reading
     ignored: list[Finding] = []
     front = frontmatter.split(data, _SKILL, ignored)
     values, _ = frontmatter.load(front.text or "", _SKILL, front.line, ignored)
@@ -246,11 +251,7 @@ def to_portable(data: bytes) -> bytes:
         value = record[skillmd.KEYS[key]]
         if value is not None:
             lines.append(f"{key}: {_scalar(value)}")
-    metadata = compact.encode(record)
-    stated = "permissions" in (values or {})
-    if stated and not any(key.startswith(_PERMISSION) for key in metadata):
-        # "None" that is said is not the same as nothing said: publishing asks for it.
-        metadata[f"{_PERMISSION}native-code"] = "false"
+    metadata = compact.encode(record, "permissions" in stated)
     for key, value in (values or {}).items():
         if key not in skillmd.KEYS and key not in skillmd.PORTABLE:
             metadata.setdefault(key, compact.to_text(value))
