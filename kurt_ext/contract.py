@@ -57,6 +57,9 @@ class Result(Generic[T_co]):
 
     success: bool
     data: T_co | None
+    _errors: list[str | Mapping[str, Any]]
+    _metadata: dict[str, Any]
+    _substeps: list[Mapping[str, Any]]
 
     def __init__(
         self,
@@ -71,30 +74,39 @@ class Result(Generic[T_co]):
         self.success = success
         self.data = data
         # Made when they are asked for: three empty containers are a third of a result's cost.
-        self._errors = _members("errors", errors, (str, Mapping)) if errors else None
-        self._metadata = dict(metadata) if metadata else None
-        self._substeps = _members("substeps", substeps, (Mapping,)) if substeps else None
+        if errors:
+            self._errors = _members("errors", errors, (str, Mapping))
+        if metadata:
+            self._metadata = dict(metadata)
+        if substeps:
+            self._substeps = _members("substeps", substeps, (Mapping,))
 
     @property
     def errors(self) -> list[str | Mapping[str, Any]]:
         """What went wrong; empty where nothing did."""
-        if self._errors is None:
+        try:
+            return self._errors
+        except AttributeError:
             self._errors = []
-        return self._errors
+            return self._errors
 
     @property
     def metadata(self) -> dict[str, Any]:
         """Facts about the call."""
-        if self._metadata is None:
+        try:
+            return self._metadata
+        except AttributeError:
             self._metadata = {}
-        return self._metadata
+            return self._metadata
 
     @property
     def substeps(self) -> list[Mapping[str, Any]]:
         """What was done on the way."""
-        if self._substeps is None:
+        try:
+            return self._substeps
+        except AttributeError:
             self._substeps = []
-        return self._substeps
+            return self._substeps
 
     def as_dict(self) -> dict[str, Any]:
         """Return the result as JSON values; pydantic models in ``data`` are dumped."""
@@ -281,9 +293,10 @@ class Target:
     :param run: called with ``(params, context, on_progress)``; sync or async.
     :param schema: makes the JSON Schema of the arguments, when somebody asks.
     :param check: arguments to params; may raise anything. None = as they are.
-    :param refused: makes the ``InvalidInputError`` of what ``check`` raised; needed
-        where that raises anything else.
+    :param refused: makes the ``InvalidInputError`` of what ``check`` raised.
     :param ready: arguments of exactly this class are params already; not checked again.
+    :param output: the fast way for data that is a dict, in a result with success:
+        the data, checked. What it raises is not seen; ``finish`` is asked then.
     :param finish: returned value to :class:`Result`; raises ``InvalidOutputError``.
         None = as it is.
     :param context: makes the context object of the kind from the core's. None = the core's.
@@ -297,6 +310,7 @@ class Target:
         "context",
         "failures",
         "finish",
+        "output",
         "ready",
         "refused",
         "run",
@@ -313,6 +327,7 @@ class Target:
         check: Callable[[Any], Any] | None = None,
         refused: Callable[[Exception], InvalidInputError] | None = None,
         ready: type | None = None,
+        output: Callable[[Any], Any] | None = None,
         finish: Callable[[Any], Any] | None = None,
         context: Callable[[Context], Any] | None = None,
         uses: tuple[str, ...] | None = None,
@@ -324,6 +339,7 @@ class Target:
         self.check = check
         self.refused = refused
         self.ready = ready
+        self.output = output
         self.finish = finish
         self.context = context
         self.uses = uses

@@ -56,7 +56,7 @@ def _takes_three(code: Any, defaults: tuple[Any, ...]) -> bool:
 def target(extension: Extension) -> Target:
     """Return how a tool is called."""
     tool: Tool[Any, Any] = extension.obj
-    model = tool.InputModel
+    model, made = tool.InputModel, tool.OutputModel
     uses = type(tool).uses
     return Target(
         tool.run,
@@ -65,7 +65,8 @@ def target(extension: Extension) -> Target:
         check=None if model is None else model.__pydantic_validator__.validate_python,
         refused=_refused(extension),
         ready=model,
-        finish=_output(extension, tool.OutputModel),
+        output=None if made is None else made.__pydantic_validator__.validate_python,
+        finish=_output(extension, made),
         context=ToolContext.of,
         uses=None if uses is None else tuple(uses),
         summary=tool.description or _first_line(type(tool)),
@@ -139,23 +140,18 @@ def _output(extension: Extension, model: type[BaseModel] | None) -> Callable[[An
     def checked(data: Any) -> Any:
         try:
             if isinstance(data, (list, tuple)):
-                return [item if item.__class__ is model else validate(item) for item in data]
-            return data if data.__class__ is model else validate(data)
+                return [item if type(item) is model else validate(item) for item in data]
+            return data if type(data) is model else validate(data)
         except ValidationError as error:
             raise fail(problems_of(error)) from error
 
     def finish(value: Any) -> Result[Any]:
         if isinstance(value, Result):
             data = value.data
-            if data.__class__ is dict and value.success:  # most calls, without a detour
-                try:
-                    value.data = validate(data)
-                except ValidationError as error:
-                    raise fail(problems_of(error)) from error
-            elif data.__class__ is not model and data is not None and value.success:
+            if type(data) is not model and data is not None and value.success:
                 value.data = checked(data)
             return value
-        if value.__class__ is model or isinstance(value, Mapping):
+        if type(value) is model or isinstance(value, Mapping):
             return Result(True, checked(value))
         raise refuse(value)
 
