@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
+from io import TextIOWrapper
 
 import click
 
@@ -342,7 +343,7 @@ def run(argv: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if argv is None else argv)
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal's encoding lacks must not end the program.
-        if hasattr(stream, "reconfigure"):
+        if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     instruction = os.environ.get(COMPLETE_VARIABLE)
     if instruction:

@@ -87,11 +87,11 @@ class Session:
 
     def page(self, stream: IO[str] | None = None) -> Page:
         """Return where the text of an answer goes; stdout if no stream is given."""
-        stream = sys.stdout if stream is None else stream
+        chosen: IO[str] = sys.stdout if stream is None else stream
         return Page(
-            stream,
-            color=wants_color(stream, self.color),
-            rich=is_terminal(stream),
+            chosen,
+            color=wants_color(chosen, self.color),
+            rich=is_terminal(chosen),
             verbose=self.verbose,
         )
 
