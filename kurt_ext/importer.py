@@ -182,7 +182,8 @@ def _namespace() -> ModuleSpec:
         return found
     # There is no portion on the path yet, or an intruding kurt_skills/__init__.py
     # that would hide them all. This path is looked up again whenever sys.path changes.
-    loader: Any = NamespaceLoader(PACKAGE, [], PathFinder.find_spec)
+    search: Any = PathFinder.find_spec  # typeshed knows one form of it only
+    loader: Any = NamespaceLoader(PACKAGE, [], search)
     spec = ModuleSpec(PACKAGE, loader, is_package=True)
     spec.submodule_search_locations = loader._path
     return spec

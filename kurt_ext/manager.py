@@ -133,10 +133,9 @@ class SkillManager:
 
     def list(self) -> _Rows:
         """Return a row per copy of a skill, with its extensions and whether each is enabled."""
-        from .listing import row
+        from .stories import listed
 
-        found = self.discover()
-        return [row(candidate, found.config, found.opt_in) for candidate in found.candidates]
+        return listed(self.discover())
 
     def info(self, name: str) -> dict[str, Any]:
         """Return the row of a skill with its whole manifest, under ``manifest``.
@@ -144,49 +143,20 @@ class SkillManager:
         :param name: a skill, or an extension of one.
         :raises NotFoundError: when nothing has the name.
         """
-        from .listing import row
+        from .stories import info
 
-        found = self.discover()
-        candidate = self._skill_of(name)
-        made = row(candidate, found.config, found.opt_in)
-        made["manifest"] = candidate.record()
-        made["outcomes"] = self._outcomes_of(candidate)
-        return made
+        return info(self, name)
 
     def explain(self, name: str) -> dict[str, Any]:
         """Tell the story of a name: each copy, which wins, what is enabled and why, what failed.
 
         Nothing is imported for it.
+
+        :raises NotFoundError: when nothing has the name.
         """
-        from .listing import row
+        from .stories import explain
 
-        found = self.discover()
-        owner, _, extension = name.partition(":")
-        rows = list(found.named(owner))
-        if not rows:
-            rows = [c for c in found.candidates if any(offer[1] == owner for offer in c.offers)]
-        if not rows:
-            self.lookup.find(name)  # raises, with the nearest names
-        story = []
-        for candidate in rows:
-            told = row(candidate, found.config, found.opt_in)
-            if extension:
-                told["extensions"] = [e for e in told["extensions"] if e["name"] == extension]
-            told["outcomes"] = self._outcomes_of(candidate)
-            story.append(told)
-        return {"name": name, "candidates": story}
-
-    def _skill_of(self, name: str) -> Candidate:
-        found = self.discover()
-        rows = found.named(name.partition(":")[0])
-        return rows[0] if rows else self.lookup.find(name).candidate
-
-    def _outcomes_of(self, candidate: Candidate) -> _Rows:
-        return [
-            outcome.as_dict()
-            for reference, outcome in sorted(self.loading.outcomes.items())
-            if reference.partition(":")[0] == candidate.name
-        ]
+        return explain(self, name)
 
     def resolve(self, reference: str) -> tuple[Candidate, Kind[Any], str]:
         """Return the skill, the kind and the extension's name that a reference means.
@@ -221,25 +191,9 @@ class SkillManager:
         self._switch(reference, scope, on=False)
 
     def _switch(self, reference: str, scope: str, *, on: bool) -> None:
-        from . import config_edit
-        from .naming import kinds_of
+        from .stories import switch
 
-        found = self.discover()
-        edit = config_edit.enable if on else config_edit.disable
-        for candidate, word, extension in kinds_of(found, reference):
-            kind = self._kind(word)
-            every = [name for group, name, _ in candidate.offers if group == kind.namespace]
-            whole = reference == candidate.name
-            edit(
-                self.places,
-                word,
-                candidate.name,
-                None if whole else extension,
-                scope=scope,
-                opt_in=kind.namespace in found.opt_in,
-                siblings=[] if whole else [name for name in every if name != extension],
-                qualified=":" in reference,
-            )
+        switch(self, reference, scope, on=on)
         self.refresh()
 
     # -- what is loaded --------------------------------------------------------
@@ -283,7 +237,7 @@ class SkillManager:
 
     def load_all(self, namespace: str) -> tuple[Extension, ...]:
         """Return every enabled extension of a namespace that loads; outcomes tell of the others."""
-        kind = self._kind(namespace)
+        kind = self.kind(namespace)
         extensions = self.loading.load_all(kind, self.lookup.enabled(kind))
         for extension in extensions:
             if self.loading.is_waiting(extension):
@@ -292,7 +246,7 @@ class SkillManager:
 
     def driver(self, namespace: str, role: str) -> Extension:
         """Return the one extension that fills a role: the configured choice, or the default."""
-        extension = self._surrounding.driver(self._kind(namespace), role)
+        extension = self._surrounding.driver(self.kind(namespace), role)
         if self.loading.is_waiting(extension):
             self._portal.run(self.loading.ready(extension))
         return extension
@@ -308,7 +262,11 @@ class SkillManager:
         self._registry.add(Registered(namespace, name, owner, obj))
         self.calls.clear()
 
-    def _kind(self, namespace: str) -> Kind[Any]:
+    def kind(self, namespace: str) -> Kind[Any]:
+        """Return the kind of a namespace or a kind's word.
+
+        :raises ExtensionNotFoundError: when there is none.
+        """
         kind = self.kinds.of(namespace) or self.kinds.get(namespace)
         if kind is None:
             raise ExtensionNotFoundError(

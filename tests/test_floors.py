@@ -31,6 +31,7 @@ validator failure
 managers instances calls services
 loading lookup
 surrounding
+stories
 manager
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}
