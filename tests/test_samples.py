@@ -437,7 +437,14 @@ def test_a_skill_is_fit_to_be_published(world: World, samples: Path, folder: str
 
 
 @pytest.mark.venv
-def test_every_sample_but_those_that_exist_to_fail_is_valid(world: World, samples: Path) -> None:
-    folders = " ".join(f"skills/{path.name}" for path in sorted((SAMPLES / "skills").iterdir()))
-    rows = world.data(f"kurt validate {folders}", samples)
-    assert [row["findings"] for row in rows] == [[]] * len(rows)
+def test_the_checks_have_nothing_to_say_but_where_a_sample_asks_for_much(
+    world: World, samples: Path
+) -> None:
+    names = sorted(path.name for path in (SAMPLES / "skills").iterdir())
+    rows = world.data(f"kurt validate {' '.join(f'skills/{name}' for name in names)}", samples)
+    found = {
+        name: [finding["rule"] for finding in row["findings"]]
+        for name, row in zip(names, rows, strict=True)
+    }
+    # A reader of feeds cannot know the hosts that its user will name.
+    assert found == dict.fromkeys(names, []) | {"fetch-feeds": ["wide-network"]}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
-from kurt_ext.findings import Finding
-from kurt_ext.manifest import Reading
+from kurt_ext.checks import Finding, Subject
 
 _RIGHT = {
     "accomodate": "accommodate",
@@ -18,20 +16,19 @@ _RIGHT = {
     "wich": "which",
 }
 _WORD = re.compile(rf"\b({'|'.join(_RIGHT)})\b", re.I)
+RULES = ("spelling",)
 
 
-def check(reading: Reading) -> Iterator[Finding]:
+def check(subject: Subject) -> Iterator[Finding]:
     """Yield a finding for each misspelt word, with its place; the skill is not imported."""
-    for name in reading.files:
-        text = Path(reading.folder, name).read_text(encoding="utf-8", errors="replace")
+    for name in subject.files:
+        text = (subject.source(name) or b"").decode("utf-8", "replace")
         for number, line in enumerate(text.splitlines(), start=1):
             for word in _WORD.finditer(line):
-                yield Finding(
+                yield subject.finding(
                     "spelling",
                     "warning",
                     f"{word[0]} is misspelt",
-                    path=name,
-                    line=number,
-                    column=word.start() + 1,
+                    (name, number, word.start() + 1),
                     fix=f"write {_RIGHT[word[0].lower()]}",
                 )
