@@ -7,28 +7,32 @@ reader a model is strict: an unknown field or a number for a text is an error.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
-    Field,
-    PlainValidator,
-    ValidationInfo,
-    WithJsonSchema,
-    model_validator,
+from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+
+from . import fields, rules, skillmd
+from .annotated import (
+    ClassPath,
+    Constraint,
+    Description,
+    EntryPoint,
+    ExtensionName,
+    MaxVersion,
+    Model,
+    PythonSpecifier,
+    Requirements,
+    SkillId,
+    Text,
+    Texts,
+    Value,
+    Version,
+    unique,
 )
-
-from . import fields, names, rules, skillmd, versions
 from .errors import ManifestError
-from .readers import Notes, text, texts
-
-if TYPE_CHECKING:
-    from .readers import Reader
 
 __all__ = [
     "PluginCapability",
@@ -73,38 +77,7 @@ RiskLevel = Literal["low", "medium", "high", "critical"]
 #: The lowest score of each level (plugin document, "Security Score & Risk Level").
 _BANDS: tuple[tuple[float, RiskLevel], ...] = ((80, "low"), (60, "medium"), (40, "high"))
 
-_SEMVER = (
-    r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
-    r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
-)
 _WORD = "^[a-z][a-z0-9_]*$"
-
-
-def _by_rule(check: Callable[[str], str]) -> AfterValidator:
-    """Return the validator of a text that a rule accepts."""
-
-    def validate(value: str) -> str:
-        try:
-            return check(value)
-        except ManifestError as error:
-            parts = (error.message, error.cause, error.hint)
-            raise ValueError("; ".join(part for part in parts if part)) from None
-
-    return AfterValidator(validate)
-
-
-def _by_reader(reader: Reader) -> AfterValidator:
-    """Return the validator of a value that the manifest's reader takes without an error."""
-
-    def validate(value: Any, info: ValidationInfo) -> Any:
-        notes = Notes(lenient=False)
-        found = reader(value, (info.field_name or "value",), notes)
-        errors = [message for _, severity, message, _, _ in notes.items if severity == "error"]
-        if errors:
-            raise ValueError("; ".join(errors))
-        return "" if found is None else found
-
-    return AfterValidator(validate)
 
 
 def _kind(value: object) -> PluginType | str:
@@ -120,27 +93,6 @@ def _kind(value: object) -> PluginType | str:
         raise ValueError(f"{error.message}; {error.cause}") from None
 
 
-def _unique(key: str) -> AfterValidator:
-    """Return the validator of rows, no two of which the reader of ``key`` takes for the same."""
-
-    def validate(value: list[BaseModel]) -> list[BaseModel]:
-        notes = Notes(lenient=False)
-        fields.READERS[key]([item.model_dump(by_alias=True) for item in value], (key,), notes)
-        errors = [message for _, severity, message, _, _ in notes.items if severity == "error"]
-        if errors:
-            raise ValueError("; ".join(errors))
-        return value
-
-    return AfterValidator(validate)
-
-
-Text = Annotated[str, _by_reader(text)]
-Texts = Annotated[list[str], _by_reader(texts)]
-SkillId = Annotated[str, _by_rule(names.skill_name)]
-Version = Annotated[str, _by_rule(versions.check), Field(json_schema_extra={"pattern": _SEMVER})]
-MaxVersion = Annotated[str, _by_rule(rules.max_version)]
-Constraint = Annotated[str, _by_rule(versions.check_constraint)]
-ExtensionName = Annotated[str, _by_rule(rules.extension_name)]
 KindWord = Annotated[
     PluginType | str,
     PlainValidator(_kind),
@@ -148,30 +100,18 @@ KindWord = Annotated[
 ]
 
 
-class _Model(BaseModel):
-    model_config = ConfigDict(
-        strict=True, extra="forbid", validate_assignment=True, populate_by_name=True
-    )
-
-
-class _Value(_Model):
-    model_config = ConfigDict(frozen=True)
-
-
-class PluginCapability(_Value):
+class PluginCapability(Value):
     """One thing that a plugin can do, callable as ``SKILL:CAPABILITY``."""
 
     name: ExtensionName = Field(description="What it is called by.")
-    description: Annotated[str, _by_reader(fields.description)] = Field(
-        default="", description="What it does, for people and models."
-    )
+    description: Description = Field(default="", description="What it does, for people and models.")
     version: Version = Field(default="1.0.0", description="Version of its behaviour, SemVer.")
     parameters: dict[str, Any] = Field(
         default_factory=dict, description="JSON Schema of its arguments."
     )
 
 
-class PluginDependency(_Value):
+class PluginDependency(Value):
     """Another plugin that a plugin needs."""
 
     plugin_id: SkillId = Field(description="Id of the other plugin.")
@@ -181,7 +121,7 @@ class PluginDependency(_Value):
     optional: bool = Field(default=False, description="Whether it may be absent.")
 
 
-class PluginPermissions(_Value):
+class PluginPermissions(Value):
     """What a plugin asks leave for; what is not asked for is not allowed."""
 
     filesystem_read: Texts = Field(default_factory=list, description="Paths it reads.")
@@ -198,39 +138,35 @@ class PluginPermissions(_Value):
     native_code: bool = Field(default=False, description="Whether it loads native code.")
 
 
-class SkillImplementation(_Value):
+class SkillImplementation(Value):
     """One extension that a skill's code implements."""
 
     type: KindWord = Field(description="Word for what it is.")
-    class_: Annotated[str, _by_rule(rules.class_path)] = Field(
-        alias="class", description="Class in the skill's module."
-    )
+    class_: ClassPath = Field(alias="class", description="Class in the skill's module.")
     name: ExtensionName = Field(description="Name of the extension.")
 
 
-class PluginMetadata(_Value):
+class PluginMetadata(Value):
     """A manifest, whichever file it was written in."""
 
     plugin_id: SkillId = Field(description="Id: a skill's name, or reverse DNS.")
     name: Text = Field(min_length=1, description="Title for people.")
     version: Version = Field(description="Version, SemVer 2.0.")
-    description: Annotated[str, _by_reader(fields.description)] = Field(
-        default="", description="What it does and when to use it."
-    )
+    description: Description = Field(default="", description="What it does and when to use it.")
     author: Text | None = Field(default=None, description="Name <address> of who wrote it.")
     license: Text | None = Field(default=None, description="SPDX expression.")
     homepage: Text | None = Field(default=None, description="URL for people.")
     plugin_type: KindWord | None = Field(default=None, description="Word for the plugin's kind.")
-    entry_point: Annotated[str, _by_rule(rules.entry_point)] | None = Field(
+    entry_point: EntryPoint | None = Field(
         default=None, description="Module in the folder, with dots, and an optional :object."
     )
-    implements: Annotated[list[SkillImplementation], _unique("implements")] = Field(
+    implements: Annotated[list[SkillImplementation], unique("implements")] = Field(
         default_factory=list, description="Extensions that the code implements."
     )
-    capabilities: Annotated[list[PluginCapability], _unique("capabilities")] = Field(
+    capabilities: Annotated[list[PluginCapability], unique("capabilities")] = Field(
         default_factory=list, description="What it can do."
     )
-    dependencies: Annotated[list[PluginDependency], _unique("dependencies")] = Field(
+    dependencies: Annotated[list[PluginDependency], unique("dependencies")] = Field(
         default_factory=list, description="Other plugins it needs."
     )
     permissions: PluginPermissions = Field(
@@ -242,13 +178,13 @@ class PluginMetadata(_Value):
     max_runtime_version: MaxVersion = Field(
         default="*", description="Highest version of the host it works with; * is any."
     )
-    requires_python: Annotated[str, _by_rule(rules.python_specifier)] | None = Field(
+    requires_python: PythonSpecifier | None = Field(
         default=None, description="Python versions it works with, PEP 440."
     )
     requires_api: Texts = Field(
         default_factory=list, description="External services whose settings it needs."
     )
-    requires: Annotated[list[str], _by_reader(fields.READERS["requires"])] = Field(
+    requires: Requirements = Field(
         default_factory=list, description="Python distributions it needs, PEP 508."
     )
     tags: Texts = Field(default_factory=list, description="Words to find it by.")
@@ -318,7 +254,7 @@ class SkillManifest(PluginMetadata):
         return values
 
 
-class PluginConfig(_Model):
+class PluginConfig(Model):
     """How one plugin is to run here: the content of config.json."""
 
     plugin_id: SkillId = Field(description="Id of the plugin.")
@@ -331,7 +267,7 @@ class PluginConfig(_Model):
     )
 
 
-class PluginState(_Model):
+class PluginState(Model):
     """One plugin as the host sees it now."""
 
     metadata: PluginMetadata = Field(description="Its manifest.")
@@ -352,7 +288,7 @@ class PluginState(_Model):
         return values
 
 
-class PluginValidationResult(_Value):
+class PluginValidationResult(Value):
     """What the validator found in a plugin."""
 
     valid: bool = Field(description="Whether the plugin may be used.")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["load"]
 
 _MAX_MENDED = 32
+_NO_KEY = frozenset("\"'[]{}#&*!|>%@` ")
 _QUOTE = "quote the value: {}"
 _WORDS = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
@@ -250,9 +251,7 @@ def _mend(text: str, error: Any) -> tuple[str, int, int, str] | None:
     head, colon, value = line.partition(": ")
     key = head.strip(" ").removeprefix("- ").strip(" ")
     rest = value.strip(" ")
-    if not colon or not rest or not key or key.strip("-_./").replace("-", "").strip() == "":
-        return None
-    if not key[0].isalpha() or any(c in key for c in "\"'[]{}#&*!|>%@` "):
+    if not colon or not rest or not key[:1].isalpha() or any(c in key for c in _NO_KEY):
         return None
     # A quote or bracket was meant as YAML; so were an anchor, a tag and a block.
     if rest[0] in "\"'[{&!|" or (rest[0] == ">" and rest[1:2] not in ("=", " ", *"0123456789")):

@@ -20,7 +20,14 @@ ROOT = Path(__file__).parent.parent / "kurt_ext"
 #: not named (cli, commands, build, pytest_plugin and their parts) is the surface.
 FLOORS = """
 errors names jsontext
-findings versions places contract models
+findings versions places contract
+sources
+rules strictjson yamltext
+frontmatter readers
+fields
+compact
+skillmd pluginjson annotated
+models
 locks manifest distinfo config metadata kinds
 index candidates ordering schemas portal registering
 shim
@@ -40,6 +47,7 @@ LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name i
 _COLD = """
 errors names jsontext findings versions places locks manifest distinfo shim index
 discovery trust listing candidates config
+sources rules strictjson yamltext frontmatter readers fields compact skillmd pluginjson
 """
 COLD = _COLD.split()
 LIGHT = {"__future__", "os", "sys", "stat", "io", "marshal", "time", "errno", "keyword", "_imp"}
