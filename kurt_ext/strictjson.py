@@ -28,10 +28,14 @@ _CONSTANTS = ("NaN", "Infinity", "-Infinity")
 _MAX = 2**63
 
 
-# The interpreter's scanner reports an error through `json.decoder`, but does not import
-# it: without it the error is a SystemError, and the end of a debug build of the interpreter.
-if hasattr(sys, "gettotalrefcount"):
-    import json.decoder  # noqa: F401
+def _prepare() -> None:
+    # The interpreter's scanner reports an error through `json.decoder`, but does not import
+    # it: without it the error is a SystemError, and the end of a debug build.
+    if hasattr(sys, "gettotalrefcount"):
+        import json.decoder  # noqa: F401
+
+
+_prepare()
 
 
 class _OddError(ValueError):
