@@ -208,9 +208,10 @@ def _edit_names(places: Places, scope: str, target: Target, *, enabling: bool) -
         return [((target.kind, key), names) for key, names in plan.lists.items()]
 
     change = _edit(places, scope, operations)
-    asked = target.skill if target.extension is None else target.extension
-    verdict = Config.load(places).enabled(target.kind, target.skill, asked, target.opt_in)
-    return Change(change.file, words if change else (), verdict)
+    verdicts = target.verdicts(Config.load(places))
+    # Of a whole skill, the extension that is not as it should be.
+    amiss = [verdict for verdict in verdicts if verdict.enabled is not enabling]
+    return Change(change.file, words if change else (), (amiss or verdicts)[0])
 
 
 def _edit(

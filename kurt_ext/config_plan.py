@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from .config import Config
+from .config import Config, Verdict
 
 __all__ = ["Plan", "Target", "plan_disable", "plan_enable"]
 
@@ -54,14 +54,13 @@ class Target(NamedTuple):
             if name in (self.skill, *self.siblings) or name.startswith(f"{self.skill}:")
         ]
 
-    def enabled_by(self, config: Config, *, wholly: bool) -> bool:
-        """Return whether the target is enabled, all of it or any of it."""
-        asked = [self.extension] if self.extension is not None else [*self.siblings]
-        verdicts = [
-            bool(config.enabled(self.kind, self.skill, name, self.opt_in))
+    def verdicts(self, config: Config) -> list[Verdict]:
+        """Return what a configuration says about each extension that is meant; at least one."""
+        asked = [*self.siblings] if self.extension is None else [self.extension]
+        return [
+            config.enabled(self.kind, self.skill, name, self.opt_in)
             for name in asked or [self.skill]
         ]
-        return all(verdicts) if wholly else any(verdicts)
 
 
 class Plan:
@@ -128,7 +127,7 @@ def plan_enable(target: Target, table: dict[str, Any], below: Sequence[dict[str,
             plan.add("disabled", name)
     for name in target.own(plan.names("disabled")):
         plan.drop("disabled", name)
-    if target.enabled_by(_without_disabled(plan, below), wholly=True):
+    if all(target.verdicts(_without_disabled(plan, below))):
         return plan
     if not plan.has("enabled"):
         inherited = [
@@ -169,7 +168,7 @@ def plan_disable(
     :param above: the layers that this file yields to.
     """
     plan = Plan(target, table)
-    if not target.enabled_by(plan.config(below, above), wholly=False):
+    if not any(target.verdicts(plan.config(below, above))):
         return plan
     enabled = plan.names("enabled")
     for name in target.own(enabled):
@@ -177,7 +176,7 @@ def plan_disable(
     if target.skill in enabled and target.skill not in plan.names("enabled"):
         for name in target.others:
             plan.add("enabled", name)
-    if target.enabled_by(plan.config(below, above), wholly=False):
+    if any(target.verdicts(plan.config(below, above))):
         plan.add("disabled", target.entry)
     return plan
 

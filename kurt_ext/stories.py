@@ -89,6 +89,6 @@ def switch(skills: SkillManager, reference: str, scope: str, *, on: bool) -> Non
             None if whole else extension,
             scope=scope,
             opt_in=namespace in found.opt_in,
-            siblings=[] if whole else [name for name in every if name != extension],
+            siblings=[name for name in every if whole or name != extension],
             qualified=":" in reference,
         )

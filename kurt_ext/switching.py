@@ -119,7 +119,7 @@ def _change(
         None if whole else group[0][1],
         scope=scope,
         opt_in=namespace in found.opt_in,
-        siblings=[] if whole else [item for item in every if item != group[0][1]],
+        siblings=[item for item in every if whole or item != group[0][1]],
         qualified=":" in name or len(set(others)) > 1,
     )
 

@@ -174,9 +174,11 @@ def _read(file: str) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
         return (), ()
     except OSError as error:
         return (), (_refusal(file, f"the trust file cannot be read: {error.strerror}"),)
+    data = b""
     try:
         reason = _not_ours(os.fstat(descriptor))
-        data = b"" if reason else os.read(descriptor, _MAX_BYTES)
+        if reason is None:
+            data = os.read(descriptor, _MAX_BYTES)
     except OSError as error:
         reason = f"the trust file cannot be read: {error.strerror}"
     finally:

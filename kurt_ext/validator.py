@@ -83,7 +83,7 @@ class Report:
     @property
     def counts(self) -> dict[str, int]:
         """Severity → number of findings, every severity, from harmless to grave."""
-        counts = dict.fromkeys(SEVERITIES, 0)
+        counts: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
         for finding in self.findings:
             counts[finding.severity] += 1
         return counts

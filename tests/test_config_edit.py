@@ -163,6 +163,17 @@ class TestEnableAndDisable:
         disable(places(), "tool", "kit", siblings=("one", "two"))
         assert Config.load(places()).order("tool") == ["x"]
 
+    def test_a_whole_skill_is_enabled_again_name_by_name(self, project: Path) -> None:
+        write('[tool]\ndisabled = ["one", "kit:two", "kit", "x"]\n')
+        change = enable(places(), "tool", "kit", siblings=("one", "two"))
+        assert change.verdict
+        assert Config.load(places()).enabled("tool", "kit", "two")
+        assert not Config.load(places()).enabled("tool", "other", "x")
+        user('[tool]\ndisabled = ["two"]\n')
+        still = enable(places(), "tool", "kit", siblings=("one", "two")).verdict
+        assert still is not None
+        assert still.reason.endswith("tool.disabled names two")
+
     def test_a_name_that_others_bear_is_written_whole(self, project: Path) -> None:
         disable(places(), "tool", "a", "archive", qualified=True)
         assert Config.load(places()).enabled("tool", "b", "archive")

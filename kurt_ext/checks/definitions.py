@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from .subject import Subject
 
-__all__ = ["Definition", "ancestry", "defined_names", "find", "relative_module"]
+__all__ = ["Definition", "ancestry", "defined_names", "find", "relative_module", "spelled"]
 
 _MAX_HOPS = 16
 
@@ -62,7 +62,9 @@ def _in_body(
 
 def _bindings(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
     """Yield the names that statements bind, also within ``if``, ``try`` and ``with``."""
-    for node in body:
+    pending = list(body)[::-1]
+    while pending:  # and no recursion: an `elif` lies in the `if` before it, hundreds deep
+        node = pending.pop()
         if isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
             yield node.name, node
         elif isinstance(node, ast.Import):
@@ -77,10 +79,11 @@ def _bindings(body: Iterable[ast.stmt]) -> Iterator[tuple[str, ast.AST]]:
                     if isinstance(inner, ast.Name):
                         yield inner.id, node
         else:
-            for part in ("body", "orelse", "finalbody"):
-                yield from _bindings(getattr(node, part, ()))
+            inside = list(getattr(node, "body", ()))
             for handler in getattr(node, "handlers", ()):
-                yield from _bindings(handler.body)
+                inside += handler.body
+            inside += [*getattr(node, "orelse", ()), *getattr(node, "finalbody", ())]
+            pending += inside[::-1]
 
 
 def _followed(
@@ -155,16 +158,21 @@ def ancestry(subject: Subject, definition: Definition) -> tuple[list[str], list[
 def _base(subject: Subject, path: str, expression: ast.expr) -> Definition:
     if isinstance(expression, ast.Subscript):
         expression = expression.value
-    try:
-        name = ast.unparse(expression)
-    except (ValueError, RecursionError):
-        return Definition("", None)
+    name = spelled(expression)
     if not all(part.isidentifier() for part in name.split(".")):
         return Definition("", None)
     tree = subject.tree(path)
     found = _in_body(subject, path, tree.body, name, _MAX_HOPS) if tree is not None else None
     # What the module does not bind is a builtin.
     return found or Definition("", None, f"builtins.{name}")
+
+
+def spelled(node: ast.AST) -> str:
+    """Return an expression as it is written; ``""`` for one that is nested too deeply."""
+    try:
+        return ast.unparse(node)
+    except (ValueError, RecursionError):
+        return ""
 
 
 def defined_names(subject: Subject, module: str) -> list[str]:

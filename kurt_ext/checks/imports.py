@@ -23,6 +23,7 @@ from collections.abc import Iterator
 
 from ..findings import Finding
 from ..names import normalize
+from .definitions import spelled
 from .subject import Subject
 
 __all__ = ["RULES", "check"]
@@ -58,7 +59,7 @@ def _imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
         if isinstance(node, (ast.Import, ast.ImportFrom)):
             yield node
             continue
-        if isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING"):
+        if isinstance(node, ast.If) and spelled(node.test).endswith("TYPE_CHECKING"):
             pending += node.orelse
             continue
         if isinstance(node, ast.Try) and any(_catches(handler) for handler in node.handlers):
@@ -70,12 +71,12 @@ def _imports(tree: ast.Module) -> Iterator[ast.Import | ast.ImportFrom]:
 
 
 def _catches(handler: ast.ExceptHandler) -> bool:
-    caught = "ImportError" if handler.type is None else ast.unparse(handler.type)
+    caught = "ImportError" if handler.type is None else spelled(handler.type)
     return any(word in caught for word in ("ImportError", "ModuleNotFoundError", "Exception"))
 
 
 def _is_main(test: ast.expr) -> bool:
-    return isinstance(test, ast.Compare) and "__main__" in ast.unparse(test)
+    return isinstance(test, ast.Compare) and "__main__" in spelled(test)
 
 
 def _own(
@@ -94,7 +95,8 @@ def _own(
         target = _module(subject, path, name)
         if target is None:
             continue
-        dots, rest = _relative(path, target)
+        whole = isinstance(node, ast.ImportFrom)
+        dots, rest = _relative(path, target, keep=0 if whole else 1)
         if isinstance(node, ast.ImportFrom):
             imported = ", ".join([_spelt(alias) for alias in node.names])
             yield name, f"from {dots}{'.'.join(rest)} import {imported}"
@@ -114,11 +116,14 @@ def _module(subject: Subject, path: str, name: str) -> list[str] | None:
     return None
 
 
-def _relative(path: str, target: list[str]) -> tuple[str, list[str]]:
-    """Return dots and rest of the relative name of a module, seen from a file."""
+def _relative(path: str, target: list[str], keep: int) -> tuple[str, list[str]]:
+    """Return dots and rest of the relative name of a module, seen from a file.
+
+    :param keep: how many of the last parts must be written out.
+    """
     package = path.split("/")[:-1]
     common = 0
-    while common < min(len(package), len(target) - 1) and package[common] == target[common]:
+    while common < min(len(package), len(target) - keep) and package[common] == target[common]:
         common += 1
     return "." * (len(package) - common + 1), target[common:]
 

@@ -21,7 +21,7 @@ import ast
 from collections.abc import Iterator
 
 from kurt_ext.checks import Finding, Subject
-from kurt_ext.checks.definitions import Definition, ancestry, find
+from kurt_ext.checks.definitions import Definition, ancestry, find, spelled
 
 __all__ = ["RULES", "check"]
 
@@ -80,7 +80,7 @@ def _declares_input(node: ast.ClassDef) -> bool:
     if _has(node, _ATTRIBUTE):
         return True
     for base in node.bases:
-        if isinstance(base, ast.Subscript) and ast.unparse(base.value).endswith("Tool"):
+        if isinstance(base, ast.Subscript) and spelled(base.value).endswith("Tool"):
             first = base.slice.elts[0] if isinstance(base.slice, ast.Tuple) else base.slice
-            return ast.unparse(first) not in ("Any", "dict", "dict[str, Any]", "None")
+            return spelled(first) not in ("Any", "dict", "dict[str, Any]", "None")
     return False

@@ -1,0 +1,1 @@
+"""Each check has its file here."""
