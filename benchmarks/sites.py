@@ -112,5 +112,8 @@ def settle(python: Path, environ: dict[str, str], project: Path) -> None:
     time.sleep(2.3)
     kurt = [str(python.parent / "kurt"), "list", "--json"]
     module = [str(python), "-c", "from kurt_ext.discovery import discover; discover()"]
-    for command in (kurt, kurt, module, module):
+    for command in (kurt, module):
+        subprocess.run(command, env=environ, cwd=project, stdout=subprocess.DEVNULL, check=True)
+    time.sleep(2.3)  # the shim has just been written
+    for command in (kurt, module):
         subprocess.run(command, env=environ, cwd=project, stdout=subprocess.DEVNULL, check=True)

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 from .candidates import DATA_GROUPS, Candidate
 from .errors import SkillNotFoundError
-from .findings import Finding
+from .found import restore
 from .index import Index
 from .names import suggest
 from .places import Places
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from importlib.metadata import EntryPoint
 
     from .config import Config
+    from .findings import Finding
+    from .found import Found
 
 __all__ = ["Discovery", "discover"]
 
@@ -32,15 +34,14 @@ def discover(places: Places | None = None, *, refresh: bool = False) -> Discover
     places = places or Places()
     index = None if refresh else Index.open(places)
     if index is not None and index.unchanged():
-        from .scan import restore
-
-        parts = restore(index)
-        if parts is not None:
-            return Discovery(places, *parts)
+        kept = restore(index)
+        if kept is not None:
+            return Discovery.of(places, *kept)
         index = None
     from .scan import scan
 
-    return Discovery(places, *scan(places, index).parts())
+    seen = scan(places, index)
+    return Discovery.of(places, seen.founds, seen.problems, seen.config)
 
 
 class Discovery:
@@ -51,31 +52,66 @@ class Discovery:
     :param config: the configuration that it was found under.
     """
 
-    __slots__ = ("_extensions", "_winners", "candidates", "config", "places", "problems")
+    __slots__ = ("_candidates", "_extensions", "_founds", "_table", "config", "places", "problems")
 
     def __init__(
         self,
         places: Places,
-        candidates: tuple[Candidate, ...],
-        problems: tuple[Finding, ...],
+        candidates: Iterable[Candidate],
+        problems: Iterable[Finding],
         config: Config,
     ) -> None:
         self.places = places
-        self.candidates = candidates
-        self.problems = problems
+        self.problems = tuple(problems)
         self.config = config
-        self._winners = {c.slug: c for c in candidates if c.shadowed_by is None}
+        self._candidates: tuple[Candidate, ...] | None = tuple(candidates)
+        self._founds: Sequence[Found] = ()
+        self._table: dict[str, Candidate] | None = None
         self._extensions: dict[str, list[tuple[Candidate, str, str, str]]] | None = None
+
+    @classmethod
+    def of(
+        cls, places: Places, founds: Sequence[Found], problems: Iterable[Finding], config: Config
+    ) -> Discovery:
+        """Return what a look has found, each candidate decoded when it is asked for."""
+        made = cls(places, (), problems, config)
+        made._candidates = None
+        made._founds = founds
+        return made
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Every copy of every skill, in order of precedence."""
+        if self._candidates is None:
+            self._candidates = tuple([found.candidate for found in self._founds])
+        return self._candidates
+
+    @property
+    def _winners(self) -> dict[str, Candidate]:
+        if self._table is None:
+            self._table = {c.slug: c for c in self.candidates if c.shadowed_by is None}
+        return self._table
+
+    def _offering(self, namespace: str) -> Iterable[Candidate]:
+        """Return the winners that may offer something in a namespace, decoding no other."""
+        if self._candidates is not None:
+            return self._winners.values()
+        start = namespace + ":"
+        return [
+            found.candidate
+            for found in self._founds
+            if found.shadowed_by is None and any(key.startswith(start) for key in found.keys)
+        ]
 
     @property
     def words(self) -> Mapping[str, tuple[str, str]]:
         """Word of a manifest → (namespace, prefix of the extension's name there)."""
-        return words_of(self.candidates)
+        return words_of(self._offering("kurt.implements"))
 
     @property
     def opt_in(self) -> frozenset[str]:
         """The namespaces whose extensions run only when ``kurt.toml`` names them."""
-        return opt_in_of(self.candidates)
+        return opt_in_of(self._offering("kurt.opt_in"))
 
     @property
     def winners(self) -> tuple[Candidate, ...]:
@@ -129,7 +165,7 @@ class Discovery:
         """Return (candidate, name, value) of the usable extensions in a namespace."""
         return [
             (candidate, name, value)
-            for candidate in self._winners.values()
+            for candidate in self._offering(namespace)
             if candidate.usable
             for group, name, value in candidate.offers
             if group == namespace

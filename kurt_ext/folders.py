@@ -9,14 +9,18 @@ from .distinfo import dist_info_name, offers
 from .findings import Finding
 from .installed import Unit
 from .manifest import MANIFESTS, read
-from .names import distribution_name, normalize
+from .names import distribution_name
 from .shimfiles import sign
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from .candidates import Offer
+
 __all__ = ["list_root", "one_folder"]
+
+_HOST = HOST_GROUPS | DATA_GROUPS
 
 
 def list_root(root: str) -> tuple[list[str], tuple[Finding, ...]]:
@@ -48,7 +52,7 @@ def one_folder(
 
     A folder without a manifest, and a file, yield a unit without candidate.
     """
-    folder = os.path.join(root, child)
+    folder = f"{root}{os.sep}{child}"
     try:
         names = os.listdir(folder)
     except NotADirectoryError:
@@ -63,44 +67,25 @@ def one_folder(
         probes.append(f"{child}/config.json")
     linked = os.path.islink(folder)
     reading = read(folder, names)
-    findings = list(reading.findings)
     record = reading.record
     if record is None:
-        name = _fallback_name(child)
-        candidate = Candidate(
-            name=name,
-            title=child,
-            version="",
-            scope=scope,
-            location=folder,
-            dist_info="",
-            distribution=distribution_name(name),
-            source="+".join(present),
-            code=False,
-            findings=findings,
-        )
+        candidate = _unnamed(folder, child, scope, present, reading.findings)
         return Unit(child, (child, *probes), candidate, linked=linked)
-    found = offers(record, words, reading.code)
-    kept = [offer for offer in found if offer[0] not in HOST_GROUPS | DATA_GROUPS]
-    for group, name, _ in found:
-        if group in HOST_GROUPS | DATA_GROUPS:
-            findings.append(
-                Finding(
-                    "host-extension",
-                    "warning",
-                    f"{name} extends the host ({group}), which a folder may not",
-                    path=present[0],
-                    fix="kurt skill build, and install the wheel",
-                )
-            )
+    findings = list(reading.findings)
+    kept = offers(record, words, reading.code)
+    for offer in kept:
+        if offer[0] in _HOST:
+            kept = [offer for offer in kept if offer[0] not in _HOST]
+            findings.append(_host_extension(offer, present[0]))
+    dist_info = dist_info_name(record)
     candidate = Candidate(
         name=record["id"],
         title=record["name"],
         version=record["version"],
         scope=scope,
         location=folder,
-        dist_info=os.path.join(shim, dist_info_name(record)),
-        distribution=normalize(distribution_name(record["id"])),
+        dist_info=f"{shim}{os.sep}{dist_info}",
+        distribution=dist_info.partition("-")[0].replace("_", "-"),
         source=record["source"],
         summary=record["description"] or "",
         tags=record["tags"],
@@ -108,13 +93,42 @@ def one_folder(
         code=reading.code,
         findings=findings,
     )
-    if not reading.code or any(finding.fatal for finding in findings):
+    if not reading.code or (findings and any(finding.fatal for finding in findings)):
         # A file that is added may mend it. A whole skill's folder is not watched:
         # that would double the time of every warm look, and its manifest and
         # its files are read again before its code is imported.
         probes.append(child)
     signature = sign((folder, record, kept))
     return Unit(child, tuple(probes), candidate, record=record, signature=signature, linked=linked)
+
+
+def _unnamed(
+    folder: str, child: str, scope: str, present: list[str], findings: tuple[Finding, ...]
+) -> Candidate:
+    """Return the row of a folder whose manifest says not even a name."""
+    name = _fallback_name(child)
+    return Candidate(
+        name=name,
+        title=child,
+        version="",
+        scope=scope,
+        location=folder,
+        dist_info="",
+        distribution=distribution_name(name),
+        source="+".join(present),
+        code=False,
+        findings=findings,
+    )
+
+
+def _host_extension(offer: Offer, manifest: str) -> Finding:
+    return Finding(
+        "host-extension",
+        "warning",
+        f"{offer[1]} extends the host ({offer[0]}), which a folder may not",
+        path=manifest,
+        fix="kurt skill build, and install the wheel",
+    )
 
 
 def _unreadable(folder: str, error: OSError) -> Finding:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import marshal
 import os
 
-from .candidates import Candidate
-from .shimstate import Wanted
+from .candidates import SCOPES, Candidate
+from .config import Config
+from .findings import Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,12 +15,15 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .candidates import Offer
-    from .index import Fingerprint
+    from .index import Fingerprint, Index
     from .installed import Unit
+    from .shimstate import Wanted
 
-__all__ = ["Found"]
+__all__ = ["MISFIT", "Found", "restore"]
 
 _MARSHAL = 2
+#: What reading rows raises that another build of the same version wrote.
+MISFIT = (ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError)
 
 
 class Found:
@@ -146,6 +150,7 @@ class Found:
 
     def wanted(self) -> Wanted:
         """Return what the shim is to show of it, read only if it must be written."""
+        from .shimstate import Wanted
 
         def load() -> tuple[dict[str, Any], tuple[Offer, ...]]:
             c = self.candidate
@@ -157,3 +162,23 @@ class Found:
     def ready(self) -> bool:
         """Whether its code may be imported."""
         return self.trusted and not self.fatal and self.shadowed_by is None
+
+
+def restore(index: Index) -> tuple[list[Found], list[Finding], Config] | None:
+    """Return what an unchanged index holds: units with candidates, problems, configuration.
+
+    None where its rows have another shape than this version's.
+    """
+    try:
+        rows = index.load("rows")
+        founds = [
+            Found(base, (), (), item)
+            for base, (_, stored) in rows["bases"].items()
+            for item in stored
+            if item[2]
+        ]
+        founds.sort(key=lambda found: SCOPES.index(found.scope))
+        problems = [Finding.from_tuple(item) for item in rows["problems"]]
+        return founds, problems, Config.from_data(rows["config"])
+    except MISFIT:
+        return None

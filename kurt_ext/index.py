@@ -242,9 +242,10 @@ class Index:
     @property
     def sweeps(self) -> list[tuple[str, list[str], list[Fingerprint], int]]:
         """(base, probes, fingerprints, the newest time among them) of everything that was seen."""
-        if self._sweeps is None:
-            self._sweeps = self.load("sweep")
-        return self._sweeps
+        sweeps = self._sweeps
+        if sweeps is None:
+            self._sweeps = sweeps = self.load("sweep")
+        return sweeps
 
     def _sweep_unchanged(self) -> bool:
         for base, probes, marks, newest in self.sweeps:

@@ -11,12 +11,12 @@ import sys
 import time
 
 from . import index as store
-from .candidates import SCOPES, Candidate
+from .candidates import SCOPES
 from .config import Config
 from .errors import KurtError
 from .findings import Finding
 from .folders import list_root, one_folder
-from .found import Found
+from .found import MISFIT, Found
 from .installed import Unit, in_archive, in_folder, one
 from .jsontext import dumps
 from .listing import list_envelope, row
@@ -30,10 +30,7 @@ if TYPE_CHECKING:
     from .index import Fingerprint, Index
     from .places import Places
 
-__all__ = ["Scan", "restore", "scan"]
-
-
-_MISFIT = (ValueError, EOFError, TypeError, KeyError, IndexError, AttributeError)
+__all__ = ["Scan", "scan"]
 
 
 class Scan:
@@ -358,10 +355,6 @@ class Scan:
                 page = store.make_page(winner.name, swept, winner.fragment, record, copies)
             yield winner.name, page
 
-    def parts(self) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config]:
-        """Return candidates, problems and configuration."""
-        return tuple([found.candidate for found in self.founds]), tuple(self.problems), self.config
-
 
 def _static_record(winner: Found) -> dict[str, Any] | None:
     """Return the manifest where what ``kurt info`` says of it depends on files alone."""
@@ -376,7 +369,8 @@ def _static_record(winner: Found) -> dict[str, Any] | None:
 def _found(base: str, unit: Unit) -> Found:
     # Which files to watch is known after the reading. What changes in between is
     # younger than the scan's start, and so not trusted by the next look.
-    return Found.of(base, store.sweep(base, unit.probes), unit)
+    fingerprint = store.fingerprint
+    return Found.of(base, [fingerprint(f"{base}{os.sep}{probe}") for probe in unit.probes], unit)
 
 
 def scan(places: Places, previous: Index | None) -> Scan:
@@ -385,36 +379,10 @@ def scan(places: Places, previous: Index | None) -> Scan:
         try:
             made = Scan(places, previous)
             made.run()
-        except _MISFIT:
+        except MISFIT:
             pass  # another build of the same version wrote rows of another shape
         else:
             return made
     made = Scan(places, None)
     made.run()
     return made
-
-
-def restore(index: Index) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config] | None:
-    """Return what an unchanged index holds: candidates, problems, configuration.
-
-    None where its rows have another shape than this version's.
-    """
-    try:
-        return _restored(index.load("rows"))
-    except _MISFIT:
-        return None
-
-
-def _restored(
-    rows: dict[str, Any],
-) -> tuple[tuple[Candidate, ...], tuple[Finding, ...], Config]:
-    founds = [
-        Found(base, (), (), item)
-        for base, (_, stored) in rows["bases"].items()
-        for item in stored
-        if item[2]
-    ]
-    founds.sort(key=lambda found: SCOPES.index(found.scope))
-    candidates = tuple([found.candidate for found in founds])
-    problems = tuple([Finding.from_tuple(item) for item in rows["problems"]])
-    return candidates, problems, Config.from_data(rows["config"])
