@@ -182,6 +182,7 @@ def _run(
 ) -> Answer:
     from ..contract import Result
     from ..progress import Reporter
+    from ..results import finite, sentence, write
 
     color = session.page(sys.stderr).color
     with Reporter(call.reference, quiet=bool(session.quiet), color=color) as report:
@@ -190,7 +191,7 @@ def _run(
     data = finite(result.as_dict())
     error = None
     if not result.success:
-        said = [_sentence(item) for item in data["errors"]]
+        said = [sentence(item) for item in data["errors"]]
         error = CallError(
             f"{call.reference} did not succeed",
             cause="\n".join(said) or "it gave no reason",
@@ -201,7 +202,7 @@ def _run(
 
     def text(page: Page) -> None:
         shown = data if words is None else {**data, "data": words}
-        _write(page, shown, terminal=session.terminal)
+        write(page, shown, terminal=session.terminal)
 
     return Answer(data, text, error=error)
 
@@ -213,75 +214,6 @@ def _own_words(value: Any) -> str | None:
             library = cls.__module__.partition(".")[0]
             return None if library in ("builtins", "pydantic") else str(value)
     return None
-
-
-def finite(value: Any) -> Any:
-    """Return JSON values with NaN and the infinities, which JSON does not have, as None."""
-    if isinstance(value, float) and value - value != 0:
-        return None
-    if isinstance(value, dict):
-        return {key: finite(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [finite(item) for item in value]
-    return value
-
-
-def _sentence(error: Any) -> str:
-    if isinstance(error, dict):
-        return str(error.get("message") or error)
-    return str(error)
-
-
-def _write(page: Page, data: dict[str, Any], *, terminal: bool) -> None:
-    value = data["data"]
-    if isinstance(value, str):
-        if terminal:
-            page.line(value)
-        else:  # into a file, exactly what was made
-            page.verbatim(value if value.endswith("\n") else value + "\n")
-    elif isinstance(value, dict) and value and all(_is_plain(item) for item in value.values()):
-        page.pairs([(key, _cell(item)) for key, item in value.items()])
-    elif _is_table(value):
-        titles = list(dict.fromkeys(key for item in value for key in item))
-        columns = [Column(title, fold=True) for title in titles]
-        page.table(columns, [[_cell(item.get(title)) for title in titles] for item in value])
-    elif value is not None:
-        import json
-
-        page.line(
-            value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-        )
-    if data["success"]:
-        for item in data["errors"]:
-            page.parts(("note: ", "warning"), (_sentence(item), None))
-    if page.verbose:
-        for step in data["substeps"]:
-            page.parts(("step ", "dim"), (str(step.get("name", "")), "bold"), (_rest(step), "dim"))
-        page.pairs([(key, _cell(item)) for key, item in data["metadata"].items()], "  ")
-
-
-def _rest(step: dict[str, Any]) -> str:
-    return "".join(f"  {key}={_cell(value)}" for key, value in step.items() if key != "name")
-
-
-def _is_plain(value: Any) -> bool:
-    return value is None or isinstance(value, (str, int, float, bool))
-
-
-def _is_table(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and bool(value)
-        and all(isinstance(row, dict) and all(map(_is_plain, row.values())) for row in value)
-    )
-
-
-def _cell(value: Any) -> str:
-    if isinstance(value, str):
-        return value
-    import json
-
-    return "" if value is None else json.dumps(value, ensure_ascii=False)
 
 
 def _described(ctx: click.Context, call: Call) -> Answer:

@@ -191,3 +191,31 @@ def test_names_from_manifests_cannot_write_to_the_terminal(kurt: Run, project: P
     ran = kurt("info", "sly")
     assert "\x1b" not in ran.out
     assert "\u202e" not in ran.out
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+def test_a_full_disk_is_said_without_a_traceback(skill: Path) -> None:
+    with open("/dev/full", "w") as full:
+        for words in (["list"], ["list", "--json", "-v"]):
+            done = subprocess.run(
+                [sys.executable, "-m", "kurt_ext", *words],
+                stdout=full,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            assert done.returncode == 1
+            assert "No space left" in done.stderr
+            assert "Traceback" not in done.stderr
+            assert "Exception ignored" not in done.stderr
+
+
+def test_the_group_works_under_the_test_runner_of_click(skill: Path) -> None:
+    from click.testing import CliRunner
+
+    from kurt_ext.cli import cli
+
+    done = CliRunner().invoke(cli, ["info", "greeter"])
+    assert done.exit_code == 0
+    assert "greet" in done.output
+    done = CliRunner().invoke(cli, ["list", "--json"])
+    assert done.stdout.startswith('{"data": [')
