@@ -81,11 +81,6 @@ class Case:
         """Remove the index and keep the shim."""
         shutil.rmtree(self.home / ".cache", ignore_errors=True)
 
-    def forget_everything(self) -> None:
-        """Remove index and shim."""
-        shutil.rmtree(self.home, ignore_errors=True)
-        self.home.mkdir()
-
     def change_one(self) -> None:
         """Edit one manifest, and wait until the index of before is trusted for the others."""
         manifest = self.project / "skills" / "archiver-0" / "SKILL.md"
@@ -101,7 +96,6 @@ class Case:
         self.show("kurt list, warm, piped text", self.kurt("list"))
         self.show("one manifest changed", self.kurt("list", "--json"), self.change_one)
         self.show("index missing", self.kurt("list", "--json"), self.forget_index)
-        self.show("first sync ever", self.kurt("list", "--json"), self.forget_everything)
 
     def measure_peers(self) -> None:
         """Print the same of the peers, each in this environment."""

@@ -75,7 +75,8 @@ class Scan:
     def run(self) -> None:
         """Look, decide, render, and write the index and the shims."""
         places = self.places
-        marks = [store.fingerprint(p) for p in (places.user_config, places.project_config)]
+        files = (places.user_config, places.project_config, places.trust)
+        marks = [store.fingerprint(path) for path in files]
         self.config = self._read_config(marks)
         for base in self._search_path():
             self._installed(base)
@@ -100,11 +101,9 @@ class Scan:
         """
         if self._moved or self._rows.get("shims") != shims:
             return False
-        return all(
-            any(store.is_racy(mark, self._started) for mark in found.marks)
-            for _, _, founds in self.bases
-            for found in founds
-            if found.fresh
+        fresh = [found for _, _, founds in self.bases for found in founds if found.fresh]
+        return bool(fresh) and all(
+            any(store.is_racy(mark, self._started) for mark in found.marks) for found in fresh
         )
 
     # Looking ---------------------------------------------------------------
@@ -279,6 +278,7 @@ class Scan:
             shown = [(found.slug, found.dist_info, found.signature) for found in founds]
             mark = store.fingerprint(root)
             if known.get(scope) != (shown, mark) or self._racy([mark]):
+                self._moved = True
                 mark = self._sync(root, founds)
             state[scope] = (shown, mark)
         return state

@@ -299,12 +299,17 @@ def test_rows_of_another_shape_are_looked_up_again(trusted: Path) -> None:
 
 @pytest.mark.slow
 def test_of_many_skills_with_one_edited_one_is_read(
-    trusted: Path, monkeypatch: pytest.MonkeyPatch
+    trusted: Path, own_places: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     skills = grow(trusted / "skills", {f"s-{n}": skill(f"s-{n}") for n in range(20)})
     discover()
     settle(skills)
     discover()
+    settle(skills, own_places)
+    discover()  # the shim was young when the index before was written
+    index = Index.open(Places())
+    assert index is not None
+    assert index.unchanged()
     read: list[str] = []
     original = folders.read
     monkeypatch.setattr(folders, "read", lambda *a: read.append(a[0]) or original(*a))
