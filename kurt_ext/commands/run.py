@@ -212,7 +212,12 @@ def _own_words(value: Any) -> str | None:
     for cls in type(value).__mro__:
         if "__str__" in vars(cls):
             library = cls.__module__.partition(".")[0]
-            return None if library in ("builtins", "pydantic") else str(value)
+            if library in ("builtins", "pydantic"):
+                return None
+            try:
+                return str(value)
+            except Exception:  # the data is still there to be shown
+                return None
     return None
 
 
