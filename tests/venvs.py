@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 #: Not below the temporary directory: stevedore has no cache for interpreters there.
 PLACE = ROOT / ".pytest_cache" / "environments"
 _SOURCES = ("kurt_ext", "namespaces", "pyproject.toml", "setup.cfg", "README.md", "LICENSE")
-_PROGRAMS = ("build", "pip", "setuptools", "wheel")
+_PROGRAMS = ("build", "pip", "pytest", "setuptools", "wheel")
 
 
 def call(command: Sequence[str], environ: Mapping[str, str], cwd: str | Path | None = None) -> str:

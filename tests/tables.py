@@ -1,0 +1,173 @@
+"""The tables of the pages, made from the program; a page that shows another one fails its test."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from importlib import import_module
+from unittest.mock import patch
+
+from kurt_ext import cli, compact, config_file, pluginjson, skillmd
+from kurt_ext.commands.help import EXIT_CODES
+from kurt_ext.errors import KurtError
+from kurt_ext.explaining import errors_by_reference
+from kurt_ext.models import (
+    PluginCapability,
+    PluginConfig,
+    PluginDependency,
+    PluginMetadata,
+    PluginPermissions,
+    SkillImplementation,
+)
+from kurt_ext.places import Places
+from kurt_tool.command import command as tool_command
+
+__all__ = ["FACETS", "TABLES", "table"]
+
+FACETS = ("call", "around", "wraps", "provide", "roles", "execute")
+
+#: Only the models hold these: where the manifest came from, and the file beside it.
+_NOT_WRITTEN = ("source", "config")
+_PORTABLE = {record: key for key, (record, _) in compact.KEYS.items()}
+_SKILL = {record: key for key, record in skillmd.KEYS.items()}
+_PLUGIN = {record: key for key, record in pluginjson.KEYS.items()}
+
+
+def table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a Markdown table."""
+    titles = list(titles)
+    lines = [titles, ["---"] * len(titles), *rows]
+    text = "".join("| " + " | ".join(row) + " |\n" for row in lines)
+    return text.replace("Name <address>", "`Name <address>`")
+
+
+def code(word: str) -> str:
+    """Return a word as code; a dash where there is none."""
+    return f"`{word}`" if word else "–"
+
+
+def manifest_fields() -> str:
+    """Return the fields of a manifest in its three spellings."""
+    rows = [
+        ["`name`", "`name`", "`plugin_id`", PluginMetadata.model_fields["plugin_id"].description],
+        ["–", "–", "`name`", PluginMetadata.model_fields["name"].description],
+    ]
+    for name, field in PluginMetadata.model_fields.items():
+        if name in ("plugin_id", "name", *_NOT_WRITTEN):
+            continue
+        record = "type" if name == "plugin_type" else name
+        native = _SKILL.get(record, "")
+        plugin = _PLUGIN.get(record, "")
+        key = _PORTABLE.get(record, "")
+        portable = f"`metadata.{key}`" if key else code(native)
+        if name == "permissions":
+            portable = "`metadata.kurt/permissions.…`"
+        if name == "metadata":
+            native = plugin = portable = name
+            portable = code(portable)
+        rows.append([code(native), portable, code(plugin), field.description])
+    titles = ("SKILL.md", "SKILL.md, portable", "plugin.json", "what it is")
+    return table(titles, [[str(cell) for cell in row] for row in rows])
+
+
+def fields_of(model: type) -> str:
+    """Return the fields of a model, each with its description and default."""
+    rows = []
+    for name, field in model.model_fields.items():  # type: ignore[attr-defined]
+        default = "" if field.is_required() else str(field.get_default(call_default_factory=True))
+        default = {"True": "true", "False": "false"}.get(default, default)
+        rows.append([code(field.alias or name), code(default), field.description])
+    return table(("field", "default", "what it is"), rows)
+
+
+def config_keys() -> str:
+    """Return the keys of kurt.toml."""
+    rows = [[code(key.name), key.type, key.default, key.text] for key in config_file.KEYS]
+    return table(("key", "type", "without it", "what it is"), rows)
+
+
+def places() -> str:
+    """Return where everything lies, on three systems."""
+    columns = []
+    for platform in ("linux", "darwin", "win32"):
+        with patch("kurt_ext.places.sys.platform", platform):
+            home = "%USERPROFILE%" if platform == "win32" else "~"
+            local = {"LOCALAPPDATA": "%LOCALAPPDATA%"}
+            found = Places("PROJECT", {"HOME": home, **local})
+        here = os.getcwd() + os.sep
+
+        def shown(path: str, here: str = here, windows: bool = platform == "win32") -> str:
+            path = path.removeprefix(here)
+            return code(path.replace("/", "\\") if windows else path)
+
+        columns.append(
+            [
+                shown(found.user_config),
+                shown(found.data),
+                shown(found.cache),
+                ", ".join(shown(path) for path in found.user_skills),
+            ]
+        )
+    names = ("user's `kurt.toml`", "data", "cache", "user's skills")
+    variables = ("KURT_CONFIG", "KURT_DATA", "KURT_CACHE", "KURT_SKILLS")
+    rows = [
+        [name, code(variable), *paths]
+        for name, variable, *paths in zip(names, variables, *columns, strict=True)
+    ]
+    return table(("place", "variable", "Linux", "macOS", "Windows"), rows)
+
+
+def all_commands() -> str:
+    """Return the commands and what each is for."""
+    rows = []
+    own = {**cli.COMMANDS, "tool": ("kurt_tool.command:command", tool_command.short_help or "")}
+    for name, (target, summary) in sorted(own.items()):
+        rows.append([code(f"kurt {name}"), summary])
+        command = cli.load(name, target)
+        if isinstance(command, cli.LazyGroup):
+            for word in sorted({*command.table, *command.commands}):
+                found = command.commands.get(word)
+                text = found.get_short_help_str(80) if found else command.table[word][1]
+                rows.append([code(f"kurt {name} {word}"), text])
+    return table(("command", "what it does"), rows)
+
+
+def exit_codes() -> str:
+    """Return the exit codes, each with the references of the errors that end with it."""
+    rows = []
+    for number, meaning in EXIT_CODES.items():
+        references = [
+            code(reference)
+            for reference, error in sorted(errors_by_reference().items())
+            if error.exit_code == number and error is not KurtError
+        ]
+        rows.append([str(number), meaning, ", ".join(references)])
+    return table(("code", "meaning", "errors"), rows)
+
+
+def all_kinds() -> str:
+    """Return the kinds that come with kurt-ext."""
+    rows = []
+    for module in ("tool", "engine", "middleware", "integration", "custom"):
+        kind = import_module(f"kurt_{module}.kind").KIND
+        facets = [name for name in FACETS if getattr(kind, name)]
+        rows.append(
+            [kind.name, code(kind.namespace), kind.pattern, ", ".join(facets), kind.summary]
+        )
+    return table(("kind", "namespace", "pattern", "facets", "what it is"), rows)
+
+
+#: Words of the comment before a table → what the table must be.
+TABLES = {
+    "kinds": all_kinds,
+    "keys": config_keys,
+    "places": places,
+    "commands": all_commands,
+    "exit codes": exit_codes,
+    "manifest fields": manifest_fields,
+    "implements": lambda: fields_of(SkillImplementation),
+    "capabilities": lambda: fields_of(PluginCapability),
+    "dependencies": lambda: fields_of(PluginDependency),
+    "permissions": lambda: fields_of(PluginPermissions),
+    "config.json": lambda: fields_of(PluginConfig),
+}
