@@ -24,11 +24,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     :param argv: the arguments without the program's name; ``sys.argv`` if None.
     """
     arguments = list(sys.argv[1:] if argv is None else argv)
-    answer = _quick(arguments)
-    if answer is not None:
-        return _print(answer)
-    from .cli import run
-
+    try:
+        answer = _quick(arguments)
+        if answer is not None:
+            return _print(answer)
+        from .cli import run
+    except KeyboardInterrupt:
+        return 130  # as the command line ends, once it is there
     return run(arguments)
 
 

@@ -107,6 +107,10 @@ class Found:
         found.fresh = True
         return found
 
+    def order(self) -> tuple[int, str]:
+        """Return what listings are sorted by: the scope, then the name."""
+        return SCOPES.index(self.scope), self.name
+
     def stored(self, span: tuple[int, int]) -> tuple[Any, ...]:
         """Return the row that the constructor takes.
 
@@ -177,7 +181,7 @@ def restore(index: Index) -> tuple[list[Found], list[Finding], Config] | None:
             for item in stored
             if item[2]
         ]
-        founds.sort(key=lambda found: SCOPES.index(found.scope))
+        founds.sort(key=Found.order)
         problems = [Finding.from_tuple(item) for item in rows["problems"]]
         return founds, problems, Config.from_data(rows["config"])
     except MISFIT:

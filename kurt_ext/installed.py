@@ -7,8 +7,9 @@ from os import R_OK, access
 
 from .candidates import Candidate
 from .distinfo import parse_entry_points
+from .fields import blank
 from .findings import Finding
-from .metadata import empty_record, read_file, record_of
+from .metadata import read_file, record_of
 from .names import NAMESPACE_PREFIX, normalize
 
 TYPE_CHECKING = False
@@ -119,7 +120,7 @@ def _candidate(folder: str, offers: list[Offer]) -> tuple[Candidate, dict[str, A
     try:
         record = record_of(folder)
     except (OSError, ValueError) as error:
-        record = empty_record()
+        record = blank("entry_points.txt")
         record.update(id=distribution, name=distribution, version=stem.partition("-")[2])
         findings = (
             Finding(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from . import pluginjson, skillmd, strictjson
+from . import skillmd
 from .findings import Finding
 from .frontmatter import MAX_FRONT_MATTER
 from .readers import Notes, report
@@ -105,7 +105,7 @@ def read(folder: str, names: Collection[str] | None = None) -> Reading:
     if not files:
         return Reading(folder, None, (_missing(names),), (), False)
     findings: list[Finding] = []
-    title = os.path.basename(os.path.normpath(folder))
+    title = os.path.basename(folder) or os.path.basename(os.path.normpath(folder))
     skill = plugin = None
     data = b""
     for name in files:
@@ -115,9 +115,14 @@ def read(folder: str, names: Collection[str] | None = None) -> Reading:
         elif name == "SKILL.md":
             skill = skillmd.read(content, name, title, findings)
         else:
+            # Imported where there is one: most folders have a SKILL.md alone.
+            from . import pluginjson
+
             data = content
             plugin = pluginjson.read(content, name, findings, alone=len(files) == 1)
     if plugin and _CONFIG in names:
+        from . import pluginjson
+
         content = fetch(os.path.join(folder, _CONFIG), _CONFIG)
         if isinstance(content, Finding):
             findings.append(content)
@@ -150,6 +155,8 @@ def parse_plugin_json(
     :param path: the file, as findings call it.
     :param folder_name: taken for symmetry; a plugin's folder may have any name.
     """
+    from . import pluginjson
+
     findings: list[Finding] = []
     found = pluginjson.read(data, path, findings, alone=True)
     return (found[0] if found else None), tuple(findings)
@@ -191,6 +198,8 @@ def _united(
     record.update(id=other["id"], name=other["name"], config=other["config"])
     record["source"] = "SKILL.md+plugin.json"
     if notes.items:
+        from . import strictjson
+
         report(notes, "plugin.json", strictjson.locate(data), 1, findings)
     return record
 

@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import os
 
+from .fields import blank
+from .names import normalize
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["empty_record", "read_file", "read_headers", "record_of"]
+__all__ = ["headers_of", "read_file", "read_headers", "record_of"]
 
 _READ_AT_MOST = 1 << 20
 
@@ -69,47 +72,6 @@ def headers_of(dist_info: str) -> dict[str, list[str]]:
     return {}
 
 
-def empty_record() -> dict[str, Any]:
-    """Return a manifest in which nothing is said: the shape that every record has."""
-    return {
-        "schema": "kurt.manifest/1",
-        "id": "",
-        "name": "",
-        "version": "0.0.0",
-        "description": None,
-        "author": None,
-        "license": None,
-        "homepage": None,
-        "tags": [],
-        "type": None,
-        "entry_point": None,
-        "implements": [],
-        "capabilities": [],
-        "dependencies": [],
-        "requires_python": None,
-        "requires_api": [],
-        "requires": [],
-        "permissions": {
-            "filesystem_read": [],
-            "filesystem_write": [],
-            "network_hosts": [],
-            "external_apis": [],
-            "environment_variables": [],
-            "system_resources": [],
-            "processes": [],
-            "native_code": False,
-        },
-        "min_runtime_version": None,
-        "max_runtime_version": "*",
-        "config_schema": {},
-        "compatibility": None,
-        "allowed_tools": None,
-        "metadata": {},
-        "source": "",
-        "config": {},
-    }
-
-
 def record_of(dist_info: str) -> dict[str, Any]:
     """Return the manifest of an installed distribution.
 
@@ -128,12 +90,10 @@ def record_of(dist_info: str) -> dict[str, Any]:
     loaded = json.loads(data)
     if not isinstance(loaded, dict) or not isinstance(loaded.get("id"), str):
         raise ValueError("kurt.json is not a manifest")
-    return {**empty_record(), **loaded}
+    return {**blank("entry_points.txt"), **loaded}
 
 
 def _from_headers(dist_info: str) -> dict[str, Any]:
-    from .names import normalize
-
     headers = headers_of(dist_info)
 
     def first(name: str) -> str | None:
@@ -141,7 +101,7 @@ def _from_headers(dist_info: str) -> dict[str, Any]:
 
     stem = os.path.basename(dist_info).rpartition(".")[0]
     name = first("name") or stem.partition("-")[0]
-    record = empty_record()
+    record = blank("entry_points.txt")
     keywords = (first("keywords") or "").replace(",", " ").split()
     record.update(
         id=normalize(name),
@@ -154,6 +114,5 @@ def _from_headers(dist_info: str) -> dict[str, Any]:
         tags=keywords,
         requires_python=first("requires-python"),
         requires=headers.get("requires-dist", []),
-        source="entry_points.txt",
     )
     return record

@@ -235,6 +235,7 @@ class Scan:
             )
             first = winners.setdefault(found.slug, found.location)
             found.decide(trusted, None if first is found.location else first)
+        self.founds.sort(key=Found.order)
 
     def _conflicts(self) -> list[Finding]:
         """Return a finding for each extension name that several skills offer in one namespace."""
@@ -346,11 +347,11 @@ class Scan:
         for found in self.founds:
             groups.setdefault(found.slug, []).append(found)
         for group in groups.values():
-            winner = group[0]
+            winner = next(found for found in group if found.shadowed_by is None)
             page = old.get(store.name_hash(winner.name))
             if page is None or any(found.fresh for found in group):
                 swept = [(found.base, found.probes, found.marks) for found in group]
-                copies = [found.fragment for found in group[1:]]
+                copies = [found.fragment for found in group if found is not winner]
                 record = _static_record(winner)
                 page = store.make_page(winner.name, swept, winner.fragment, record, copies)
             yield winner.name, page

@@ -7,7 +7,7 @@ A file may mix them.
 
 from __future__ import annotations
 
-from . import compact, fields, frontmatter, names
+from . import fields, frontmatter, names
 from .errors import ManifestError
 from .readers import Notes, report, text
 from .sources import show
@@ -59,6 +59,8 @@ def read(
     fields.shared(record, values, KEYS, notes)
     stated = {KEYS[key] for key in values if key in KEYS and values[key] is not None}
     if "metadata" in values:
+        from . import compact
+
         stated |= compact.read(record, values["metadata"], stated, notes)
     for key in values:
         if key not in _KNOWN:
