@@ -78,8 +78,13 @@ class Case:
         print(f"{self.size:>10}  {label:<40} {times:6.2f} x pass   {fastest:8.1f} ms", flush=True)
 
     def forget_index(self) -> None:
-        """Remove the index and keep the shim."""
+        """Remove the cache; what another environment's index remembers stays."""
         shutil.rmtree(self.home / ".cache", ignore_errors=True)
+
+    def forget_manifests(self) -> None:
+        """Remove every index; the shim stays."""
+        self.forget_index()
+        shutil.rmtree(self.home / ".local" / "share" / "kurt" / "index", ignore_errors=True)
 
     def change_one(self) -> None:
         """Edit one manifest, and wait until the index of before is trusted for the others."""
@@ -96,6 +101,7 @@ class Case:
         self.show("kurt list, warm, piped text", self.kurt("list"))
         self.show("one manifest changed", self.kurt("list", "--json"), self.change_one)
         self.show("index missing", self.kurt("list", "--json"), self.forget_index)
+        self.show("every index missing", self.kurt("list", "--json"), self.forget_manifests)
 
     def measure_peers(self) -> None:
         """Print the same of the peers, each in this environment."""

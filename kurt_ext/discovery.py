@@ -40,7 +40,7 @@ def discover(places: Places | None = None, *, refresh: bool = False) -> Discover
         index = None
     from .scan import scan
 
-    seen = scan(places, index)
+    seen = scan(places, index, anew=refresh)
     return Discovery.of(places, seen.founds, seen.problems, seen.config)
 
 

@@ -15,6 +15,7 @@ Layout: a 64-byte header, then sections one after the other::
     directory   marshal: {section: (offset, length, checksum)}
     started     marshal: when the looking began, in ns
     key         marshal: what the file belongs to
+    origin      marshal: the part of it that does not name interpreter or search path
     world       marshal: (paths, fingerprints) of folders and configuration
     sweep       marshal: [(base folder, probes, fingerprints)], a probe being a
                 path below the base: a manifest, a skill's folder, an
@@ -59,6 +60,7 @@ __all__ = [
     "key_of",
     "make_page",
     "name_hash",
+    "origin_of",
     "sweep",
     "write",
 ]
@@ -127,35 +129,38 @@ def sweep(base: str, probes: Sequence[str]) -> list[Fingerprint]:
     return marks
 
 
-def key_of(places: Places) -> tuple[Any, ...]:
-    """Return what an index file belongs to; another key is another file."""
+def origin_of(places: Places) -> tuple[Any, ...]:
+    """Return what an index belongs to whatever interpreter and search path it is for."""
     return (
         __version__,
-        sys.implementation.cache_tag,
-        sys.prefix,
-        tuple(sys.path),
         places.project,
         places.project_config,
         places.user_config,
         places.data,
         places.user_skills,
-        places.builtin_skills,
         places.trusted_by_environment,
     )
+
+
+def key_of(places: Places) -> tuple[Any, ...]:
+    """Return what an index file belongs to; another key is another file."""
+    interpreter = (sys.implementation.cache_tag, sys.prefix, tuple(sys.path))
+    return (*interpreter, places.builtin_skills, *origin_of(places))
 
 
 class Index:
     """An index file, opened: nothing is read but the directory until it is asked for.
 
     :param path: the file.
-    :param key: what it must belong to, as :func:`key_of` returns it.
+    :param section: the section that says what it belongs to.
+    :param key: what that must be.
     """
 
     __slots__ = ("_directory", "_file", "_key", "_sweeps", "path", "swept", "written")
 
-    def __init__(self, path: str, key: tuple[Any, ...]) -> None:
+    def __init__(self, path: str, section: str, key: tuple[Any, ...]) -> None:
         self.path = path
-        self._key = marshal.dumps(key, _MARSHAL)
+        self._key = (section, marshal.dumps(key, _MARSHAL))
         self._file = -1
         self._directory: dict[str, tuple[int, int, bytes]] = {}
         #: When the looking began that the file holds the results of, in ns.
@@ -172,12 +177,25 @@ class Index:
         one that was damaged counts as none.
         """
         key = key_of(places)
-        index = cls(_path(places, key), key)
+        return cls(_path(places, key), "key", key)._opened()
+
+    @classmethod
+    def open_remembered(cls, places: Places) -> Index | None:
+        """Return the last index that any environment wrote for this project, or None.
+
+        It answers nothing by itself; a first start in an environment takes over
+        from it what is still so, above all the manifests.
+        """
+        return cls(_remembered(places), "origin", origin_of(places))._opened()
+
+    def _opened(self) -> Index | None:
         try:
-            return index if index._load() else None
-        except (OSError, ValueError, EOFError, TypeError):
-            index.close()
-            return None
+            if self._load():
+                return self
+        except (OSError, ValueError, EOFError, TypeError, KeyError):
+            pass
+        self.close()
+        return None
 
     def _load(self) -> bool:
         flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -197,7 +215,8 @@ class Index:
         self._directory = marshal.loads(directory)
         # Two clocks: that of the file system, and ours. The earlier one is safe.
         self.written = min(found.st_mtime_ns, self.load("started"))
-        return self.section("key") == self._key
+        section, key = self._key
+        return self.section(section) == key
 
     def section(self, name: str) -> bytes:
         """Return the bytes of a section.
@@ -327,6 +346,11 @@ def _path(places: Places, key: tuple[Any, ...]) -> str:
     return os.path.join(places.index, digest(marshal.dumps(key, _MARSHAL)) + ".kurt-index")
 
 
+def _remembered(places: Places) -> str:
+    name = digest(os.fsencode(places.project))
+    return os.path.join(places.data, "index", name + ".kurt-index")
+
+
 def write(
     places: Places,
     *,
@@ -354,6 +378,7 @@ def write(
     sections = {
         "started": marshal.dumps(started, _MARSHAL),
         "key": marshal.dumps(key, _MARSHAL),
+        "origin": marshal.dumps(origin_of(places), _MARSHAL),
         "world": marshal.dumps((list(world[0]), list(world[1])), _MARSHAL),
         "sweep": marshal.dumps(swept, _MARSHAL),
         "names": names,
@@ -379,7 +404,19 @@ def write(
         _remove(temporary)
         return None
     _prune(places.index)
+    _remember(path, _remembered(places))
     return path
+
+
+def _remember(path: str, other: str) -> None:
+    """Let a second name lead to the file, which outlives the cache; a convenience, no more."""
+    try:
+        os.makedirs(os.path.dirname(other), mode=0o700, exist_ok=True)
+        temporary = f"{other}.{os.getpid()}.{time.monotonic_ns()}"
+        os.link(path, temporary)
+        os.replace(temporary, other)
+    except OSError:
+        return  # another file system, or one without links
 
 
 def make_page(

@@ -53,7 +53,7 @@ class Scan:
         "problems",
     )
 
-    def __init__(self, places: Places, previous: Index | None) -> None:
+    def __init__(self, places: Places, previous: Index | None, own: bool) -> None:
         self.places = places
         self._started = time.time_ns()
         self._previous = previous
@@ -65,7 +65,7 @@ class Scan:
             self._listing = previous.section("list")
             self._seen = {base: (probes, marks) for base, probes, marks, _ in previous.sweeps}
         #: Whether anything but the content of units is other than the last index has it.
-        self._moved = previous is None
+        self._moved = not own
         #: (base folder, its fingerprint, its units)
         self.bases: list[tuple[str, Fingerprint, list[Found]]] = []
         self.founds: list[Found] = []
@@ -374,16 +374,24 @@ def _found(base: str, unit: Unit) -> Found:
     return Found.of(base, [fingerprint(f"{base}{os.sep}{probe}") for probe in unit.probes], unit)
 
 
-def scan(places: Places, previous: Index | None) -> Scan:
-    """Look at everything that may have changed since the last index, and write the next one."""
+def scan(places: Places, previous: Index | None, *, anew: bool = False) -> Scan:
+    """Look at everything that may have changed since the last index, and write the next one.
+
+    :param previous: the index of this process; where it has none, what another
+        environment saw in this project is taken over as far as it still holds.
+    :param anew: take over nothing.
+    """
+    own = previous is not None
+    if previous is None and not anew:
+        previous = store.Index.open_remembered(places)
     if previous is not None:
         try:
-            made = Scan(places, previous)
+            made = Scan(places, previous, own)
             made.run()
         except MISFIT:
             pass  # another build of the same version wrote rows of another shape
         else:
             return made
-    made = Scan(places, None)
+    made = Scan(places, None, False)
     made.run()
     return made

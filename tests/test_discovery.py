@@ -319,6 +319,16 @@ def test_of_many_skills_with_one_edited_one_is_read(
     manifest.write_text(manifest.read_text() + "\nMore.\n")
     discover()
     assert [os.path.basename(path) for path in read] == ["s-7"]
+    shutil.rmtree(Places().index)
+    discover()
+    assert [os.path.basename(path) for path in read] == ["s-7", "s-7"]
+    monkeypatch.setattr(sys, "path", [*sys.path, str(trusted)])
+    discover()  # an environment that has no index yet
+    assert len(read) == 3
+    read.clear()
+    discover(refresh=True)
+    assert len(read) == 20
+    read[:] = ["s-7"]
     shutil.rmtree(skills / "s-3")
     discover()
     assert [os.path.basename(path) for path in read] == ["s-7", "s-7"]
