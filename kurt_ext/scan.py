@@ -59,11 +59,13 @@ class Scan:
         self._previous = previous
         self._rows: dict[str, Any] = {}
         self._listing = b""
-        self._seen: dict[str, tuple[list[str], list[Fingerprint]]] = {}
+        self._seen: dict[str, tuple[list[str], list[Fingerprint], int]] = {}
         if previous is not None:
             self._rows = previous.load("rows")
             self._listing = previous.section("list")
-            self._seen = {base: (probes, marks) for base, probes, marks, _ in previous.sweeps}
+            self._seen = {
+                base: (probes, marks, new) for base, probes, marks, new in previous.sweeps
+            }
         #: Whether anything but the content of units is other than the last index has it.
         self._moved = not own
         #: (base folder, its fingerprint, its units)
@@ -129,19 +131,18 @@ class Scan:
         if self._previous is None or base not in self._rows["bases"]:
             return []
         _, stored = self._rows["bases"][base]
-        probes, before = self._seen[base]
+        probes, before, newest = self._seen[base]
         marks = self._previous.swept.get(base)
         if marks is None:
             marks = store.sweep(base, probes)
         written = self._previous.written - store.RACY_NS
+        settled = newest <= written
         kept: list[Found] = []
         at = 0
         for item in stored:
             end = at + item[1]
             now = marks[at:end]
-            if now == before[at:end] and not any(
-                mark is not None and (mark[0] > written or mark[1] > written) for mark in now
-            ):
+            if now == before[at:end] and (settled or not _any_after(now, written)):
                 kept.append(Found(base, probes[at:end], now, item, self._listing))
             at = end
         return kept
@@ -304,8 +305,8 @@ class Scan:
             if not (found.fragment and same_view):
                 found.fragment = dumps(row(found.candidate, self.config, opt_in)).encode("ascii")
                 found.fresh = True
-        self.listing, spans = list_envelope([f.fragment for f in self.founds], self.problems)
-        self._spans = {id(found): span for found, span in zip(self.founds, spans, strict=True)}
+        fragments = [found.fragment for found in self.founds]
+        self.listing, self._spans = list_envelope(fragments, self.problems)
 
     def _write(self, view: Any, words: dict[str, tuple[str, str]], shims: dict[str, Any]) -> None:
         places = self.places
@@ -320,13 +321,14 @@ class Scan:
         for base, _, founds in self.bases:
             probes = [probe for found in founds for probe in found.probes]
             sweeps.append((base, probes, [mark for found in founds for mark in found.marks]))
+        spans = {id(f): span for f, span in zip(self.founds, self._spans, strict=True)}
         rows = {
             "words": words,
             "shims": shims,
             "view": view,
             "config": self.config.as_data(),
             "bases": {
-                base: (mark, [f.stored(self._spans.get(id(f), (0, 0))) for f in founds])
+                base: (mark, [f.stored(spans.get(id(f), (0, 0))) for f in founds])
                 for base, mark, founds in self.bases
             },
             "problems": [finding.as_tuple() for finding in self.problems],
@@ -365,6 +367,10 @@ def _static_record(winner: Found) -> dict[str, Any] | None:
         return None  # the command itself says what is wrong
     # Whether an external service is configured depends on the environment.
     return None if record["requires_api"] else record
+
+
+def _any_after(marks: list[Fingerprint], time: int) -> bool:
+    return any(mark is not None and (mark[0] > time or mark[1] > time) for mark in marks)
 
 
 def _found(base: str, unit: Unit) -> Found:
