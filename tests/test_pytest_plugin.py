@@ -151,6 +151,9 @@ def test_nothing_of_the_developers_own_is_seen(
     monkeypatch.setenv("PYTHONPATH", str(site))
     source = """
 import os
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -182,6 +185,11 @@ def test_all_may_be_asked_for(kurt_manager):
 
 def test_it_may_be_asked_for_later(kurt_environment, kurt_manager):
     assert "kurt-beside" not in names(kurt_manager)
+    # Another process sees all of it, and its index is not taken for ours.
+    command = [sys.executable, "-m", "kurt_ext", "list", "--json"]
+    assert "kurt-beside" in subprocess.run(command, capture_output=True, text=True).stdout
+    time.sleep(2.2)  # by now an index is old enough to be believed
+    assert "kurt-beside" not in {row.name for row in kurt_manager.refresh().winners}
     kurt_environment.allow("Kurt_Beside")
     assert "kurt-beside" in names(kurt_manager)
 """
