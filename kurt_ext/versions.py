@@ -10,7 +10,15 @@ from __future__ import annotations
 
 from .errors import ManifestError
 
-__all__ = ["check", "check_constraint", "complete", "is_constraint", "is_semver", "to_pep440"]
+__all__ = [
+    "check",
+    "check_constraint",
+    "complete",
+    "from_pep440",
+    "is_constraint",
+    "is_semver",
+    "to_pep440",
+]
 
 #: A dist-info's folder name holds the id (up to 128 characters) and the version,
 #: and a file name ends at 255 bytes.
@@ -172,3 +180,30 @@ def to_pep440(semver: str) -> str:
             labels.insert(0, pre)
     local = _local(".".join(labels))
     return release + suffix + ("+" + local if local else "")
+
+
+def from_pep440(text: str) -> str:
+    """Return the SemVer form of a PEP 440 version: ``1.0a1`` → ``1.0.0-alpha.1``.
+
+    What SemVer has no place for becomes build metadata: the epoch, a fourth number of the
+    release, post-releases and local labels.
+
+    :raises ValueError: when ``text`` is not PEP 440.
+    """
+    from packaging.version import Version
+
+    found = Version(text)
+    numbers = [*found.release, 0, 0]
+    pre = []
+    if found.pre is not None:
+        stages = {short: word for word, short in _STAGES.items()}
+        pre = [stages[found.pre[0]], str(found.pre[1])]
+    if found.dev is not None:
+        pre += ["dev", str(found.dev)]
+    build = [f"epoch.{found.epoch}"] if found.epoch else []
+    build += [str(number) for number in found.release[3:]]
+    build += [] if found.post is None else [f"post.{found.post}"]
+    build += [found.local] if found.local else []
+    major, minor, patch = numbers[:3]
+    tail = "-" + ".".join(pre) if pre else ""
+    return f"{major}.{minor}.{patch}{tail}" + ("+" + ".".join(build) if build else "")

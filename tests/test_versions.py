@@ -108,6 +108,31 @@ def test_every_version_becomes_a_normalised_pep_440_version(text: str) -> None:
     assert ".".join(map(str, Version(spelt).release)) == text.partition("-")[0].partition("+")[0]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("1", "1.0.0"),
+        ("1.2.3", "1.2.3"),
+        ("2024.1.2.3", "2024.1.2+3"),
+        ("1.0a1", "1.0.0-alpha.1"),
+        ("1.0b2.dev3", "1.0.0-beta.2.dev.3"),
+        ("1.0rc1.post2+Local.7", "1.0.0-rc.1+post.2.local.7"),
+        ("3!1.0.dev0", "1.0.0-dev.0+epoch.3"),
+    ],
+)
+def test_a_version_of_python_has_a_form_in_semver(text: str, expected: str) -> None:
+    assert versions.from_pep440(text) == expected
+    assert versions.is_semver(expected)
+
+
+@given(semver_like())
+def test_a_version_survives_the_way_to_python_and_back(text: str) -> None:
+    assume(versions.is_semver(text))
+    spelt = versions.to_pep440(text)
+    assume(".dev" not in spelt and "+" not in spelt)
+    assert versions.to_pep440(versions.from_pep440(spelt)) == spelt
+
+
 @given(semver_like(), semver_like())
 def test_a_prerelease_comes_before_its_release_for_python_too(one: str, two: str) -> None:
     assume(versions.is_semver(one) and "-" in one.partition("+")[0])
