@@ -8,6 +8,8 @@ __version__ = "0.1.0"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
     from kurt_engine import BaseFetcher as BaseFetcher
     from kurt_engine import BaseMapper as BaseMapper
     from kurt_engine import register_fetcher as register_fetcher
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
     from kurt_tool import load_skill as load_skill
     from kurt_tool import register_tool as register_tool
 
+    from .calls import Call as Call
+    from .calls import FanOut as FanOut
     from .candidates import Candidate as Candidate
     from .config import Config as Config
     from .contract import Context as Context
@@ -67,59 +71,83 @@ if TYPE_CHECKING:
     from .findings import Finding as Finding
     from .kinds import Kind as Kind
     from .kinds import Role as Role
+    from .managers import Outcome as Outcome
     from .models import PluginCapability as PluginCapability
+    from .models import PluginConfig as PluginConfig
     from .models import PluginDependency as PluginDependency
     from .models import PluginMetadata as PluginMetadata
     from .models import PluginPermissions as PluginPermissions
+    from .models import PluginState as PluginState
+    from .models import PluginStatus as PluginStatus
     from .models import PluginType as PluginType
+    from .models import PluginValidationResult as PluginValidationResult
+    from .models import SkillImplementation as SkillImplementation
+    from .models import SkillManifest as SkillManifest
     from .places import Places as Places
+    from .search import discover_all as discover_all
+    from .search import discover_skills as discover_skills
+    from .search import parse_skill_manifest as parse_skill_manifest
+    from .trust import Trust as Trust
+    from .validator import Report as Report
+    from .validator import validate as validate
+    from .validator import validate_skill as validate_skill
 
 #: Public name → the module that it is fetched from.
 _PLACES = {
-    "AmbiguousNameError": "kurt_ext.errors",
+    "AmbiguousNameError": ".errors",
     "BaseFetcher": "kurt_engine",
     "BaseMapper": "kurt_engine",
-    "CallCancelledError": "kurt_ext.errors",
-    "CallError": "kurt_ext.errors",
-    "CallTimeoutError": "kurt_ext.errors",
-    "Candidate": "kurt_ext.candidates",
-    "CircularOrderError": "kurt_ext.errors",
-    "Config": "kurt_ext.config",
-    "ConfigError": "kurt_ext.errors",
-    "ConflictError": "kurt_ext.errors",
-    "Context": "kurt_ext.contract",
-    "ContractError": "kurt_ext.errors",
-    "DisabledError": "kurt_ext.errors",
-    "Discovery": "kurt_ext.discovery",
-    "Extension": "kurt_ext.contract",
-    "ExtensionNotFoundError": "kurt_ext.errors",
-    "Finding": "kurt_ext.findings",
-    "InvalidInputError": "kurt_ext.errors",
-    "InvalidOutputError": "kurt_ext.errors",
-    "Kind": "kurt_ext.kinds",
-    "KurtError": "kurt_ext.errors",
-    "LockedError": "kurt_ext.errors",
-    "ManifestError": "kurt_ext.errors",
-    "MissingExtraError": "kurt_ext.errors",
-    "NotFoundError": "kurt_ext.errors",
-    "Places": "kurt_ext.places",
-    "PluginCapability": "kurt_ext.models",
-    "PluginDependency": "kurt_ext.models",
-    "PluginLoadError": "kurt_ext.errors",
-    "PluginMetadata": "kurt_ext.models",
-    "PluginPermissions": "kurt_ext.models",
-    "PluginType": "kurt_ext.models",
-    "PluginValidationError": "kurt_ext.errors",
-    "PolicyError": "kurt_ext.errors",
-    "Progress": "kurt_ext.contract",
-    "Result": "kurt_ext.contract",
-    "Role": "kurt_ext.kinds",
+    "Call": ".calls",
+    "CallCancelledError": ".errors",
+    "CallError": ".errors",
+    "CallTimeoutError": ".errors",
+    "Candidate": ".candidates",
+    "CircularOrderError": ".errors",
+    "Config": ".config",
+    "ConfigError": ".errors",
+    "ConflictError": ".errors",
+    "Context": ".contract",
+    "ContractError": ".errors",
+    "DisabledError": ".errors",
+    "Discovery": ".discovery",
+    "Extension": ".contract",
+    "ExtensionNotFoundError": ".errors",
+    "FanOut": ".calls",
+    "Finding": ".findings",
+    "InvalidInputError": ".errors",
+    "InvalidOutputError": ".errors",
+    "Kind": ".kinds",
+    "KurtError": ".errors",
+    "LockedError": ".errors",
+    "ManifestError": ".errors",
+    "MissingExtraError": ".errors",
+    "NotFoundError": ".errors",
+    "Outcome": ".managers",
+    "Places": ".places",
+    "PluginCapability": ".models",
+    "PluginConfig": ".models",
+    "PluginDependency": ".models",
+    "PluginLoadError": ".errors",
+    "PluginMetadata": ".models",
+    "PluginPermissions": ".models",
+    "PluginState": ".models",
+    "PluginStatus": ".models",
+    "PluginType": ".models",
+    "PluginValidationError": ".errors",
+    "PluginValidationResult": ".models",
+    "PolicyError": ".errors",
+    "Progress": ".contract",
+    "Report": ".validator",
+    "Result": ".contract",
+    "Role": ".kinds",
     "SKILLS": "kurt_tool",
-    "ServiceUnavailableError": "kurt_ext.errors",
-    "SkillLoadError": "kurt_ext.errors",
+    "ServiceUnavailableError": ".errors",
+    "SkillImplementation": ".models",
+    "SkillLoadError": ".errors",
     "SkillManager": "kurt_tool",
-    "SkillNotFoundError": "kurt_ext.errors",
-    "StorageError": "kurt_ext.errors",
+    "SkillManifest": ".models",
+    "SkillNotFoundError": ".errors",
+    "StorageError": ".errors",
     "TOOLS": "kurt_tool",
     "Tool": "kurt_tool",
     "ToolCanceledError": "kurt_tool",
@@ -131,15 +159,21 @@ _PLACES = {
     "ToolProgress": "kurt_tool",
     "ToolResult": "kurt_tool",
     "ToolTimeoutError": "kurt_tool",
-    "UntrustedError": "kurt_ext.errors",
-    "UsageError": "kurt_ext.errors",
-    "discover": "kurt_ext.discovery",
+    "Trust": ".trust",
+    "UntrustedError": ".errors",
+    "UsageError": ".errors",
+    "discover": ".discovery",
+    "discover_all": ".search",
+    "discover_skills": ".search",
     "find_skill_for_tool": "kurt_tool",
     "get_tool": "kurt_tool",
     "load_skill": "kurt_tool",
+    "parse_skill_manifest": ".search",
     "register_fetcher": "kurt_engine",
     "register_mapper": "kurt_engine",
     "register_tool": "kurt_tool",
+    "validate": ".validator",
+    "validate_skill": ".validator",
 }
 
 __all__ = [
@@ -148,6 +182,7 @@ __all__ = [
     "AmbiguousNameError",
     "BaseFetcher",
     "BaseMapper",
+    "Call",
     "CallCancelledError",
     "CallError",
     "CallTimeoutError",
@@ -162,6 +197,7 @@ __all__ = [
     "Discovery",
     "Extension",
     "ExtensionNotFoundError",
+    "FanOut",
     "Finding",
     "InvalidInputError",
     "InvalidOutputError",
@@ -171,21 +207,29 @@ __all__ = [
     "ManifestError",
     "MissingExtraError",
     "NotFoundError",
+    "Outcome",
     "Places",
     "PluginCapability",
+    "PluginConfig",
     "PluginDependency",
     "PluginLoadError",
     "PluginMetadata",
     "PluginPermissions",
+    "PluginState",
+    "PluginStatus",
     "PluginType",
     "PluginValidationError",
+    "PluginValidationResult",
     "PolicyError",
     "Progress",
+    "Report",
     "Result",
     "Role",
     "ServiceUnavailableError",
+    "SkillImplementation",
     "SkillLoadError",
     "SkillManager",
+    "SkillManifest",
     "SkillNotFoundError",
     "StorageError",
     "Tool",
@@ -198,29 +242,59 @@ __all__ = [
     "ToolProgress",
     "ToolResult",
     "ToolTimeoutError",
+    "Trust",
     "UntrustedError",
     "UsageError",
     "__version__",
     "discover",
+    "discover_all",
+    "discover_skills",
     "find_skill_for_tool",
     "get_tool",
+    "lazily",
     "load_skill",
+    "parse_skill_manifest",
     "register_fetcher",
     "register_mapper",
     "register_tool",
+    "validate",
+    "validate_skill",
 ]
 
 
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
+def lazily(
+    package: str, places: "Mapping[str, str]"
+) -> "tuple[Callable[[str], object], Callable[[], list[str]]]":
+    """Return the ``__getattr__`` and ``__dir__`` of a package whose names are fetched on first use.
 
-    value: object = getattr(import_module(place), name)
-    globals()[name] = value
-    return value
+    It stands here, since whoever imports a package of a kind has this one, and would wait
+    for one more::
+
+        if not TYPE_CHECKING:
+            __getattr__, __dir__ = lazily(__name__, {"Parser": ".contract"})
+
+    :param package: the package's ``__name__``.
+    :param places: public name → module, in full or, with a dot in front, in the package.
+    """
+    import sys
+
+    kept = vars(sys.modules[package])
+
+    def fetch(name: str) -> object:
+        place = places.get(name)
+        if place is None:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        from importlib import import_module
+
+        value: object = getattr(import_module(place, package), name)
+        kept[name] = value
+        return value
+
+    def names() -> list[str]:
+        return sorted({*kept, *places})
+
+    return fetch, names
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+if not TYPE_CHECKING:  # a checker that sees it would let every name pass
+    __getattr__, __dir__ = lazily(__name__, _PLACES)

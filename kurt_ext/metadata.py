@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 
 from .fields import blank
-from .names import normalize
+from .names import PACKAGE, normalize, slug
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["headers_of", "read_file", "read_headers", "record_of"]
+__all__ = ["headers_of", "package_of", "read_file", "read_headers", "record_of"]
 
 _READ_AT_MOST = 1 << 20
 
@@ -91,6 +91,11 @@ def record_of(dist_info: str) -> dict[str, Any]:
     if not isinstance(loaded, dict) or not isinstance(loaded.get("id"), str):
         raise ValueError("kurt.json is not a manifest")
     return {**blank("entry_points.txt"), **loaded}
+
+
+def package_of(dist_info: str, skill: str) -> str:
+    """Return the folder that the code of an installed skill lies in, if it has any."""
+    return os.path.join(os.path.dirname(dist_info), PACKAGE, slug(skill))
 
 
 def _from_headers(dist_info: str) -> dict[str, Any]:

@@ -77,6 +77,9 @@ RiskLevel = Literal["low", "medium", "high", "critical"]
 #: The lowest score of each level (plugin document, "Security Score & Risk Level").
 _BANDS: tuple[tuple[float, RiskLevel], ...] = ((80, "low"), (60, "medium"), (40, "high"))
 
+#: The last one for a distribution that offers entry points and has no manifest.
+Source = Literal["SKILL.md", "plugin.json", "SKILL.md+plugin.json", "entry_points.txt"]
+
 _WORD = "^[a-z][a-z0-9_]*$"
 
 
@@ -200,7 +203,7 @@ class PluginMetadata(Value):
     metadata: dict[str, str] = Field(
         default_factory=dict, description="Other programs' data, as texts."
     )
-    source: Literal["SKILL.md", "plugin.json", "SKILL.md+plugin.json"] = Field(
+    source: Source = Field(
         default="plugin.json", description="File that the manifest was read from."
     )
     config: dict[str, Any] = Field(default_factory=dict, description="Content of config.json.")
@@ -238,11 +241,9 @@ class SkillManifest(PluginMetadata):
     model_config = ConfigDict(frozen=False)
 
     version: Version = Field(default="0.0.0", description="Version, SemVer 2.0.")
-    source: Literal["SKILL.md", "plugin.json", "SKILL.md+plugin.json"] = Field(
-        default="SKILL.md", description="File that the manifest was read from."
-    )
+    source: Source = Field(default="SKILL.md", description="File that the manifest was read from.")
     impl_path: Path | None = Field(
-        default=None, description="The skill's code; None for instructions alone."
+        default=None, description="The file of the skill's code, where it has one of its own."
     )
     body: str = Field(default="", description="Markdown below the front matter.")
 

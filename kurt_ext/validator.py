@@ -190,8 +190,7 @@ def _ask(check: Check, subject: Subject) -> list[Finding]:
 
 def _installed(dist_info: str) -> Reading:
     """Return the reading of an installed skill: its manifest was read when it was built."""
-    from .metadata import record_of
-    from .names import PACKAGE, slug
+    from .metadata import package_of, record_of
 
     try:
         record = record_of(dist_info)
@@ -199,7 +198,7 @@ def _installed(dist_info: str) -> Reading:
         name = os.path.basename(dist_info)
         finding = Finding("manifest-unreadable", "error", f"{name} cannot be read: {error}")
         return Reading(dist_info, None, (finding,), (), False)
-    folder = os.path.join(os.path.dirname(dist_info), PACKAGE, slug(record["id"]))
+    folder = package_of(dist_info, record["id"])
     code = os.path.isdir(folder)
     return Reading(folder if code else dist_info, record, (), (), code)
 

@@ -32,7 +32,7 @@ locks manifest distinfo config metadata kinds
 index candidates ordering schemas portal registering
 shim
 discovery
-trust listing importer
+trust listing importer search
 checks
 validator failure
 managers instances calls services

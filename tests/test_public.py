@@ -30,7 +30,7 @@ def modules_after(statement: str) -> set[str]:
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_importing_a_package_imports_nothing_else(package: str) -> None:
-    assert modules_after(f"import {package}") - {"__future__"} == {package}
+    assert modules_after(f"import {package}") - {"__future__"} == {package, "kurt_ext"}
 
 
 @pytest.mark.parametrize("package", PACKAGES)
@@ -56,12 +56,71 @@ def test_checkers_see_the_names_that_there_are_at_run_time(package: str) -> None
         if alias.asname
     }
     assert seen == set(module._PLACES)
-    assert set(module.__all__) - {"__version__"} == set(module._PLACES)
+    assert set(module.__all__) - {"__version__", "lazily"} == set(module._PLACES)
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_no_checker_is_told_that_a_package_has_every_name(package: str) -> None:
+    module = importlib.import_module(package)
+    assert module.__file__ is not None
+    tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
+    hidden = [node for node in tree.body if isinstance(node, ast.If)]
+    assert [ast.unparse(node.test) for node in hidden] == ["TYPE_CHECKING", "not TYPE_CHECKING"]
+    outside = "\n".join(ast.unparse(node) for node in tree.body if not isinstance(node, ast.If))
+    assert "__getattr__ =" not in outside and "def __getattr__" not in outside
 
 
 def test_an_error_is_had_without_anything_heavy() -> None:
     loaded = modules_after("from kurt_ext import SkillLoadError, KurtError")
     assert not {"pydantic", "stevedore", "asyncio", "typing", "re", "kurt_tool"} & loaded
+
+
+#: What the documents name of what there is now; each is the class or function itself.
+DOCUMENTED = [
+    "SkillManager",
+    "SkillManifest",
+    "discover_skills",
+    "discover_all",
+    "parse_skill_manifest",
+    "validate_skill",
+    "SkillNotFoundError",
+    "SkillLoadError",
+    "ToolNotFoundError",
+    "TOOLS",
+    "SKILLS",
+    "register_tool",
+    "register_fetcher",
+    "register_mapper",
+    "get_tool",
+    "Tool",
+    "ToolContext",
+    "ToolResult",
+    "BaseFetcher",
+    "BaseMapper",
+    "PluginMetadata",
+    "PluginConfig",
+    "PluginState",
+    "PluginStatus",
+    "PluginType",
+    "PluginCapability",
+    "PluginDependency",
+    "PluginPermissions",
+    "PluginValidationResult",
+    "PluginLoadError",
+    "PluginValidationError",
+]
+METHODS = {
+    "SkillManager": ("load_skill", "find_skill_for_tool", "get_tool", "discover", "default"),
+    "Tool": ("run",),
+    "BaseFetcher": ("fetch",),
+    "BaseMapper": ("map",),
+}
+
+
+def test_every_name_of_the_documents_is_public() -> None:
+    assert set(DOCUMENTED) <= set(kurt_ext.__all__)
+    for cls, methods in METHODS.items():
+        assert all(callable(getattr(getattr(kurt_ext, cls), name)) for name in methods), cls
 
 
 def test_the_names_of_the_document_are_the_real_classes() -> None:

@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
+from kurt_ext import lazily
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .kind import KIND as KIND
 
+#: Public name → the module that it is fetched from.
 _PLACES = {
-    "KIND": "kind",
+    "KIND": ".kind",
 }
 
 __all__ = [
     "KIND",
 ]
 
-
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(f".{place}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+if not TYPE_CHECKING:  # a checker that sees it would let every name pass
+    __getattr__, __dir__ = lazily(__name__, _PLACES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kurt_ext import lazily
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .contract import BaseFetcher as BaseFetcher
@@ -14,16 +16,17 @@ if TYPE_CHECKING:
     from .registry import register_fetcher as register_fetcher
     from .registry import register_mapper as register_mapper
 
+#: Public name → the module that it is fetched from.
 _PLACES = {
-    "BaseFetcher": "contract",
-    "BaseMapper": "contract",
-    "BaseRunner": "contract",
-    "FetchResult": "models",
-    "KIND": "kind",
-    "Link": "models",
-    "MapResult": "models",
-    "register_fetcher": "registry",
-    "register_mapper": "registry",
+    "BaseFetcher": ".contract",
+    "BaseMapper": ".contract",
+    "BaseRunner": ".contract",
+    "FetchResult": ".models",
+    "KIND": ".kind",
+    "Link": ".models",
+    "MapResult": ".models",
+    "register_fetcher": ".registry",
+    "register_mapper": ".registry",
 }
 
 __all__ = [
@@ -38,17 +41,5 @@ __all__ = [
     "register_mapper",
 ]
 
-
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(f".{place}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+if not TYPE_CHECKING:  # a checker that sees it would let every name pass
+    __getattr__, __dir__ = lazily(__name__, _PLACES)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from kurt_ext import lazily
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .contract import Invocation as Invocation
@@ -9,11 +11,12 @@ if TYPE_CHECKING:
     from .contract import Proceed as Proceed
     from .kind import KIND as KIND
 
+#: Public name → the module that it is fetched from.
 _PLACES = {
-    "Invocation": "contract",
-    "KIND": "kind",
-    "Middleware": "contract",
-    "Proceed": "contract",
+    "Invocation": ".contract",
+    "KIND": ".kind",
+    "Middleware": ".contract",
+    "Proceed": ".contract",
 }
 
 __all__ = [
@@ -23,17 +26,5 @@ __all__ = [
     "Proceed",
 ]
 
-
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(f".{place}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+if not TYPE_CHECKING:  # a checker that sees it would let every name pass
+    __getattr__, __dir__ = lazily(__name__, _PLACES)

@@ -7,6 +7,8 @@ Importing this package imports nothing; each name is fetched when it is used.
 
 from __future__ import annotations
 
+from kurt_ext import lazily
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .contract import OnProgress as OnProgress
@@ -29,26 +31,27 @@ if TYPE_CHECKING:
     from .registry import register_tool as register_tool
     from .skills import SkillManager as SkillManager
 
+#: Public name → the module that it is fetched from.
 _PLACES = {
-    "KIND": "kind",
-    "OnProgress": "contract",
-    "SKILLS": "registry",
-    "SkillManager": "skills",
-    "TOOLS": "registry",
-    "Tool": "contract",
-    "ToolCanceledError": "errors",
-    "ToolContext": "contract",
-    "ToolExecutionError": "errors",
-    "ToolInputError": "errors",
-    "ToolNotFoundError": "errors",
-    "ToolOutputError": "errors",
-    "ToolProgress": "contract",
-    "ToolResult": "contract",
-    "ToolTimeoutError": "errors",
-    "find_skill_for_tool": "registry",
-    "get_tool": "registry",
-    "load_skill": "registry",
-    "register_tool": "registry",
+    "KIND": ".kind",
+    "OnProgress": ".contract",
+    "SKILLS": ".registry",
+    "SkillManager": ".skills",
+    "TOOLS": ".registry",
+    "Tool": ".contract",
+    "ToolCanceledError": ".errors",
+    "ToolContext": ".contract",
+    "ToolExecutionError": ".errors",
+    "ToolInputError": ".errors",
+    "ToolNotFoundError": ".errors",
+    "ToolOutputError": ".errors",
+    "ToolProgress": ".contract",
+    "ToolResult": ".contract",
+    "ToolTimeoutError": ".errors",
+    "find_skill_for_tool": ".registry",
+    "get_tool": ".registry",
+    "load_skill": ".registry",
+    "register_tool": ".registry",
 }
 
 __all__ = [
@@ -73,17 +76,5 @@ __all__ = [
     "register_tool",
 ]
 
-
-def __getattr__(name: str) -> object:
-    place = _PLACES.get(name)
-    if place is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from importlib import import_module
-
-    value: object = getattr(import_module(f".{place}", __name__), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PLACES})
+if not TYPE_CHECKING:  # a checker that sees it would let every name pass
+    __getattr__, __dir__ = lazily(__name__, _PLACES)

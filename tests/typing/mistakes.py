@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pydantic import BaseModel
 
-from kurt_ext import SkillManager
+import kurt_ext
+from kurt_engine import BaseFecther  # WRONG
+from kurt_ext import SkillManager, find_skil_for_tool  # WRONG
 from kurt_tool import OnProgress, Tool, ToolContext, ToolResult, register_tool
 
 
@@ -41,3 +43,6 @@ Empty()  # WRONG
 register_tool(Words)  # WRONG
 ToolResult(success="yes")  # WRONG
 SkillManager(3)  # WRONG
+print(kurt_ext.Tol)  # WRONG
+print(BaseFecther, find_skil_for_tool)
+kurt_ext.parse_skill_manifest(3)  # WRONG
