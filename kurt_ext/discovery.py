@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .findings import Finding
     from .found import Found
 
-__all__ = ["Discovery", "discover"]
+__all__ = ["Discovery", "discover", "discover_host"]
 
 
 def discover(places: Places | None = None, *, refresh: bool = False) -> Discovery:
@@ -44,6 +44,21 @@ def discover(places: Places | None = None, *, refresh: bool = False) -> Discover
     return Discovery.of(places, seen.founds, seen.problems, seen.config)
 
 
+def discover_host(places: Places | None = None) -> Discovery:
+    """Return what extends the program itself, without a look at the folders of skills.
+
+    It holds the installed distributions that offer kinds, checks and commands;
+    a help text needs no more.
+    """
+    places = places or Places()
+    index = Index.open(places)
+    if index is not None and index.unchanged(installed=True):
+        kept = restore(index, "host")
+        if kept is not None:
+            return Discovery.of(places, *kept)
+    return discover(places)
+
+
 class Discovery:
     """What was found, at one moment.
 
@@ -52,7 +67,17 @@ class Discovery:
     :param config: the configuration that it was found under.
     """
 
-    __slots__ = ("_candidates", "_extensions", "_founds", "_table", "config", "places", "problems")
+    __slots__ = (
+        "_candidates",
+        "_extensions",
+        "_founds",
+        "_opt_in",
+        "_table",
+        "_words",
+        "config",
+        "places",
+        "problems",
+    )
 
     def __init__(
         self,
@@ -68,6 +93,8 @@ class Discovery:
         self._founds: Sequence[Found] = ()
         self._table: dict[str, Candidate] | None = None
         self._extensions: dict[str, list[tuple[Candidate, str, str, str]]] | None = None
+        self._words: Mapping[str, tuple[str, str]] | None = None
+        self._opt_in: frozenset[str] | None = None
 
     @classmethod
     def of(
@@ -106,12 +133,16 @@ class Discovery:
     @property
     def words(self) -> Mapping[str, tuple[str, str]]:
         """Word of a manifest → (namespace, prefix of the extension's name there)."""
-        return words_of(self._offering("kurt.implements"))
+        if self._words is None:
+            self._words = words_of(self._offering("kurt.implements"))
+        return self._words
 
     @property
     def opt_in(self) -> frozenset[str]:
         """The namespaces whose extensions run only when ``kurt.toml`` names them."""
-        return opt_in_of(self._offering("kurt.opt_in"))
+        if self._opt_in is None:
+            self._opt_in = opt_in_of(self._offering("kurt.opt_in"))
+        return self._opt_in
 
     @property
     def winners(self) -> tuple[Candidate, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 
-from .candidates import SCOPES, Candidate
+from .candidates import DATA_GROUPS, HOST_GROUPS, SCOPES, Candidate
 from .config import Config
 from .findings import Finding
 
@@ -107,6 +107,14 @@ class Found:
         found.fresh = True
         return found
 
+    @property
+    def extends_host(self) -> bool:
+        """Whether it offers kinds, checks, commands or data that the program itself reads."""
+        groups = HOST_GROUPS | DATA_GROUPS
+        return self.scope in ("installed", "builtin") and any(
+            key.partition(":")[0] in groups for key in self.keys
+        )
+
     def order(self) -> tuple[int, str]:
         """Return what listings are sorted by: the scope, then the name."""
         return SCOPES.index(self.scope), self.name
@@ -168,13 +176,17 @@ class Found:
         return self.trusted and not self.fatal and self.shadowed_by is None
 
 
-def restore(index: Index) -> tuple[list[Found], list[Finding], Config] | None:
+def restore(
+    index: Index, section: str = "rows"
+) -> tuple[list[Found], list[Finding], Config] | None:
     """Return what an unchanged index holds: units with candidates, problems, configuration.
 
     None where its rows have another shape than this version's.
+
+    :param section: ``rows`` for everything, ``host`` for what extends the program.
     """
     try:
-        rows = index.load("rows")
+        rows = index.load(section)
         founds = [
             Found(base, (), (), item)
             for base, (_, stored) in rows["bases"].items()

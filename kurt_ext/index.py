@@ -25,6 +25,7 @@ Layout: a 64-byte header, then sections one after the other::
     pages       one skill a page, checksummed each
     list        the finished answer to ``kurt list --json``
     rows        marshal: everything, for the processes that change the file
+    host        marshal: what of it extends the program itself: kinds, commands
 
 A section is checked against its checksum before marshal sees it: damaged
 marshal data can end the interpreter. A forged file can at most show a wrong
@@ -251,10 +252,13 @@ class Index:
                 return False
         return True
 
-    def unchanged(self) -> bool:
-        """Return whether nothing at all that was looked at has changed since."""
+    def unchanged(self, *, installed: bool = False) -> bool:
+        """Return whether nothing at all that was looked at has changed since.
+
+        :param installed: look at distributions only, not at the manifests of folders.
+        """
         try:
-            return self.world_unchanged() and self._sweep_unchanged()
+            return self.world_unchanged() and self._sweep_unchanged(installed)
         except (ValueError, EOFError, TypeError):
             return False
 
@@ -266,8 +270,10 @@ class Index:
             self._sweeps = sweeps = self.load("sweep")
         return sweeps
 
-    def _sweep_unchanged(self) -> bool:
+    def _sweep_unchanged(self, installed: bool) -> bool:
         for base, probes, marks, newest in self.sweeps:
+            if installed and not (probes and probes[0].endswith("/entry_points.txt")):
+                continue
             if newest > self.written - RACY_NS:
                 return False
             self.swept[base] = found = sweep(base, probes)
@@ -360,6 +366,7 @@ def write(
     pages: Iterable[tuple[str, bytes]],
     listing: bytes,
     rows: Any,
+    host: Any,
 ) -> str | None:
     """Write the index of this process in one step; return its path.
 
@@ -385,6 +392,7 @@ def write(
         "pages": body,
         "list": listing,
         "rows": marshal.dumps(rows, _MARSHAL),
+        "host": marshal.dumps(host, _MARSHAL),
     }
     path = _path(places, key)
     temporary = f"{path}.{os.getpid()}.{time.monotonic_ns()}"

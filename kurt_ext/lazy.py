@@ -198,9 +198,11 @@ class LazyGroup(click.Group):
         found: dict[str, tuple[str, str, str]] | None = ctx.meta.get(__name__)
         if found is None:
             from .command_index import commands
+            from .discovery import discover_host
 
             try:
-                found = commands(ctx.ensure_object(Session).discovery, self.entry_group, self.table)
+                host = discover_host(ctx.ensure_object(Session).places)
+                found = commands(host, self.entry_group, self.table)
             except Exception:
                 # Our own commands, doctor among them, must work where discovery does not.
                 found = {}

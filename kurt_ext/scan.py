@@ -341,6 +341,13 @@ class Scan:
             pages=list(self._pages()),
             listing=self.listing,
             rows=rows,
+            host={
+                **rows,
+                "bases": {
+                    base: (mark, [f.stored((0, 0)) for f in founds if f.extends_host])
+                    for base, mark, founds in self.bases
+                },
+            },
         )
 
     def _pages(self) -> Iterator[tuple[str, bytes]]:

@@ -293,6 +293,7 @@ def test_rows_of_another_shape_are_looked_up_again(trusted: Path) -> None:
         pages=(),
         listing=b"",
         rows=rows,
+        host=rows,
     )
     assert discover().skill("x").state == "ready"
 

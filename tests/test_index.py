@@ -34,6 +34,7 @@ def write(places: Places, base: Path, probes: list[str], **given: Any) -> str | 
         pages=given.get("pages", ()),
         listing=given.get("listing", b"[]\n"),
         rows=given.get("rows", {}),
+        host={},
     )
 
 
