@@ -107,6 +107,8 @@ def sweep(base: str, probes: Sequence[str]) -> list[Fingerprint]:
     """
     stat = os.stat
     marks: list[Fingerprint] = []
+    if not probes:
+        return marks
     add = marks.append
     descriptor = -1
     if _DIR_FD:
@@ -272,7 +274,7 @@ class Index:
 
     def _sweep_unchanged(self, installed: bool) -> bool:
         for base, probes, marks, newest in self.sweeps:
-            if installed and not (probes and probes[0].endswith("/entry_points.txt")):
+            if not probes or (installed and not probes[0].endswith("/entry_points.txt")):
                 continue
             if newest > self.written - RACY_NS:
                 return False

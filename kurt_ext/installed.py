@@ -99,7 +99,9 @@ def one(base: str, name: str) -> Unit | None:
     if not offers:
         return None
     candidate, record = _candidate(folder, offers)
-    return Unit(name, (file, name + "/kurt.json"), candidate, record=record)
+    manifest = name + "/kurt.json"
+    probes = (file, manifest) if access(f"{base}/{manifest}", R_OK) else (file,)
+    return Unit(name, probes, candidate, record=record)
 
 
 def _damaged(folder: str, why: str, line: int) -> Finding:
