@@ -1,0 +1,81 @@
+"""What the examples of the two documents use, and the documents leave undefined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from importlib.metadata import EntryPoint
+from typing import Any
+
+from pydantic import BaseModel
+
+from kurt_engine import BaseFetcher, FetchResult
+from kurt_ext import (
+    SkillManager,
+    SkillManifest,
+    Tool,
+    ToolContext,
+    ToolResult,
+    discover_all,
+    discover_skills,
+)
+from kurt_integration import Integration
+
+
+class MyInput(BaseModel):
+    url: str
+
+
+MyOutput = FetchResult
+
+
+class TrafilaturaFetcher(BaseFetcher):
+    """A fetcher that is given a client."""
+
+    name = "trafilatura"
+
+    def __init__(self, http: Any) -> None:
+        self._http = http
+
+    def fetch(self, url: str) -> FetchResult:
+        return FetchResult(url=url, content=self._http.get(url))
+
+
+class Client:
+    """An HTTP client that answers by itself."""
+
+    def get(self, url: str) -> str:
+        return f"the text at {url}"
+
+
+class Http(Integration):
+    """The service ``http`` of the tests: no package and no network is needed."""
+
+    provides = "http"
+
+    def start(self, settings: Mapping[str, Any]) -> Client:
+        return Client()
+
+
+class Copy(BaseModel):
+    url: str
+
+
+class WebArchiverTool(Tool[MyInput, Copy]):
+    """The class that the SKILL.md names."""
+
+    name = "archive"
+
+    async def run(self, params: MyInput, context: ToolContext, on_progress: Any) -> Any:
+        return ToolResult(data=Copy(url=f"{context.settings['wayback']}/{params.url}"))
+
+
+def _ensure_tools_loaded() -> None:
+    SkillManager.default().discover()
+
+
+discover_from_paths = discover_skills
+
+
+def discover_from_entry_points(points: Iterable[EntryPoint]) -> list[SkillManifest]:
+    names = {point.dist.name for point in points if point.dist is not None}
+    return [manifest for manifest in discover_all() if manifest.name in names]
