@@ -131,7 +131,7 @@ def _index(session: Session) -> Iterator[Check]:
 
     found = session.discovery
     index = Index.open(session.places)
-    if index is None or not index.unchanged():
+    if index is None:
         yield Check(
             "index",
             "warn",

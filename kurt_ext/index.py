@@ -62,6 +62,7 @@ __all__ = [
     "make_page",
     "name_hash",
     "origin_of",
+    "search_path",
     "sweep",
     "write",
 ]
@@ -145,9 +146,18 @@ def origin_of(places: Places) -> tuple[Any, ...]:
     )
 
 
+def search_path(places: Places) -> list[str]:
+    """Return ``sys.path`` without this project's own shims, whose skills are read as folders."""
+    base = os.path.join(places.data, "shim") + os.sep
+    if not any(entry.startswith(base) for entry in sys.path):
+        return sys.path
+    ours = {places.shim(scope) for scope in ("project", "user", "builtin")}
+    return [entry for entry in sys.path if entry not in ours]
+
+
 def key_of(places: Places) -> tuple[Any, ...]:
     """Return what an index file belongs to; another key is another file."""
-    interpreter = (sys.implementation.cache_tag, sys.prefix, tuple(sys.path))
+    interpreter = (sys.implementation.cache_tag, sys.prefix, tuple(search_path(places)))
     return (*interpreter, places.builtin_skills, *origin_of(places))
 
 

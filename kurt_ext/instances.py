@@ -58,10 +58,11 @@ def plugin_config(
     config = schema.filled(merged)
     problems = schema.problems(config)
     if problems:
+        header = f'[skill."{skill}"]' if "." in skill else f"[skill.{skill}]"
         raise ConfigError(
             f"the configuration of {skill} does not fit its config_schema",
             cause="\n".join(f"{place or '/'}: {text}" for place, text in problems),
-            hint=f"set it in kurt.toml under [skill.{skill}]",
+            hint=f"set it in kurt.toml under {header}",
             skill=skill,
         )
     return config

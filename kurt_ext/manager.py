@@ -22,6 +22,7 @@ from .places import Places
 from .portal import Portal
 from .registering import LOADING, Registered, Registry
 from .surrounding import Surrounding
+from .syspath import hold, release
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -70,6 +71,8 @@ class SkillManager:
         self._registry = Registry()
         self._portal = Portal()
         self._discovery: Discovery | None = None
+        self._anew = False
+        self._shims: tuple[str, ...] = ()
         self._kinds: Kinds | None = None
         self._lookup: Lookup | None = None
         self.loading = Loading(
@@ -85,19 +88,25 @@ class SkillManager:
             if self._discovery is None:
                 from .discovery import discover
 
-                self._discovery = discover(self.places)
+                self._discovery = discover(self.places, refresh=self._anew)
+                self._anew = False
                 FINDER.open(self.loading, self._discovery)
+                if not self._shims:
+                    scopes = ("project", "user", "builtin")
+                    self._shims = hold([self.places.shim(scope) for scope in scopes])
             return self._discovery
 
     def refresh(self) -> Discovery:
         """Look again: what changed on disk or in the configuration counts from now on.
 
-        Extensions that are loaded stay loaded where their skill is still the
-        same one, and enabled; calls are composed anew.
+        Everything is read anew, whatever the index says. Extensions that are
+        loaded stay loaded where their skill is still the same one, and enabled;
+        calls are composed anew.
         """
         with self._lock:
             before = {row.name: (row.location, row.version) for row in self.discover().winners}
             self._discovery = self._kinds = self._lookup = None
+            self._anew = True
             now = {row.name: (row.location, row.version) for row in self.discover().winners}
             self.loading.retain(lambda skill: now.get(skill) == before.get(skill))
             self._surrounding.recompose()
@@ -403,6 +412,8 @@ class SkillManager:
         self._portal.close()
         FINDER.close(self.loading)
         with self._lock:
+            release(self._shims)
+            self._shims = ()
             self._discovery = self._kinds = self._lookup = None
 
     def __enter__(self) -> Self:

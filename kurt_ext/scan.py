@@ -7,7 +7,6 @@ of a thousand skills with one changed, one manifest is read.
 from __future__ import annotations
 
 import os
-import sys
 import time
 
 from . import index as store
@@ -80,7 +79,7 @@ class Scan:
         files = (places.user_config, places.project_config, places.trust)
         marks = [store.fingerprint(path) for path in files]
         self.config = self._read_config(marks)
-        for base in self._search_path():
+        for base in dict.fromkeys([os.path.abspath(p) for p in store.search_path(places)]):
             self._installed(base)
         words, opt_in = self._data()
         same_words = self._rows.get("words") == words
@@ -119,12 +118,6 @@ class Scan:
         if known is not None and known[0] == marks and not self._racy(marks):
             return Config.from_data(self._rows["config"])
         return Config.load(self.places)
-
-    def _search_path(self) -> Iterator[str]:
-        ours = {self.places.shim(scope) for scope in ("project", "user", "builtin")}
-        for entry in dict.fromkeys([os.path.abspath(p) for p in sys.path]):
-            if entry not in ours:
-                yield entry
 
     def _reusable(self, base: str) -> list[Found]:
         """Return the units that the last index saw in a folder and that nothing has touched."""

@@ -70,6 +70,12 @@ class Session:
             self._discovery = discover(self.places)
         return self._discovery
 
+    def look_again(self) -> None:
+        """Read everything anew, whatever the index says."""
+        from .discovery import discover
+
+        self._discovery = discover(self.places, refresh=True)
+
     def forget(self) -> None:
         """Look at everything anew when it is next asked for."""
         self._discovery = None

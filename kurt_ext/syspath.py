@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import sys
 
+from .errors import StorageError
 from .shimfiles import require_ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-__all__ = ["activate", "invalidate"]
+__all__ = ["activate", "hold", "invalidate", "release"]
 
 _SITE = ("site-packages", "dist-packages")
 
@@ -38,6 +39,42 @@ def activate(roots: Sequence[str]) -> None:
     if path != sys.path:
         sys.path[:] = path
         invalidate(present)
+
+
+#: Shim → how many managers of this process are open on it.
+_HELD: dict[str, int] = {}
+
+
+def hold(roots: Sequence[str]) -> tuple[str, ...]:
+    """Activate shims until :func:`release` is called as often; return those that could be.
+
+    One that is not the user's own is left out: discovery says so.
+    """
+    held = []
+    for root in roots:
+        try:
+            if require_ours(root):
+                held.append(root)
+        except StorageError:
+            continue
+    for root in held:
+        _HELD[root] = _HELD.get(root, 0) + 1
+    activate(held)
+    return tuple(held)
+
+
+def release(roots: Sequence[str]) -> None:
+    """Take shims off ``sys.path`` that nobody holds any more."""
+    gone = []
+    for root in roots:
+        _HELD[root] = _HELD.get(root, 0) - 1
+        if _HELD[root] <= 0:
+            del _HELD[root]
+            gone.append(root)
+    path = [entry for entry in sys.path if entry not in gone]
+    if path != sys.path:
+        sys.path[:] = path
+        invalidate(gone)
 
 
 def invalidate(roots: Sequence[str]) -> None:

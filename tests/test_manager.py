@@ -7,11 +7,12 @@ import json
 import sys
 import threading
 from collections.abc import Iterator
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import pytest
 from sites import installed, skill_md, tool_py, trust
-from trees import grow
+from trees import grow, skill
 
 from kurt_ext import errors
 from kurt_ext.importer import unload
@@ -769,3 +770,29 @@ def test_a_project_wins_over_the_user_and_its_removal_shows_the_other(
             file.unlink()
         manager.refresh()
         assert manager.run("echo").data.text == "user"
+
+
+def test_stock_metadata_sees_local_skills_while_a_manager_is_open(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KURT_TRUST", str(project))
+    grow(project / "skills", {"echo-here": skill("echo-here")})
+
+    def shown() -> list[str]:
+        return [point.name for point in entry_points(group="kurt.tool")]
+
+    before = list(sys.path)
+    with SkillManager() as first, SkillManager() as second:
+        first.discover()
+        second.discover()
+        assert "echo-here" in shown()
+        assert sys.path.index(second.places.shim("project")) < next(
+            at for at, entry in enumerate(sys.path) if entry.endswith("site-packages")
+        )
+        second.close()
+        assert "echo-here" in shown()
+        first.refresh()
+        assert first.discover().skill("echo-here").scope == "project"
+        assert [c.scope for c in first.discover().named("echo-here")] == ["project"]
+    assert sys.path == before
+    assert "echo-here" not in shown()

@@ -122,8 +122,9 @@ def _reasons(session: Session, rows: list[dict[str, Any]]) -> None:
 @cli.command("list", short_help="List skills and their extensions.")
 @click.option("--kind", metavar="K", shell_complete=completion.kinds, help="Offering this kind.")
 @filters
+@click.option("--refresh", is_flag=True, help="Read everything anew, whatever the index says.")
 @click.pass_obj
-def command(session: Session, /, kind: str | None, **wishes: Any) -> Answer:
+def command(session: Session, /, kind: str | None, refresh: bool, **wishes: Any) -> Answer:
     """List skills and their extensions.
 
     Nothing is imported. A skill is one row, whether it is a folder or an
@@ -135,4 +136,6 @@ def command(session: Session, /, kind: str | None, **wishes: Any) -> Answer:
       kurt list --text "web page" --state ready
       kurt list --json
     """
+    if refresh:
+        session.look_again()
     return answer(session, kind=kind, **wishes)
