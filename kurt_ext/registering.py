@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
-from .errors import UsageError
+from .errors import ConflictError, UsageError
 
 __all__ = ["LOADING", "Registered", "Registrar", "Registry"]
 
@@ -35,6 +35,16 @@ class Registry:
         self._rows: dict[tuple[str, str], list[Registered]] = {}
 
     def add(self, row: Registered) -> None:
+        """Add a row; a definition that is made anew, as in a notebook, replaces its old self.
+
+        :raises ConflictError: when something else of the same skill has the name.
+        """
+        for old in self.find(row.name, namespace=row.namespace):
+            if old.skill == row.skill:
+                _check_same(old, row)
+        self.replace(row)
+
+    def replace(self, row: Registered) -> None:
         """Add a row, or replace the one of the same skill and name."""
         rows = self._rows.setdefault((row.namespace, row.name), [])
         rows[:] = [old for old in rows if old.skill != row.skill]
@@ -72,6 +82,7 @@ class Registrar:
         """Note an object under a name.
 
         :raises UsageError: when the name is empty or not text.
+        :raises ConflictError: when the skill has registered something else under it.
         """
         if not isinstance(name, str) or not name:
             raise UsageError(
@@ -79,7 +90,11 @@ class Registrar:
                 hint='set its class attribute `name = "…"`',
                 skill=self.skill,
             )
-        self._rows.append(Registered(namespace, name, self.skill, obj))
+        row = Registered(namespace, name, self.skill, obj)
+        for old in self._rows:
+            if (old.namespace, old.name) == (namespace, name):
+                _check_same(old, row)
+        self._rows.append(row)
 
     @contextmanager
     def collecting(self) -> Iterator[None]:
@@ -91,7 +106,28 @@ class Registrar:
             LOADING.reset(token)
         # Reached only without an exception: half a skill registers nothing.
         for row in self._rows:
-            self._registry.add(row)
+            self._registry.replace(row)
+
+
+def _check_same(old: Registered, new: Registered) -> None:
+    """Raise unless two rows of one name hold one object, or two makings of one definition."""
+    if old.obj is new.obj or _definition(old.obj) == _definition(new.obj) != ("", ""):
+        return
+    raise ConflictError(
+        f"{new.skill} registers {new.name} twice",
+        cause=f"as {_told(old.obj)} and as {_told(new.obj)}",
+        hint="give one of them another name",
+        skill=new.skill,
+    )
+
+
+def _definition(obj: Any) -> tuple[str, str]:
+    name = getattr(obj, "__qualname__", "")
+    return (getattr(obj, "__module__", ""), name) if name else ("", "")
+
+
+def _told(obj: Any) -> str:
+    return ".".join(_definition(obj)).strip(".") or repr(obj)
 
 
 #: The registrar of the load that is under way here; None outside a load.
