@@ -49,7 +49,7 @@ def test_a_folder_and_a_distribution_are_the_same_kind_of_row(trusted: Path, sit
     }
 
 
-def test_nothing_is_imported(trusted: Path, site: Path, tmp_path: Path) -> None:
+def test_s4_nothing_is_imported(trusted: Path, site: Path, tmp_path: Path) -> None:
     mark = tmp_path / "imported"
     code = f"open({str(mark)!r}, 'w').close()\n"
     grow(trusted / "skills", {"loud": skill("loud", code=code)})

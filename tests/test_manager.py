@@ -84,7 +84,7 @@ def test_a_sync_run_within_a_call_is_refused_and_not_a_deadlock(skills: Path) ->
             manager.run("nested")
 
 
-def test_discovery_listing_and_explaining_import_nothing(skills: Path) -> None:
+def test_s4_discovery_listing_and_explaining_import_nothing(skills: Path) -> None:
     touch = "from pathlib import Path\nPath('imported').touch()\n"
     grow(skills, {"talker": echo(code=touch + tool_py())})
     with SkillManager() as manager:
@@ -142,7 +142,7 @@ def test_a_cancelled_task_is_cancelled_and_nothing_else(skills: Path) -> None:
 # -- names -----------------------------------------------------------------------
 
 
-def test_a_name_that_two_skills_offer_is_ambiguous_and_both_are_reachable(skills: Path) -> None:
+def test_s8_a_name_that_two_skills_offer_is_ambiguous_and_both_are_reachable(skills: Path) -> None:
     grow(skills, {"talker": echo(), "other": echo(skill="other")})
     with SkillManager() as manager:
         with pytest.raises(errors.AmbiguousNameError) as caught:
@@ -216,7 +216,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("reason", BROKEN)
-def test_a_broken_skill_is_isolated_and_its_reason_recorded(skills: Path, reason: str) -> None:
+def test_s3_a_broken_skill_is_isolated_and_its_reason_recorded(skills: Path, reason: str) -> None:
     grow(skills, {"bad": echo("bad", "bad", code=BROKEN[reason]), "talker": echo()})
     with SkillManager() as manager:
         with pytest.raises(errors.SkillLoadError) as caught:
@@ -251,7 +251,7 @@ def test_s3_nothing_counts_as_loaded_before_it_succeeded(skills: Path) -> None:
         assert manager.run("bad", {"text": "mended"}).data.text == "mended"
 
 
-def test_a_missing_dependency_is_named_and_not_called_not_found(skills: Path) -> None:
+def test_s3_a_missing_dependency_is_named_and_not_called_not_found(skills: Path) -> None:
     grow(skills, {"bad": echo("bad", "bad", code="import surely_missing.part")})
     with SkillManager() as manager, pytest.raises(errors.SkillLoadError) as caught:
         manager.run("bad")

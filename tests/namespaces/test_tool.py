@@ -312,7 +312,7 @@ def test_an_unknown_tool_is_not_found_and_suggests() -> None:
 
 
 @pytest.mark.usefixtures("default")
-def test_the_views_are_read_only() -> None:
+def test_s9_the_views_are_read_only() -> None:
     for view in (TOOLS, SKILLS):
         assert isinstance(view, Mapping)
         with pytest.raises(TypeError):
