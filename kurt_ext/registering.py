@@ -40,8 +40,9 @@ class Registry:
         :raises ConflictError: when something else of the same skill has the name.
         """
         for old in self.find(row.name, namespace=row.namespace):
-            if old.skill == row.skill:
-                _check_same(old, row)
+            same = old.obj is row.obj or _definition(old.obj) == _definition(row.obj) != ("", "")
+            if old.skill == row.skill and not same:
+                raise _conflict(old, row)
         self.replace(row)
 
     def replace(self, row: Registered) -> None:
@@ -92,8 +93,8 @@ class Registrar:
             )
         row = Registered(namespace, name, self.skill, obj)
         for old in self._rows:
-            if (old.namespace, old.name) == (namespace, name):
-                _check_same(old, row)
+            if (old.namespace, old.name) == (namespace, name) and old.obj is not obj:
+                raise _conflict(old, row)
         self._rows.append(row)
 
     @contextmanager
@@ -109,11 +110,8 @@ class Registrar:
             self._registry.replace(row)
 
 
-def _check_same(old: Registered, new: Registered) -> None:
-    """Raise unless two rows of one name hold one object, or two makings of one definition."""
-    if old.obj is new.obj or _definition(old.obj) == _definition(new.obj) != ("", ""):
-        return
-    raise ConflictError(
+def _conflict(old: Registered, new: Registered) -> ConflictError:
+    return ConflictError(
         f"{new.skill} registers {new.name} twice",
         cause=f"as {_told(old.obj)} and as {_told(new.obj)}",
         hint="give one of them another name",

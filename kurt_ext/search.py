@@ -59,7 +59,7 @@ def discover_skills(search_paths: Iterable[str | os.PathLike[str]]) -> list[Skil
     """Return the skills in folders of skills, in order of the paths, then of the names.
 
     A skill is a folder with both a SKILL.md and a skill.py (skills document, K17); anything
-    else is ignored, and so is a path that does not exist. Of several skills with one name
+    else is ignored, and so are hidden folders and a path that does not exist. Of several skills with one name
     the first is returned. An invalid one is logged as a warning, a shadowed one as
     information.
 
@@ -148,7 +148,7 @@ def _body(data: bytes) -> str:
 
 
 def _refused(folder: str, findings: tuple[Finding, ...]) -> ManifestError:
-    first = next(finding for finding in findings if finding.fatal)
+    first = next((finding for finding in findings if finding.fatal), findings[0])
     return ManifestError(
         f"the manifest of {os.path.basename(folder)} cannot be used",
         cause=first.message,
