@@ -100,7 +100,9 @@ def environ(folder: Path, project: Path) -> dict[str, str]:
     kept.pop("PYTHONPATH", None)
     home = folder / "home"
     home.mkdir(parents=True, exist_ok=True)
-    return {**kept, "HOME": str(home), "KURT_TRUST": str(project), "KURT_PROJECT": str(project)}
+    ours = {"HOME": home, "KURT_TRUST": project, "KURT_PROJECT": project}
+    # uv looks for an environment, which takes it longer than to list one.
+    return {**kept, **{k: str(v) for k, v in ours.items()}, "VIRTUAL_ENV": str(folder / "venv")}
 
 
 def settle(python: Path, environ: dict[str, str], project: Path) -> None:
