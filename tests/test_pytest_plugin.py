@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -328,8 +329,24 @@ def test_it_is_refused(kurt_skill, tmp_path):
 KINDS = ["tool", "plugin", "engine", "middleware", "integration", "custom"]
 
 
+#: Beside the test of a new skill: what kurt sees while it runs, whichever fixtures it asks for.
+WATCH = """
+import os
+import pytest
+from kurt_ext import SkillManager
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item):
+    yield
+    assert {row["name"] for row in SkillManager.default().list()} == {"NAME", "kurt-ext"}
+    assert not {"KURT_TRUST", "KURT_SKILLS"} & os.environ.keys()
+"""
+
+
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_tests_that_kurt_new_writes_pass(author: pytest.Pytester, kind: str) -> None:
+def test_the_tests_that_kurt_new_writes_pass_and_see_nothing_else(
+    author: pytest.Pytester, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
     name = "com.example.mine" if kind == "plugin" else "mine"
     made = subprocess.run(
         [sys.executable, "-m", "kurt_ext", "new", name, "--kind", kind, "--in", str(author.path)],
@@ -339,6 +356,23 @@ def test_the_tests_that_kurt_new_writes_pass(author: pytest.Pytester, kind: str)
     )
     assert made.returncode == 0, made.stderr
     folder = author.path / name
+    # Each decoy offers a name that the new skill has as well.
+    decoy = skill("decoy", extension="mine", code="raise SystemExit(3)\n")
+    grow(author.path, {"decoy": decoy, "kurt.toml": '[tool]\ndisabled = ["*"]\n'})
+    site = grow(
+        tmp_path / "site",
+        distribution("kurt-decoy", "[kurt.tool]\nmine = decoy:X\ngreet = decoy:X\n"),
+    )
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    monkeypatch.setenv("KURT_SKILLS", str(author.path))
+    monkeypatch.setenv("KURT_PROJECT", str(author.path))
+    monkeypatch.setenv("KURT_CONFIG", str(author.path / "kurt.toml"))
+    monkeypatch.setenv("KURT_TRUST", "/")
+    seen = subprocess.run(
+        [sys.executable, "-m", "kurt_ext", "list", "--json"], capture_output=True, text=True
+    ).stdout
+    assert {row["name"] for row in json.loads(seen)["data"]} >= {name, "decoy", "kurt-decoy"}
+    (folder / "tests" / "conftest.py").write_text(WATCH.replace("NAME", name))
     result = author.runpytest_subprocess("-q", "--rootdir", str(folder), str(folder))
     result.assert_outcomes(passed=1)
 
