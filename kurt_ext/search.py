@@ -59,9 +59,9 @@ def discover_skills(search_paths: Iterable[str | os.PathLike[str]]) -> list[Skil
     """Return the skills in folders of skills, in order of the paths, then of the names.
 
     A skill is a folder with both a SKILL.md and a skill.py (skills document, K17); anything
-    else is ignored, and so are hidden folders and a path that does not exist. Of several skills with one name
-    the first is returned. An invalid one is logged as a warning, a shadowed one as
-    information.
+    else is ignored, and so are hidden folders and a path that does not exist. Of
+    several skills with one name the first is returned. An invalid one is logged as a
+    warning, a shadowed one as information.
 
     :param search_paths: folders of skill folders, the one that is to win first.
     """
