@@ -31,12 +31,14 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ManifestError, UntrustedError
 from .names import PACKAGE
+from .trust import Trust
 
 if TYPE_CHECKING:
     from types import CodeType, ModuleType
 
     from .candidates import Candidate
     from .discovery import Discovery
+    from .places import Places
 
 __all__ = ["FINDER", "SkillFinder", "code_folder", "importing", "refuse", "unload"]
 
@@ -83,15 +85,18 @@ def code_folder(candidate: Candidate) -> str | None:
     return folder if os.path.isdir(folder) else None
 
 
-def refuse(candidate: Candidate) -> None:
+def refuse(candidate: Candidate, places: Places | None = None) -> None:
     """Raise the reason why a candidate's code may not be imported, if there is one.
 
+    :param places: ask the trust file itself as well: what the candidate says may
+        come from an index that somebody forged.
     :raises UntrustedError: when nobody has trusted its folder.
     :raises ManifestError: when its manifest cannot be used.
     """
-    if candidate.usable:
+    trusted = places is None or candidate.scope != "project" or _covers(places, candidate)
+    if candidate.usable and trusted:
         return
-    if candidate.state == "untrusted":
+    if candidate.state == "untrusted" or not trusted:
         raise UntrustedError(
             f"the skill {candidate.name} is not trusted, so its code is not imported",
             cause="it lies in a project that nobody has trusted",
@@ -109,6 +114,10 @@ def refuse(candidate: Candidate) -> None:
     )
 
 
+def _covers(places: Places, candidate: Candidate) -> bool:
+    return Trust.load(places).covers(candidate.location)
+
+
 class SkillFinder(MetaPathFinder):
     """Finds ``kurt_skills.*``; holds the discoveries of the managers that are open.
 
@@ -118,14 +127,14 @@ class SkillFinder(MetaPathFinder):
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._open: tuple[tuple[object, Mapping[str, Candidate]], ...] = ()
+        self._open: tuple[tuple[object, Mapping[str, Candidate], Places], ...] = ()
 
     def open(self, owner: object, discovery: Discovery) -> None:
         """Serve a manager's discovery, in place of the one it had before."""
         table = {candidate.slug: candidate for candidate in discovery.winners}
         with self._lock:
             others = tuple(item for item in self._open if item[0] is not owner)
-            self._open = ((owner, table), *others)
+            self._open = ((owner, table, discovery.places), *others)
             if self not in sys.meta_path:
                 sys.meta_path.insert(0, self)
 
@@ -152,10 +161,11 @@ class SkillFinder(MetaPathFinder):
         if "." in tail:
             parent = sys.modules.get(fullname.rpartition(".")[0])
             return _submodule(fullname, path) if parent and _is_ours(parent) else None
-        candidate = self.candidate(tail)
-        if candidate is None:
+        found = self._found(tail)
+        if found is None:
             return None
-        refuse(candidate)
+        candidate, places = found
+        refuse(candidate, places)
         folder = code_folder(candidate)
         if folder is None:
             return None
@@ -168,11 +178,19 @@ class SkillFinder(MetaPathFinder):
 
     def candidate(self, slug: str) -> Candidate | None:
         """Return the winning candidate of a slug, as the importing manager sees it."""
+        found = self._found(slug)
+        return found[0] if found else None
+
+    def places(self, owner: object) -> Places | None:
+        """Return the places of an open manager."""
+        return next((places for who, _, places in self._open if who is owner), None)
+
+    def _found(self, slug: str) -> tuple[Candidate, Places] | None:
         owner = _IMPORTING.get()
         tables = sorted(self._open, key=lambda item: item[0] is not owner)
-        for _, table in tables:
+        for _, table, places in tables:
             if slug in table:
-                return table[slug]
+                return table[slug], places
         return None
 
 
@@ -234,7 +252,7 @@ def importing(owner: object, candidate: Candidate) -> Iterator[None]:
     :raises UntrustedError: when the candidate is not trusted.
     :raises ManifestError: when it is broken.
     """
-    refuse(candidate)
+    refuse(candidate, FINDER.places(owner))
     package = _PREFIX + candidate.slug
     folder = code_folder(candidate)
     loaded = sys.modules.get(package)

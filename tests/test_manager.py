@@ -14,9 +14,11 @@ import pytest
 from sites import installed, skill_md, tool_py, trust
 from trees import grow, skill
 
-from kurt_ext import errors
+from kurt_ext import discovery, errors
+from kurt_ext.discovery import discover
 from kurt_ext.importer import unload
 from kurt_ext.manager import SkillManager, register
+from kurt_ext.trust import Trust
 
 
 @pytest.fixture
@@ -125,6 +127,36 @@ def test_a_sync_function_that_never_returns_is_a_timeout_too(skills: Path) -> No
         manager.run("echo", timeout=0.05)
 
 
+def test_an_async_function_that_blocks_its_loop_is_a_timeout_too(skills: Path) -> None:
+    grow(skills, {"talker": echo(code=tool_py(body="import time; time.sleep(20)"))})
+    with SkillManager() as manager, pytest.raises(errors.CallTimeoutError, match=r"0\.05 s"):
+        manager.run("echo", timeout=0.05)
+
+
+@pytest.mark.parametrize("keyword", ["async def run", "def run"])
+def test_a_call_that_exits_fails_and_ends_nobody_else(skills: Path, keyword: str) -> None:
+    code = tool_py(body="raise SystemExit(9)").replace("async def run", keyword)
+    grow(skills, {"talker": echo(code=code), "other": echo("other", "other")})
+    with SkillManager() as manager:
+        with pytest.raises(errors.CallError) as caught:
+            manager.run("echo")
+        assert caught.value.cause == "its code called sys.exit(9)"
+        assert caught.value.at == f"{skills / 'talker' / 'skill.py'}:18"
+        assert manager.run("other").success
+
+
+def test_a_task_of_a_skill_that_exits_leaves_nobody_waiting(skills: Path) -> None:
+    body = """import asyncio
+        async def leave():
+            raise SystemExit(9)
+        asyncio.create_task(leave())
+        await asyncio.sleep(0.05)
+        return ToolResult(data={'text': params.text})"""
+    grow(skills, {"talker": echo(code=tool_py(body=body))})
+    with SkillManager() as manager:
+        assert manager.run("echo").success
+
+
 def test_a_cancelled_task_is_cancelled_and_nothing_else(skills: Path) -> None:
     grow(skills, {"talker": echo(code=tool_py(body="import asyncio; await asyncio.sleep(30)"))})
 
@@ -160,6 +192,9 @@ def test_disabling_one_of_two_makes_the_bare_name_the_other(skills: Path) -> Non
         with pytest.raises(errors.DisabledError) as caught:
             manager.run("other:echo")
         assert caught.value.hint == "kurt enable other:echo"
+        file, line, _ = (caught.value.at or "").rsplit(":", 2)
+        assert "other:echo" in Path(file).read_text().splitlines()[int(line) - 1]
+        assert f"kurt.toml:{line} " in (caught.value.cause or "")
         manager.enable("other:echo")
         with pytest.raises(errors.AmbiguousNameError):
             manager.resolve("echo")
@@ -796,3 +831,20 @@ def test_stock_metadata_sees_local_skills_while_a_manager_is_open(
         assert [c.scope for c in first.discover().named("echo-here")] == ["project"]
     assert sys.path == before
     assert "echo-here" not in shown()
+
+
+def test_an_index_that_calls_a_skill_trusted_is_not_believed(
+    project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark = tmp_path / "imported"
+    code = f"open({str(mark)!r}, 'w').close()\n"
+    grow(project / "skills", {"forged": skill("forged", code=code)})
+    with monkeypatch.context() as believing:
+        believing.setattr(Trust, "covers", lambda self, path: True)
+        believed = discover()
+    monkeypatch.setattr(discovery, "discover", lambda *a, **k: believed)
+    with SkillManager(places=believed.places) as skills:
+        assert skills.discover().skill("forged").trusted
+        with pytest.raises(errors.UntrustedError, match="forged"):
+            skills.run("forged")
+    assert not mark.exists()
