@@ -138,7 +138,7 @@ class Call:
             value = await self._function(params, self._context, on_progress)
         except KurtError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _failure(self, error) from error
         if type(value) is Result and self._output is not None and value.success:
             data = value.data
@@ -179,11 +179,15 @@ class Call:
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise self.target.failures.timed_out(
-                f"{self.reference} did not end within {timeout:g} s",
-                hint="give it more time with --timeout",
-                skill=self.extension.skill,
-            ) from error
+            raise self.timed_out(timeout) from error
+
+    def timed_out(self, timeout: float) -> KurtError:
+        """Return the error for a call that did not end in time."""
+        return self.target.failures.timed_out(
+            f"{self.reference} did not end within {timeout:g} s",
+            hint="give it more time with --timeout",
+            skill=self.extension.skill,
+        )
 
     async def prepare(self) -> Surroundings:
         """Start the services it uses and compose it; done by the first call otherwise."""
@@ -299,7 +303,7 @@ def _layered(call: Call, surroundings: Surroundings) -> Invoke:
             value = await run(invocation.params, invocation.context, invocation.on_progress)
         except KurtError:
             raise
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise _failure(call, error) from error
         return finish(value)
 
@@ -321,7 +325,7 @@ def _layered(call: Call, surroundings: Surroundings) -> Invoke:
             result = await proceed(invocation)
         except KurtError:
             raise
-        except Exception as error:  # a layer's own
+        except (Exception, SystemExit) as error:  # a layer's own
             raise _failure(call, error) from error
         if isinstance(result, Result) and invocation.metadata:
             result.metadata.update(invocation.metadata)
@@ -348,12 +352,12 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _failure(call: Call, error: Exception) -> KurtError:
-    from .failure import place_of
+def _failure(call: Call, error: Exception | SystemExit) -> KurtError:
+    from .failure import place_of, reason_of
 
     return call.target.failures.failed(
         f"{call.reference} failed",
-        cause=f"{type(error).__name__}: {error}",
+        cause=reason_of(error),
         at=place_of(error, call.extension.root),
         skill=call.extension.skill,
     )

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
 
-__all__ = ["load_error", "place_of"]
+__all__ = ["load_error", "place_of", "reason_of"]
 
 
 def place_of(error: BaseException, root: str | None) -> str | None:
@@ -34,6 +34,13 @@ def place_of(error: BaseException, root: str | None) -> str | None:
     return inside or place
 
 
+def reason_of(error: BaseException) -> str:
+    """Return the type of a guest's exception and what it says, in one line."""
+    if isinstance(error, SystemExit):
+        return f"its code called sys.exit({error.code!r})"
+    return f"{type(error).__name__}: {error}"
+
+
 def load_error(candidate: Candidate, error: BaseException, name: str | None = None) -> KurtError:
     """Return what to raise for ``error``: itself where it is ours, else a SkillLoadError of it."""
     if isinstance(error, KurtError):
@@ -43,10 +50,9 @@ def load_error(candidate: Candidate, error: BaseException, name: str | None = No
         top = error.name.partition(".")[0]
         hint = f"install what provides the module {top}, for example: pip install {top}"
     what = candidate.name if name in (None, candidate.name) else f"{candidate.name}:{name}"
+    cause = reason_of(error)
     if isinstance(error, SystemExit):
-        cause = f"its code called sys.exit({error.code!r}) while it was imported"
-    else:
-        cause = f"{type(error).__name__}: {error}"
+        cause += " while it was imported"
     kind: type[PluginLoadError] = SkillLoadError
     made = kind(
         f"{what} could not be loaded",

@@ -19,7 +19,7 @@ from .lookup import REGISTERING_GROUP, Lookup
 from .managers import Outcome
 from .names import PACKAGE
 from .places import Places
-from .portal import Portal
+from .portal import Blocked, Portal
 from .registering import LOADING, Registered, Registry
 from .surrounding import Surrounding
 from .syspath import hold, release
@@ -334,7 +334,9 @@ class SkillManager:
         :raises CallCancelledError: when it was cancelled.
         """
         try:
-            return self._portal.run(self.arun(reference, arguments, on_progress, timeout))
+            return self._portal.run(self.arun(reference, arguments, on_progress, timeout), timeout)
+        except Blocked as error:
+            raise self.calls[reference].timed_out(timeout or 0.0) from error
         except CancelledError as error:
             call = dict.get(self.calls, reference)
             if call is None:

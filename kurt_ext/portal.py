@@ -18,11 +18,12 @@ from typing import Any, TypeVar
 
 from .errors import UsageError
 
-__all__ = ["Once", "Portal", "in_thread"]
+__all__ = ["Blocked", "Once", "Portal", "in_thread"]
 
 T = TypeVar("T")
 
 _WAIT_FOR_CANCELLED = 5.0  # seconds that a cancelled call is given to clean up
+_WAIT_FOR_LOOP = 2.0  # seconds that a function may block the loop after it should have ended
 
 
 class Portal:
@@ -33,13 +34,16 @@ class Portal:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
 
-    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+    def run(self, coroutine: Coroutine[Any, Any, T], timeout: float | None = None) -> T:
         """Run ``coroutine`` on the portal's loop and return its result.
 
-        An interrupt of the waiting thread cancels it and passes on.
+        An interrupt of the waiting thread cancels it and passes on. A loop that
+        something blocks then, or past the timeout, is left behind with its thread.
 
+        :param timeout: seconds in which the coroutine ends by itself, if it can.
         :raises UsageError: when called from the portal's own thread.
         :raises concurrent.futures.CancelledError: when it was cancelled.
+        :raises Blocked: when the loop was blocked past the timeout.
         """
         if threading.current_thread() is self._thread:
             coroutine.close()
@@ -47,22 +51,42 @@ class Portal:
                 "a sync call from inside an extension would wait for itself",
                 hint="use the async face there: await skills.arun(…)",
             )
-        future = asyncio.run_coroutine_threadsafe(coroutine, self._started())
+        loop = self._started()
+        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        limit = None if timeout is None else timeout + _WAIT_FOR_LOOP
+        while True:
+            try:
+                return future.result(limit)
+            except CancelledError:
+                raise
+            except BaseException as error:
+                if future.done():  # the work failed, not the waiting
+                    raise
+                if not isinstance(error, TimeoutError):
+                    future.cancel()
+                    self._leave_if_blocked(loop)
+                    raise
+                if self._leave_if_blocked(loop):
+                    raise Blocked from None
+                limit = None  # it is cleaning up, or runs what no timeout can end
+
+    def _leave_if_blocked(self, loop: asyncio.AbstractEventLoop) -> bool:
+        """Leave a loop alone that does nothing any more; its thread is a daemon."""
         try:
-            return future.result()
-        except CancelledError:
-            raise
-        except BaseException:
-            if not future.done():  # the waiting was interrupted, not the work
-                _cancel(future)
-            raise
+            asyncio.run_coroutine_threadsafe(asyncio.sleep(0), loop).result(_WAIT_FOR_LOOP)
+        except (TimeoutError, KeyboardInterrupt):
+            with self._lock:
+                if self._loop is loop:
+                    self._loop = self._thread = None
+            return True
+        return False
 
     def _started(self) -> asyncio.AbstractEventLoop:
         with self._lock:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
-                    target=self._loop.run_forever, name="kurt_ext-portal", daemon=True
+                    target=_serve, args=(self._loop,), name="kurt_ext-portal", daemon=True
                 )
                 self._thread.start()
             return self._loop
@@ -81,10 +105,22 @@ class Portal:
             loop.close()
 
 
-def _cancel(future: Future[Any]) -> None:
-    future.cancel()
-    with contextlib.suppress(BaseException):
-        future.result(_WAIT_FOR_CANCELLED)
+class Blocked(Exception):
+    """Something blocks the loop, so that neither a timeout nor a cancellation reaches it."""
+
+
+def _serve(loop: asyncio.AbstractEventLoop) -> None:
+    """Run the loop until it is stopped.
+
+    A task that raises one of these two ends its loop; whoever waits for that
+    task, or any other, would wait for ever.
+    """
+    while True:
+        try:
+            loop.run_forever()
+            return
+        except (SystemExit, KeyboardInterrupt):
+            continue
 
 
 async def _wind_down() -> None:

@@ -59,6 +59,9 @@ class Greet(Tool[In, None]):
         if params.mode == "sleep":
             print("sleeping", flush=True)
             await asyncio.sleep(60)
+        if params.mode == "block":
+            print("blocking", flush=True)
+            time.sleep(300)
         if params.mode == "progress" and on_progress:
             for number in range(5):
                 on_progress(Progress(f"step {number}", number + 1, 5))

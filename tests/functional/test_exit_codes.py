@@ -131,6 +131,24 @@ def test_an_interrupt_exits_130_without_a_traceback(skill: Path) -> None:
     assert "Traceback" not in err
 
 
+def test_an_interrupt_ends_a_function_that_blocks(skill: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "kurt_ext", "run", "greet", "mode=block"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    assert process.stdout.readline() == "blocking\n"
+    process.send_signal(signal.SIGINT)
+    try:
+        _, err = process.communicate(timeout=30)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert "error: interrupted" in err
+
+
 def test_a_reader_that_goes_leaves_no_complaint(skill: Path) -> None:
     reading, writing = os.pipe()
     os.close(reading)
