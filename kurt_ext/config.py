@@ -75,6 +75,14 @@ class Verdict:
         path = self.key.rsplit(".", 1) if self.key else ()
         return " ".join(filter(None, (config.place(self.file, path, name), self.key, what)))
 
+    @property
+    def at(self) -> str | None:
+        """The place that the reason names, as ``file:line:column``; None where no file decided."""
+        if self.file is None:
+            return None
+        config, _, name = self._why
+        return config.at(self.file, self.key.rsplit(".", 1) if self.key else (), name)
+
     def __bool__(self) -> bool:
         return self.enabled
 
@@ -296,6 +304,13 @@ class Config:
         from .config_explain import place
 
         return place(self, file, path, name)
+
+    def at(self, file: str, path: Sequence[str], name: str = "") -> str:
+        """Return ``file:line:column`` of what :meth:`place` shows to a person."""
+        from .config_explain import whereabouts
+
+        line, column = whereabouts(self, file, path, name)
+        return f"{file}:{line}:{column}" if line else file
 
     def as_data(self) -> Table:
         """Return a snapshot of plain values that `marshal` can write."""

@@ -21,7 +21,7 @@ from .findings import Finding
 from .locks import lock
 from .names import suggest
 from .places import Places, digest
-from .toml_edit import GONE, assign
+from .toml_edit import GONE, assign, to_toml
 
 __all__ = ["Change", "disable", "enable", "parse_value", "set_value", "unset_value"]
 
@@ -289,7 +289,7 @@ def _unreadable(finding: Finding) -> ConfigError:
 
 
 def _words(path: tuple[str, ...], value: Any) -> str:
-    from .settings import hide
+    from .settings import dotted, hide
 
-    key = ".".join(path)
-    return f"{key} removed" if value is GONE else f"{key} = {hide(value, path[-1])!r}"
+    key = dotted(path)
+    return f"{key} removed" if value is GONE else f"{key} = {to_toml(hide(value, path[-1]))}"

@@ -16,7 +16,7 @@ from .toml_positions import Positions, scan
 if TYPE_CHECKING:
     from .config import Config
 
-__all__ = ["Origin", "explain", "place", "position", "split_key"]
+__all__ = ["Origin", "explain", "place", "position", "split_key", "whereabouts"]
 
 
 class Origin:
@@ -101,13 +101,17 @@ def _positions(file: str, _changed: int, _size: int) -> Positions:
         return Positions()
 
 
+def whereabouts(config: Config, file: str, path: Sequence[str], name: str = "") -> tuple[int, int]:
+    """Return line and column of a key, without one of what makes the file unreadable."""
+    if path:
+        return position(file, path, name)
+    found = [(f.line, f.column) for f in config.findings if f.path == file and f.fatal]
+    return found[0] if found else (0, 0)
+
+
 def place(config: Config, file: str, path: Sequence[str], name: str = "") -> str:
     """Return ``FILE:LINE`` of a key, the file as a person would write it."""
-    line = 0
-    if path:
-        line = position(file, path, name)[0]
-    else:
-        line = next((f.line for f in config.findings if f.path == file and f.fatal), 0)
+    line = whereabouts(config, file, path, name)[0]
     shown = file
     home = os.path.expanduser("~")
     if config.project and os.path.dirname(file) == config.project:

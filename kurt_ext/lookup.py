@@ -255,7 +255,7 @@ class Lookup:
                 raise DisabledError(
                     f"{candidate.name}:{entry} is not enabled",
                     cause=verdict.reason,
-                    at=verdict.file,
+                    at=verdict.at,
                     hint=f"kurt enable {candidate.name}",
                     skill=candidate.name,
                 )
@@ -265,7 +265,7 @@ class Lookup:
         return DisabledError(
             f"{item.reference} is not enabled",
             cause=verdict.reason,
-            at=verdict.file,
+            at=verdict.at,
             hint=f"kurt enable {item.reference}",
             skill=item.candidate.name,
             candidates=[item.reference],

@@ -17,7 +17,7 @@ from .errors import ConfigError, UntrustedError
 if TYPE_CHECKING:
     from .config import Config
 
-__all__ = ["Need", "Settings", "hide", "looks_secret", "needs", "resolve"]
+__all__ = ["Need", "Settings", "dotted", "hide", "looks_secret", "needs", "resolve"]
 
 #: What stands in the place of a value that is not shown.
 HIDDEN = "***"
@@ -128,7 +128,7 @@ def needs(
     result = []
     for api in dict.fromkeys(requires_api):
         path = ("skill", skill, api)
-        key = _dotted(path)
+        key = dotted(path)
         value = settings.get(api)
         variable = _variable(value)
         at = _at(config, path) if api in settings else None
@@ -197,7 +197,7 @@ class _Resolver:
         return value, False
 
     def variable(self, path: tuple[str, ...], text: str) -> str:
-        key = _dotted(path)
+        key = dotted(path)
         variable = _variable(text)
         if variable is None:
             raise ConfigError(
@@ -209,12 +209,14 @@ class _Resolver:
             )
         scope, file = _source(self.config, path)
         if scope == "project" and self.trusts is not None and not self.trusts(file):
+            from shlex import quote
+
             raise UntrustedError(
                 f"{key} asks for the environment variable {variable}, and its project is not "
                 "trusted",
-                cause="a project that nobody has trusted is not given your variables",
+                cause="trust in one skill is not enough: its project is to be trusted as a whole",
                 at=_at(self.config, path),
-                hint=f"kurt skill trust {os.path.dirname(file)}",
+                hint=f"kurt skill trust {quote(os.path.dirname(file))}",
                 skill=self.skill,
             )
         found = self.environ.get(variable)
@@ -244,7 +246,7 @@ def _export(variable: str) -> str:
     return f"set {variable}=…" if os.name == "nt" else f"export {variable}=…"
 
 
-def _dotted(path: Iterable[str]) -> str:
+def dotted(path: Iterable[str]) -> str:
     """Return a key as TOML writes it: parts that are not bare are quoted."""
     bare = re.compile(r"[A-Za-z0-9_-]+")
     return ".".join([part if bare.fullmatch(part) else f'"{part}"' for part in path])

@@ -12,7 +12,7 @@ from typing import Any
 
 from .toml_positions import scan
 
-__all__ = ["GONE", "assign"]
+__all__ = ["GONE", "assign", "to_toml"]
 
 #: In the place of a value: remove the key.
 GONE: Any = object()
@@ -52,6 +52,18 @@ def assign(text: str, path: tuple[str, ...], value: Any) -> str:
             # and what is returned has been read again.
             continue
     raise ValueError(f"{'.'.join(path)} cannot be changed without touching other keys")
+
+
+def to_toml(value: Any) -> str:
+    """Return a value as TOML writes it on one line."""
+    import tomlkit
+
+    if isinstance(value, dict):
+        pairs = [f"{tomlkit.key(key).as_string()} = {to_toml(value[key])}" for key in value]
+        return f"{{ {', '.join(pairs)} }}" if pairs else "{}"
+    if isinstance(value, list):
+        return f"[{', '.join([to_toml(item) for item in value])}]"
+    return str(tomlkit.item(value).as_string())
 
 
 def _only(old: str, new: str, path: tuple[str, ...]) -> bool:

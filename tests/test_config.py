@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 import pickle
+import shlex
 import subprocess
 import sys
 import textwrap
@@ -452,7 +453,7 @@ class TestSettings:
         environ = {"AWS_KEY": "x", "MINE": "y"}
         with pytest.raises(UntrustedError, match="AWS_KEY") as caught:
             config.resolve("a", environ, trusts=lambda file: False)
-        assert caught.value.hint == f"kurt skill trust {project}"
+        assert shlex.split(caught.value.hint or "") == ["kurt", "skill", "trust", str(project)]
         assert config.resolve("a", environ, trusts=lambda file: True)["query"] == "x"
         write(project, "[skill.a]\nendpoint = 'z'\n")
         again = Config.load(Places(str(project)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 import stat
 import sys
@@ -17,6 +18,7 @@ from hypothesis import strategies as st
 
 from kurt_ext.config import Config
 from kurt_ext.config_edit import disable, enable, parse_value, set_value, unset_value
+from kurt_ext.config_explain import split_key
 from kurt_ext.errors import ConfigError, LockedError, UsageError
 from kurt_ext.locks import lock
 from kurt_ext.places import Places, digest
@@ -372,6 +374,25 @@ class TestSet:
         file = write(COMMENTED)
         unset_value(places(), "skill_paths")
         assert changed_lines(COMMENTED, file.read_text())[1] == []
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [
+            ("tool.enabled", ["hello", 'a"b\\', "é\x7f"]),
+            ("skill.x.y", {"a b": [1, True, {}], "c": "two\nlines"}),
+            ('skill."com.example.calc".precision', 0.5),
+            ("skill.x.since", datetime.date(2024, 2, 29)),
+        ],
+    )
+    def test_what_changed_is_said_in_toml(self, key: str, value: object) -> None:
+        (line,) = set_value(places(), key, value).lines
+        assert line.startswith(f"{key} = ")
+        *tables, last = split_key(key)
+        read: Any = tomllib.loads(line)
+        for table in tables:
+            read = read[table]
+        assert read[last] == value
+        assert "\n" not in line
 
     def test_a_new_table_goes_to_the_end(self, project: Path) -> None:
         file = write(COMMENTED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 import zipfile
@@ -152,3 +153,20 @@ def test_a_folder_without_pyproject_is_told_the_three_lines(here: Run, project: 
     ran = here("skill", "build", "fresh")
     assert ran.code == 1
     assert 'requires = ["setuptools", "kurt-ext"]' in ran.err
+
+
+def test_the_line_that_trusts_the_whole_project_can_be_pasted(
+    kurt: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = project / "with a space"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    assert kurt("new", "fresh").code == 0
+    assert kurt("config", "set", "skill.fresh.token", "env:FRESH_TOKEN").code == 0
+    given = {"FRESH_TOKEN": "secret"}
+    error = kurt("run", "fresh", "--json", env=given).envelope["error"]
+    assert error["code"] == "untrusted"
+    program, *words = shlex.split(error["hint"])
+    assert program == "kurt"
+    assert kurt(*words).code == 0
+    assert kurt("run", "fresh", env=given).code == 0
