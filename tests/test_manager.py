@@ -127,36 +127,6 @@ def test_a_sync_function_that_never_returns_is_a_timeout_too(skills: Path) -> No
         manager.run("echo", timeout=0.05)
 
 
-def test_an_async_function_that_blocks_its_loop_is_a_timeout_too(skills: Path) -> None:
-    grow(skills, {"talker": echo(code=tool_py(body="import time; time.sleep(20)"))})
-    with SkillManager() as manager, pytest.raises(errors.CallTimeoutError, match=r"0\.05 s"):
-        manager.run("echo", timeout=0.05)
-
-
-@pytest.mark.parametrize("keyword", ["async def run", "def run"])
-def test_a_call_that_exits_fails_and_ends_nobody_else(skills: Path, keyword: str) -> None:
-    code = tool_py(body="raise SystemExit(9)").replace("async def run", keyword)
-    grow(skills, {"talker": echo(code=code), "other": echo("other", "other")})
-    with SkillManager() as manager:
-        with pytest.raises(errors.CallError) as caught:
-            manager.run("echo")
-        assert caught.value.cause == "its code called sys.exit(9)"
-        assert caught.value.at == f"{skills / 'talker' / 'skill.py'}:18"
-        assert manager.run("other").success
-
-
-def test_a_task_of_a_skill_that_exits_leaves_nobody_waiting(skills: Path) -> None:
-    body = """import asyncio
-        async def leave():
-            raise SystemExit(9)
-        asyncio.create_task(leave())
-        await asyncio.sleep(0.05)
-        return ToolResult(data={'text': params.text})"""
-    grow(skills, {"talker": echo(code=tool_py(body=body))})
-    with SkillManager() as manager:
-        assert manager.run("echo").success
-
-
 def test_a_cancelled_task_is_cancelled_and_nothing_else(skills: Path) -> None:
     grow(skills, {"talker": echo(code=tool_py(body="import asyncio; await asyncio.sleep(30)"))})
 
