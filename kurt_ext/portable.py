@@ -50,7 +50,11 @@ def check(folder: str, profile: str) -> list[Finding]:
 
 def agentskills(folder: str) -> list[Finding]:
     """Return where a folder's SKILL.md leaves the Agent Skills specification; errors all."""
-    content = fetch(os.path.join(folder, _SKILL), _SKILL)
+    path = os.path.join(folder, _SKILL)
+    if not os.path.lexists(path):
+        message = f"there is no {_SKILL}, the only manifest that the specification knows"
+        return [Finding("manifest-missing", "error", message, path=_SKILL, fix=f"write a {_SKILL}")]
+    content = fetch(path, _SKILL)
     if isinstance(content, Finding):
         return [content]
     return _strict(content, os.path.basename(os.path.abspath(folder)))

@@ -339,6 +339,23 @@ class TestChecks:
                 assert (explain_rule(rule, checks) or "").startswith("Ask whether ")
         assert explain_rule("no-such-rule", checks) is None
 
+    def test_every_rule_of_the_reader_is_explained(self) -> None:
+        import ast
+        import re
+
+        import kurt_ext
+        from kurt_ext.checks.manifest import RULES
+
+        #: Fields and examples that look like rules.
+        others = {"allowed-tools", "argument-hint", "disable-model-invocation"}
+        others |= {"user-invocable", "my-skill", "web-archiver"}
+        readers = "compact fields frontmatter manifest pluginjson portable readers skillmd sources"
+        for stem in (*readers.split(), "strictjson", "yamltext"):
+            text = (Path(kurt_ext.__file__).parent / f"{stem}.py").read_text(encoding="utf-8")
+            words = {n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)}
+            rules = {w for w in words if isinstance(w, str) and re.fullmatch("[a-z]+(-[a-z]+)+", w)}
+            assert rules - others <= set(RULES), stem
+
 
 class TestInstalled:
     def test_an_installed_skill_is_judged_by_its_manifest_and_its_code(
