@@ -42,7 +42,7 @@ class Http(Integration):
         """Ask for one of the packages, without importing it."""
         if any(find_spec(package) is not None for package in _PACKAGES):
             return None
-        return "neither httpx2 nor httpx is installed: pip install httpx"
+        return "neither httpx2 nor httpx is installed: pip install 'kurt-ext[http]'"
 
     def start(self, settings: Mapping[str, Any]) -> Any:
         """Return the client; nothing is imported or opened before its first use."""
