@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .names import PACKAGE
 
 if TYPE_CHECKING:
+    from .index import Index
     from .session import Session
 
 __all__ = ["Check", "diagnose"]
@@ -141,6 +142,16 @@ def _index(session: Session) -> Iterator[Check]:
         )
     else:
         yield Check("index", "ok", f"{len(found.candidates)} candidates indexed")
+
+
+def _holds(index: Index) -> bool:
+    """Return whether an index says what is there, however short ago it changed."""
+    from .index import fingerprint, sweep
+
+    paths, marks = index.load("world")
+    return all(fingerprint(path) == mark for path, mark in zip(paths, marks, strict=True)) and all(
+        sweep(base, probes) == marks for base, probes, marks, _ in index.sweeps
+    )
 
 
 def _shims(session: Session) -> Iterator[Check]:

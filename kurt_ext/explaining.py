@@ -5,6 +5,7 @@ Nothing is imported for it, unless it is asked to try.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from .errors import KurtError, NotFoundError
@@ -54,9 +55,12 @@ def story(session: Session, name: str, *, load: bool = False) -> dict[str, Any] 
     """
     discovery = session.discovery
     found = owners(discovery, name)
+    skill, colon, extension = name.partition(":")
+    if not found:  # a folder may have another name than its manifest gives it
+        found = [c for c in discovery.candidates if c.is_folder and _folder_name(c) == skill]
+        skill = found[0].name if found else skill
     if not found:
         return None
-    skill, colon, extension = name.partition(":")
     wanted = extension if colon else "" if found[0].name == skill else name
     outcomes = _loaded(session, found, wanted) if load else {}
     told = []
@@ -69,8 +73,26 @@ def story(session: Session, name: str, *, load: bool = False) -> dict[str, Any] 
             item["outcome"] = outcomes.get((candidate.location, item["namespace"], item["name"]))
         one["wins"] = winner
         one["requires_api"] = _needs(discovery, candidate) if winner else []
+        one["unfit"] = _unfit(candidate)
         told.append(one)
     return {"name": name, "loaded": load, "candidates": told}
+
+
+def _folder_name(candidate: Candidate) -> str:
+    return os.path.basename(candidate.location)
+
+
+def _unfit(candidate: Candidate) -> str | None:
+    """Return which Python a skill needs where this one will not do."""
+    from .checks.python_version import allows, running
+
+    try:
+        wanted = candidate.record()["requires_python"]
+    except (KurtError, OSError, ValueError):
+        return None
+    if not wanted or allows(wanted):
+        return None
+    return f"Python {wanted}; this is {running()}"
 
 
 def _needs(discovery: Discovery, candidate: Candidate) -> list[dict[str, Any]]:

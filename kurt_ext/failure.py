@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from .errors import KurtError, PluginLoadError, SkillLoadError
@@ -18,7 +19,8 @@ __all__ = ["load_error", "place_of", "reason_of"]
 def place_of(error: BaseException, root: str | None) -> str | None:
     """Return ``path:line`` of the innermost frame in the skill's folder, else of the innermost.
 
-    For a SyntaxError it is the place of the mistake, ``path:line:column``.
+    For a SyntaxError it is the place of the mistake, ``path:line:column``; for a
+    name that a module lacks, the module's file.
     """
     if isinstance(error, SyntaxError) and error.filename:
         return ":".join(str(part) for part in (error.filename, error.lineno, error.offset) if part)
@@ -31,6 +33,9 @@ def place_of(error: BaseException, root: str | None) -> str | None:
         if root is not None and path.startswith(root + os.sep):
             inside = place
         frames = frames.tb_next
+    lacking = error.obj if isinstance(error, AttributeError) else None
+    if inside is None and isinstance(lacking, ModuleType):
+        return lacking.__file__ or place
     return inside or place
 
 
@@ -45,10 +50,12 @@ def load_error(candidate: Candidate, error: BaseException, name: str | None = No
     """Return what to raise for ``error``: itself where it is ours, else a SkillLoadError of it."""
     if isinstance(error, KurtError):
         return error
-    hint: str | None = f"kurt explain {candidate.name}"
+    hint: str | None = f"kurt explain {candidate.name} --load"
     if isinstance(error, ModuleNotFoundError) and error.name:
         top = error.name.partition(".")[0]
         hint = f"install what provides the module {top}, for example: pip install {top}"
+    elif isinstance(error, (SyntaxError, ImportError, AttributeError)):
+        hint = f"kurt validate {candidate.name}"
     what = candidate.name if name in (None, candidate.name) else f"{candidate.name}:{name}"
     cause = reason_of(error)
     if isinstance(error, SystemExit):

@@ -239,6 +239,19 @@ def test_the_place_of_a_mistake_is_told(skills: Path) -> None:
     assert caught.value.at == f"{skills / 'bad' / 'skill.py'}:3"
 
 
+@pytest.mark.parametrize(
+    ("code", "hint"), [("class Ecko: ...", "kurt validate bad"), ("1/0", "kurt explain bad --load")]
+)
+def test_a_failed_load_names_the_skills_file_and_a_line_to_paste(
+    skills: Path, code: str, hint: str
+) -> None:
+    grow(skills, {"bad": echo("bad", "bad", code=code)})
+    with SkillManager() as manager, pytest.raises(errors.SkillLoadError) as caught:
+        manager.load("bad")
+    assert (caught.value.at or "").startswith(str(skills / "bad" / "skill.py"))
+    assert caught.value.hint == hint
+
+
 def test_keyboard_interrupt_at_import_is_the_users_and_passes(skills: Path) -> None:
     grow(skills, {"bad": echo("bad", "bad", code="raise KeyboardInterrupt")})
     with SkillManager() as manager, pytest.raises(KeyboardInterrupt):

@@ -128,6 +128,7 @@ def _write_story(page: Page, data: dict[str, Any]) -> None:
                 ("shadowed", f"by {told['shadowed_by']}" if told["shadowed_by"] else ""),
                 ("trusted", trust),
                 ("reason", told["reason"] or ""),
+                ("needs", told["unfit"] or ""),
             ],
             "  ",
         )

@@ -104,7 +104,7 @@ def _refused(extension: Extension) -> Callable[[Exception], ToolInputError]:
         return ToolInputError(
             f"the arguments do not fit {extension.reference}",
             cause=_told(problems),
-            hint=f"kurt tool info {extension.reference}",
+            hint=f"kurt run {extension.reference} --help",
             skill=extension.skill,
             problems=problems,
         )

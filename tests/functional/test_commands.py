@@ -338,6 +338,26 @@ def test_doctor_finds_what_is_in_the_way(
     assert found["trust"] == "warn"
 
 
+def test_doctor_is_content_with_an_index_right_after_an_edit(here: Run, skill: Path) -> None:
+    (skill / "SKILL.md").touch()
+    checks = {check["id"]: check for check in here("doctor", "--json").data["checks"]}
+    assert checks["index"]["status"] == "ok", checks["index"]["message"]
+
+
+def test_explain_knows_a_skill_by_its_folder_too(here: Run, skill: Path, project: Path) -> None:
+    write_skill(project / "skills", "other", extension="other")
+    (project / "skills" / "other").rename(project / "skills" / "misnamed")
+    (told,) = here("explain", "misnamed", "--json").data["candidates"]
+    assert told["name"] == "other"
+
+
+def test_explain_says_that_a_skill_needs_another_python(here: Run, skill: Path) -> None:
+    manifest = skill / "SKILL.md"
+    text = manifest.read_text()
+    manifest.write_text(text.replace("version: 0.1.0", 'version: 0.1.0\nrequires_python: ">=9"'))
+    assert "needs    Python >=9; this is " in here("explain", "greeter").out
+
+
 def test_doctor_fixes_what_it_may(kurt: Run, skill: Path, tmp_path: Path, project: Path) -> None:
     root = Path(kurt("shim", "path").out.strip())
     (stub,) = root.glob("kurt_skills/*/__init__.py")
