@@ -14,7 +14,7 @@ from io import TextIOWrapper
 
 import click
 
-from .errors import CallCancelledError, KurtError
+from .errors import CallCancelledError, KurtError, UsageError
 from .lazy import Command, LazyGroup, command, load
 from .session import Session
 from .usage import from_click, offer
@@ -192,6 +192,11 @@ def _interrupted(session: Session) -> int:
 
 def _unexpected(error: Exception, words: list[str]) -> KurtError:
     """Return what to say about an exception that nobody foresaw."""
+    if isinstance(error, FileNotFoundError):
+        try:
+            os.getcwd()
+        except FileNotFoundError:
+            return UsageError("the working directory was deleted", hint="cd ~")
     line = shlex.join(["kurt", "--debug", *words])
     return KurtError(
         f"kurt failed unexpectedly: {type(error).__name__}: {error}",

@@ -266,7 +266,9 @@ class Lookup:
             f"{item.reference} is not enabled",
             cause=verdict.reason,
             at=verdict.at,
-            hint=f"kurt enable {item.reference}",
+            hint="kurt doctor"  # which says what is to be mended in the file
+            if self.discovery.config.broken
+            else f"kurt enable {item.reference}",
             skill=item.candidate.name,
             candidates=[item.reference],
         )

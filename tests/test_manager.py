@@ -283,6 +283,15 @@ def test_a_class_that_breaks_the_contract_is_refused_before_use(skills: Path) ->
     assert "not derived from kurt_tool.Tool" in (caught.value.cause or "")
 
 
+def test_a_class_that_is_derived_already_is_not_told_to_derive(skills: Path) -> None:
+    code = tool_py().replace("uses = ()", 'uses = "db"')
+    grow(skills, {"bad": echo("bad", "bad", code=code)})
+    with SkillManager() as manager, pytest.raises(errors.ContractError) as caught:
+        manager.load("bad")
+    assert "uses" in (caught.value.cause or "")
+    assert caught.value.hint is None
+
+
 def test_a_skill_for_another_python_is_not_imported(skills: Path) -> None:
     grow(skills, {"old": echo("old", "old")})
     text = skill_md("old", {"old": "Echo"}, more='requires_python: "<3"\n')

@@ -9,6 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from .. import cli
+from ..errors import ManifestError, UsageError
 from ..output import Answer
 
 if TYPE_CHECKING:
@@ -102,7 +103,10 @@ def command(
 
     found = session.discovery
     template, folder = choose(found, kind)
-    given = values(name, author=author or _author(), license=license, description=description)
+    try:
+        given = values(name, author=author or _author(), license=license, description=description)
+    except ManifestError as error:  # a word of the command line, and not of a file
+        raise UsageError(error.message, cause=error.cause, hint=error.hint) from error
     files = render(folder, given)
     if portable:
         files = _portable(files)

@@ -98,6 +98,15 @@ def test_a_disabled_extension_exits_5_with_the_key(kurt: Run, skill: Path, proje
     assert "hint: kurt enable greeter:greet" in ran.err
 
 
+def test_a_configuration_that_cannot_be_read_leads_to_what_is_wrong_in_it(
+    kurt: Run, skill: Path, project: Path
+) -> None:
+    (project / "kurt.toml").write_text("[tool\n")
+    ran = kurt("run", "greet")
+    assert ran.code == 5
+    assert "hint: kurt doctor" in ran.err
+
+
 def test_a_name_that_two_skills_have_exits_6_with_both(
     kurt: Run, skill: Path, project: Path
 ) -> None:
@@ -161,6 +170,20 @@ def test_a_reader_that_goes_leaves_no_complaint(skill: Path) -> None:
         )
         assert done.stderr == "", words
     os.close(writing)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows keeps a folder that is in use")
+def test_a_working_directory_that_was_deleted_is_said(
+    kurt: Run, project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    line = f'rmdir "{gone}"; exec "{sys.executable}" -m kurt_ext '
+    for words, code in (("list", 0), ("new fresh", 2)):
+        gone.mkdir(exist_ok=True)
+        done = subprocess.run(line + words, shell=True, cwd=gone, capture_output=True, text=True)
+        assert done.returncode == code, done.stderr
+        assert "unexpectedly" not in done.stderr
 
 
 def test_an_unforeseen_exception_names_the_line_that_shows_more(

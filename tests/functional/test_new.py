@@ -114,9 +114,9 @@ def test_only_what_is_new_is_trusted(here: Run, project: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("My_Skill",), 1, "is not a skill name"),
+        (("My_Skill",), 2, "is not a skill name"),
         (("fresh", "--kind", "tol"), 2, "did you mean tool?"),
-        (("../fresh",), 1, "is not a plugin id"),
+        (("../fresh",), 2, "is not a plugin id"),
     ],
 )
 def test_what_cannot_be_made_is_said(
