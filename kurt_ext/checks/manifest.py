@@ -68,6 +68,7 @@ RULES = (
     "nested-metadata",
     "not-an-object",
     "not-portable",
+    "not-utf-8",
     "nul-character",
     "number-for-text",
     "number-too-large",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli
-from ..errors import KurtError, NotFoundError, StorageError, UsageError
+from ..errors import KurtError, ManifestError, NotFoundError, StorageError, UsageError
 from ..output import Answer
 
 if TYPE_CHECKING:
@@ -53,7 +53,12 @@ def command(_session: Session, path: str, portable: bool, check: bool, diff: boo
             before = stream.read()
     except OSError as error:
         raise StorageError(f"{file} cannot be read", cause=str(error), at=file) from error
-    after = to_portable(before)
+    try:
+        after = to_portable(before)
+    except ManifestError as error:
+        if error.at:  # it knows the line; which of many files, only we know
+            error.at = file + error.at.removeprefix(os.path.basename(file))
+        raise
     changes = after != before
     lines = _diff(file, before, after) if diff and changes else []
     if changes and not (check or diff):

@@ -260,3 +260,10 @@ def test_the_group_works_under_the_test_runner_of_click(skill: Path) -> None:
     assert "greet" in done.output
     done = CliRunner().invoke(cli, ["list", "--json"])
     assert done.stdout.startswith('{"data": [')
+
+
+def test_a_file_that_cannot_be_rewritten_is_named_with_its_folder(kurt: Run, skill: Path) -> None:
+    (skill / "SKILL.md").write_text("---\nname: [\n---\n")
+    ran = kurt("skill", "fmt", "--portable", str(skill))
+    assert ran.code == 1
+    assert f"at: {skill}/SKILL.md:2" in ran.err
