@@ -138,8 +138,9 @@ def _loaded(
 def unknown(discovery: Discovery, word: str) -> NotFoundError:
     """Return the error for a word that is no name, no rule and no reference."""
     from .names import suggest
+    from .rulebook import rules
 
-    known = {*errors_by_reference(), *(candidate.name for candidate in discovery.winners)}
+    known = {*errors_by_reference(), *rules(), *(candidate.name for candidate in discovery.winners)}
     for candidate in discovery.candidates:
         known.update(finding.rule for finding in candidate.findings)
         known.update(name for _, name, _ in candidate.offers)

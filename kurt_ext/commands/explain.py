@@ -108,8 +108,9 @@ def _rule(session: Session, name: str) -> Answer | None:
 def _described(session: Session, rule: str) -> str | None:
     """Return what a rule asks for, why, and its examples."""
     from ..validator import explain_rule, installed_checks
+    from .. import rulebook
 
-    return explain_rule(rule, installed_checks(session.places))
+    return rulebook.explain(rule) or explain_rule(rule, installed_checks(session.places))
 
 
 def _write_story(page: Page, data: dict[str, Any]) -> None:

@@ -224,6 +224,11 @@ def test_explain_load_tells_the_error_and_the_time(kurt: Run, skill: Path, proje
 
 def test_explain_reads_errors_and_rules_aloud(here: Run, project: Path, skill: Path) -> None:
     assert "exit code 75" in here("explain", "locked").out
+    told = here("explain", "short-version").out
+    assert "Why: " in told
+    assert "Good: version: 1.2.0" in told
+    assert "permissions" in here("explain", "wide-network").out
+    assert "did you mean short-version?" in here("explain", "short-versoin").err
     broken = project / "skills" / "broken"
     broken.mkdir()
     (broken / "SKILL.md").write_text("---\nname: [\n---\n")
