@@ -135,6 +135,8 @@ def parse_value(key: str | Sequence[str], text: str) -> Any:
     """Return a value given on a command line: TOML where it is TOML, else the text itself.
 
     For a key that holds a list, ``a,b`` and ``a`` are lists too.
+
+    :raises UsageError: for a list that begins with ``[`` and is no TOML.
     """
     path = _path(key, None)
     try:
@@ -142,6 +144,11 @@ def parse_value(key: str | Sequence[str], text: str) -> Any:
     except (ValueError, RecursionError):
         value = text
     if _is_list(path) and not isinstance(value, list):
+        if text.lstrip().startswith("["):
+            raise UsageError(
+                f"{text} is no list",
+                hint=f'kurt config set {".".join(path)} \'["one", "two"]\'',
+            )
         return [name.strip() for name in text.split(",") if name.strip()]
     return value
 

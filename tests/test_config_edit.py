@@ -547,3 +547,9 @@ def test_an_edit_waits_for_the_lock(project: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("kurt_ext.config_edit.lock", lambda path: lock(path, 0.01))
     with lock(os.path.join(folder, name)), pytest.raises(LockedError):
         disable(here, "tool", "s", "e")
+
+
+def test_a_list_that_is_not_closed_is_no_name() -> None:
+    with pytest.raises(UsageError, match="is no list"):
+        parse_value("tool.enabled", '["a"')
+    assert parse_value("tool.enabled", "a,b") == ["a", "b"]
