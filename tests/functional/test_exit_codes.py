@@ -266,4 +266,4 @@ def test_a_file_that_cannot_be_rewritten_is_named_with_its_folder(kurt: Run, ski
     (skill / "SKILL.md").write_text("---\nname: [\n---\n")
     ran = kurt("skill", "fmt", "--portable", str(skill))
     assert ran.code == 1
-    assert f"at: {skill}/SKILL.md:2" in ran.err
+    assert f"at: {skill}/SKILL.md:3:1" in ran.err
