@@ -97,6 +97,30 @@ def test_an_answer_from_the_index_imports_next_to_nothing(
     assert loaded - FREE - {"keyword", "_keyword"} == ours
 
 
+#: What reads folders, manifests, distributions and kurt.toml; the index holds what they found.
+READERS = {"distinfo", "folders", "frontmatter", "installed", "manifest", "metadata"}
+READERS |= {"config_file", "pluginjson", "scan", "shim", "skillmd", "toml_positions"}
+DEAR = {"asyncio", "importlib.metadata", "json", "pydantic", "rich", "tomllib", "yaml"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--scope", "project"], ["--help"]])
+def test_a_text_for_a_pipe_comes_from_the_index_too(
+    project: Path, own_places: Path, arguments: list[str]
+) -> None:
+    skills = grow(project / "skills", {"x": skill("x")})
+    grow(project, {"kurt.toml": "[skill.x]\npace = 1\n"})
+    kurt(project, "list", "--json")
+    settle(skills, own_places, project)
+    kurt(project, "list", "--json")
+    code = (
+        "import sys; before = set(sys.modules); from kurt_ext.__main__ import main; "
+        f"main({arguments!r}); print(*(set(sys.modules) - before), file=sys.stderr)"
+    )
+    loaded = set(run_python(code, project).stderr.split())
+    assert loaded & (DEAR | {f"kurt_ext.{name}" for name in READERS}) == set()
+
+
 @pytest.mark.slow
 def test_edits_in_the_same_second_are_seen_by_the_next_process(project: Path) -> None:
     skills = grow(project / "skills", {f"s-{n}": skill(f"s-{n}") for n in range(3)})
