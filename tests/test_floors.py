@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import configparser
 import io
 import re
 import subprocess
@@ -180,3 +181,16 @@ def test_the_core_names_no_kind(name: str) -> None:
         if token.type in kinds_of_token or token.type > tokenize.COMMENT:
             named = words(FOREIGN.sub("", token.string)) & set(KINDS)
             assert not named, f"{path.name}:{token.start[0]} names {', '.join(named)}"
+
+
+def test_every_package_is_in_the_wheel() -> None:
+    config = configparser.ConfigParser()
+    config.read(ROOT.parent / "setup.cfg", encoding="utf-8")
+    listed = set(config["options"]["packages"].split())
+    found = {
+        ".".join(init.parent.relative_to(base).parts)
+        for base in (ROOT.parent, ROOT.parent / "namespaces")
+        for init in base.glob("kurt_*/**/__init__.py")
+        if "templates" not in init.parts
+    }
+    assert found == listed
