@@ -101,6 +101,7 @@ def command(
     from ..scaffold import choose, render, values, write
     from ..trust import Trust
 
+    os.getcwd()  # which raises where the folder is gone: nothing is to land in another
     found = session.discovery
     template, folder = choose(found, kind)
     try:

@@ -184,6 +184,7 @@ def test_a_working_directory_that_was_deleted_is_said(
         done = subprocess.run(line + words, shell=True, cwd=gone, capture_output=True, text=True)
         assert done.returncode == code, done.stderr
         assert "unexpectedly" not in done.stderr
+    assert not (Path.home() / "skills").exists()
 
 
 def test_an_unforeseen_exception_names_the_line_that_shows_more(
