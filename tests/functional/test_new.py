@@ -162,11 +162,11 @@ def test_the_line_that_trusts_the_whole_project_can_be_pasted(
     place.mkdir()
     monkeypatch.chdir(place)
     assert kurt("new", "fresh").code == 0
-    assert kurt("config", "set", "skill.fresh.token", "env:FRESH_TOKEN").code == 0
-    given = {"FRESH_TOKEN": "secret"}
-    error = kurt("run", "fresh", "--json", env=given).envelope["error"]
-    assert error["code"] == "untrusted"
-    program, *words = shlex.split(error["hint"])
+    done = kurt("config", "set", "skill.fresh.token", "env:FRESH_TOKEN", "--json").envelope
+    line = done["warnings"][0]["fix"]
+    assert kurt("run", "fresh").code == 0  # the setting does not count yet, nor is it missed
+    program, *words = shlex.split(line)
     assert program == "kurt"
     assert kurt(*words).code == 0
-    assert kurt("run", "fresh", env=given).code == 0
+    assert kurt("run", "fresh").code == 1
+    assert kurt("run", "fresh", env={"FRESH_TOKEN": "secret"}).code == 0
