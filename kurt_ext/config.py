@@ -22,6 +22,12 @@ user's key by key; ``disabled`` and ``skill_paths`` of both are united. A file
 that is there and cannot be read enables nothing: a ``disabled`` in it must not
 be lost to a slip of the pen.
 
+While nobody has trusted the project, its file can only take away and show:
+``disabled`` and ``skill_paths`` count, and ``enabled`` narrows what is enabled
+without it, but for kinds whose extensions run only when they are named. A
+repository that was merely cloned redirects no skill of the user's, turns
+nothing on, and drops no guarding layer.
+
 Reading is in `config_file`, lines and origins in `config_explain`, settings in
 `settings`: a process whose index is current needs none of them.
 """
@@ -45,7 +51,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Verdict", "merge"]
 
-_FORMAT = 1
+_FORMAT = 2
 
 
 class Verdict:
@@ -97,23 +103,38 @@ class Config:
         yields first.
     :param findings: what is wrong in the files.
     :param project: the project's folder, which places are shown relative to.
+    :param trusted: whether a person has trusted the project, so that its file counts in full.
     """
 
-    __slots__ = ("_kinds", "_layers", "_merged", "findings", "project")
+    __slots__ = (
+        "_counted", "_kinds", "_layers", "_merged", "_narrowing", "findings", "project", "trusted"
+    )  # fmt: skip
 
     def __init__(
         self,
         layers: Iterable[Table] = (),
         findings: Iterable[Finding] = (),
         project: str = "",
+        *,
+        trusted: bool = False,
     ) -> None:
         self._layers = tuple(layers)
+        self.trusted = trusted
+        doubted = [] if trusted else [one for one in self._layers if one["scope"] == "project"]
+        self._counted = tuple([_harmless(one) if one in doubted else one for one in self._layers])
         self.findings = tuple(findings)
         self.project = project
         merged: Table = {}
-        for layer in self._layers:
+        for layer in self._counted:
             merged = merge(merged, layer)
         self._merged = merged
+        #: Kind → (file, names) of the lists that only narrow what is enabled without them.
+        self._narrowing: dict[str, tuple[str, frozenset[str]]] = {
+            kind: (layer["file"], frozenset(table["enabled"]))
+            for layer in doubted
+            for kind, table in layer["kinds"].items()
+            if "enabled" in table
+        }
         # Asked for every extension of every skill at a cold start.
         self._kinds = {
             kind: (frozenset(table["enabled"]) if "enabled" in table else None,
@@ -122,16 +143,27 @@ class Config:
         }  # fmt: skip
 
     @classmethod
-    def load(cls, places: Places, kinds: Collection[str] | None = None) -> Config:
+    def load(
+        cls,
+        places: Places,
+        kinds: Collection[str] | None = None,
+        *,
+        trusted: bool = False,
+        opt_in: Collection[str] = (),
+    ) -> Config:
         """Read the files that there are; never raises, ``findings`` says what is wrong where.
 
         :param kinds: the words that may head a table; any word may if None.
+        :param trusted: whether a person has trusted the project; the user's own file is anyway.
+        :param opt_in: the words of the kinds that run only what is named, so that a finding
+            tells what of theirs is ignored in a project that is not trusted.
         """
         layers: list[Table] = []
         findings: list[Finding] = []
         files = [("user", places.user_config), ("project", places.project_config)]
         if places.user_config == places.project_config:
             del files[0]
+            trusted = True
         for scope, file in files:
             try:
                 os.stat(file)
@@ -144,7 +176,11 @@ class Config:
             layer, found = read(file, scope, kinds)
             layers.append(layer)
             findings += found
-        return cls(layers, findings, places.project)
+            if scope == "project" and not trusted:
+                from .config_ignored import findings as ignored
+
+                findings += ignored(layer, places.project, opt_in)
+        return cls(layers, findings, places.project, trusted=trusted)
 
     @property
     def files(self) -> tuple[str, ...]:
@@ -153,8 +189,17 @@ class Config:
 
     @property
     def layers(self) -> tuple[Table, ...]:
-        """What each file holds; not to be changed."""
+        """What each file holds, whether it counts or not; not to be changed."""
         return self._layers
+
+    @property
+    def counted(self) -> tuple[Table, ...]:
+        """What of each file has a say: of a project that is not trusted, no more than is safe."""
+        return self._counted
+
+    def believed(self) -> Config:
+        """Return what the files would say together, were the project trusted."""
+        return Config(self._layers, self.findings, self.project, trusted=True)
 
     @property
     def broken(self) -> str | None:
@@ -184,17 +229,30 @@ class Config:
                 key = f"{kind}.disabled"
                 return Verdict(False, key, self._file(key, name), (self, _names(name), name))
         key = f"{kind}.enabled"
+        narrow = self._narrowing.get(kind)
+        file, named = None, ""
         if chosen is not None:
-            for name in names:
-                if name in chosen:
-                    return Verdict(True, key, self._file(key), (self, _names(name), name))
-            return Verdict(False, key, self._file(key), (self, f"does not name {extension}", ""))
-        if opt_in:
-            return Verdict(False, key, None, (self, f"runs only where {key} names it", ""))
-        return Verdict(True, key, None, (self, f"no {key}: everything trusted is enabled", ""))
+            file = self._file(key)
+            named = _first(names, chosen)
+            if not named:
+                what = f"does not name {extension}" + self._ignored(narrow, names)
+                return Verdict(False, key, file, (self, what, ""))
+        elif opt_in:
+            what = f"runs only where {key} names it" + self._ignored(narrow, names)
+            return Verdict(False, key, None, (self, what, ""))
+        if narrow is not None and not opt_in:
+            file, named = narrow[0], _first(names, narrow[1])
+            if not named:
+                return Verdict(False, key, file, (self, f"does not name {extension}", ""))
+        elif chosen is None:
+            return Verdict(True, key, None, (self, f"no {key}: everything trusted is enabled", ""))
+        return Verdict(True, key, file, (self, _names(named), named))
 
     def order(self, kind: str) -> list[str]:
-        """Return the ``enabled`` list that counts, as it is written; empty where there is none."""
+        """Return the ``enabled`` list that counts, as it is written; empty where there is none.
+
+        The list of a project that is not trusted orders nothing.
+        """
         return list(self._kind(kind).get("enabled", ()))
 
     def rank(self, kind: str, skill: str, extension: str) -> int:
@@ -319,6 +377,7 @@ class Config:
             "layers": list(self._layers),
             "findings": [finding.as_tuple() for finding in self.findings],
             "project": self.project,
+            "trusted": self.trusted,
         }
 
     @classmethod
@@ -330,7 +389,7 @@ class Config:
         if data.get("format") != _FORMAT:
             raise ValueError("a snapshot of another format")
         findings = [Finding.from_tuple(fields) for fields in data["findings"]]
-        return cls(data["layers"], findings, data["project"])
+        return cls(data["layers"], findings, data["project"], trusted=data["trusted"])
 
     def _kind(self, kind: str) -> Table:
         table: Table = self._merged.get("kinds", {}).get(kind, {})
@@ -339,11 +398,35 @@ class Config:
     def _file(self, key: str, name: str | None = None) -> str | None:
         """Return the file, the last word first, that has the key (and the name in its list)."""
         kind, _, word = key.rpartition(".")
-        for layer in reversed(self._layers):
+        for layer in reversed(self._counted):
             names = layer["kinds"].get(kind, {}).get(word)
             if names is not None and (name is None or name in names):
                 return str(layer["file"])
         return None
+
+    @staticmethod
+    def _ignored(narrow: tuple[str, frozenset[str]] | None, names: Sequence[str]) -> str:
+        """Return what to say where an untrusted project names something in vain."""
+        in_vain = narrow is not None and _first(names, narrow[1])
+        return "; the project's list is ignored, since it is not trusted" if in_vain else ""
+
+
+def _harmless(layer: Table) -> Table:
+    """Return what of a file counts that nobody has trusted: what it takes away and shows."""
+    kinds = {
+        kind: {"disabled": table["disabled"]}
+        for kind, table in layer["kinds"].items()
+        if "disabled" in table
+    }
+    return {**layer, "kinds": kinds, "skills": {}}
+
+
+def _first(names: Iterable[str], listed: Collection[str]) -> str:
+    """Return the first of the names that a list holds, or ""."""
+    for name in names:
+        if name in listed:
+            return name
+    return ""
 
 
 def merge(lower: Table, upper: Table) -> Table:

@@ -22,6 +22,7 @@ from .locks import lock
 from .names import suggest
 from .places import Places, digest
 from .toml_edit import GONE, assign, to_toml
+from .trust import Trust
 
 __all__ = ["Change", "disable", "enable", "parse_value", "set_value", "unset_value"]
 
@@ -37,14 +38,23 @@ class Change:
     :param lines: what changed, in words, one sentence each; empty where nothing had to.
     :param verdict: whether the extension is enabled now, all files together; None for edits
         of other keys.
+    :param pending: whether it would be, were the project trusted.
     """
 
-    __slots__ = ("file", "lines", "verdict")
+    __slots__ = ("file", "lines", "pending", "verdict")
 
-    def __init__(self, file: str, lines: Sequence[str], verdict: Verdict | None = None) -> None:
+    def __init__(
+        self,
+        file: str,
+        lines: Sequence[str],
+        verdict: Verdict | None = None,
+        *,
+        pending: bool = False,
+    ) -> None:
         self.file = file
         self.lines = tuple(lines)
         self.verdict = verdict
+        self.pending = pending
 
     def __bool__(self) -> bool:
         return bool(self.lines)
@@ -196,9 +206,10 @@ def _check_value(path: tuple[str, ...], value: Any) -> None:
 def _edit_names(places: Places, scope: str, target: Target, *, enabling: bool) -> Change:
     """Edit the lists of a kind, and judge the result."""
     words: list[str] = []
+    trusted = Trust.load(places).heeds(places.project_config)
 
     def operations() -> list[tuple[tuple[str, ...], Any]]:
-        config = Config.load(places)
+        config = Config.load(places, trusted=trusted)
         if config.broken:
             # What it disables is not known, so that nothing true could be said.
             raise _unreadable(next(f for f in config.findings if f.path == config.broken))
@@ -210,15 +221,18 @@ def _edit_names(places: Places, scope: str, target: Target, *, enabling: bool) -
         if enabling:
             plan = plan_enable(target, table, below)
         else:
-            plan = plan_disable(target, table, below, above)
+            plan = plan_disable(target, table, below, above, config.trusted)
         words.extend(plan.words)
         return [((target.kind, key), names) for key, names in plan.lists.items()]
 
     change = _edit(places, scope, operations)
-    verdicts = target.verdicts(Config.load(places))
+    config = Config.load(places, trusted=trusted)
+    verdicts = target.verdicts(config)
     # Of a whole skill, the extension that is not as it should be.
     amiss = [verdict for verdict in verdicts if verdict.enabled is not enabling]
-    return Change(change.file, words if change else (), (amiss or verdicts)[0])
+    pending = bool(amiss) and enabling and all(target.verdicts(config.believed()))
+    lines = words if change else ()
+    return Change(change.file, lines, (amiss or verdicts)[0], pending=pending)
 
 
 def _edit(

@@ -128,16 +128,27 @@ def explain(
 
     :raises UsageError: when there can be no such key.
     """
+    from .config_ignored import remedy  # which asks this module for lines
+
     path = _known(config, split_key(key), kinds)
     united = path == ("skill_paths",) or (path[0] != "skill" and path[1:] == ("disabled",))
-    found = [
+    every = [
         (layer, value) for layer in config.layers if (value := _lookup(layer, path)) is not _ABSENT
     ]
+    ignored = set() if config.trusted else _ignored(every, path, opt_in)
+    narrowing = not config.trusted and path[0] != "skill" and path[1:] == ("enabled",)
+    found = [pair for number, pair in enumerate(every) if number not in ignored]
     origins = [_default(path, opt_in, not found)]
-    for number, (layer, value) in enumerate(found):
+    for number, (layer, value) in enumerate(every):
         joined = len(path) == 2 and isinstance(value, dict)
-        wins = united or joined or number == len(found) - 1
-        if joined and len(found) > 1:
+        wins = number not in ignored and (united or joined or narrowing or number == len(found) - 1)
+        if number in ignored:
+            why = f"ignored, not trusted: {remedy(layer['file'], config.project)}"
+        elif narrowing and layer["scope"] == "project":
+            why = "it only takes away, since this project is not trusted"
+        elif narrowing and len(found) > 1:
+            why = "the project's list only takes away from it, not being trusted"
+        elif joined and len(found) > 1:
             why = "the tables of both files are joined, and the project's keys replace the user's"
         elif united and len(found) > 1:
             why = "the lists of both files are united"
@@ -162,6 +173,17 @@ def explain(
             )
         )
     return origins + list(_environment(path, found[-1][1] if found else None, os.environ))
+
+
+def _ignored(
+    found: Sequence[tuple[Mapping[str, Any], Any]], path: tuple[str, ...], opt_in: bool
+) -> set[int]:
+    """Return which of the layers set a key in vain, their project not being trusted."""
+    from .config_ignored import is_ignored
+
+    if not is_ignored(path, path[:1] if opt_in else ()):
+        return set()
+    return {number for number, (layer, _) in enumerate(found) if layer["scope"] == "project"}
 
 
 _ABSENT: Any = object()

@@ -105,10 +105,32 @@ class Plan:
         self._new["enabled"] = list(names)
         self.words.append(f"{self.target.kind}.enabled begins with {_listed(names)}: {why}")
 
-    def config(self, below: Sequence[dict[str, Any]], above: Sequence[dict[str, Any]]) -> Config:
-        """Return what all files say together, this one with its new lists."""
-        mine = {"kinds": {self.target.kind: self._new}, "skills": {}, "file": "", "scope": ""}
-        return Config([*below, mine, *above])
+    def config(
+        self,
+        below: Sequence[dict[str, Any]],
+        above: Sequence[dict[str, Any]],
+        trusted: bool = True,
+    ) -> Config:
+        """Return what all files say together, this one with its new lists.
+
+        :param trusted: whether the project's file counts in full.
+        """
+        scope = "user" if above else "project"
+        mine = {"kinds": {self.target.kind: self._new}, "skills": {}, "file": "", "scope": scope}
+        return Config([*below, mine, *above], trusted=trusted)
+
+    def still(
+        self,
+        below: Sequence[dict[str, Any]],
+        above: Sequence[dict[str, Any]],
+        trusted: bool,
+    ) -> bool:
+        """Return whether any of the target is enabled, now or once the project is trusted."""
+        return any(
+            verdict
+            for answer in {trusted, True}
+            for verdict in self.target.verdicts(self.config(below, above, answer))
+        )
 
 
 def plan_enable(target: Target, table: dict[str, Any], below: Sequence[dict[str, Any]]) -> Plan:
@@ -160,15 +182,17 @@ def plan_disable(
     table: dict[str, Any],
     below: Sequence[dict[str, Any]],
     above: Sequence[dict[str, Any]],
+    trusted: bool = True,
 ) -> Plan:
     """Return the lists with which the target is not enabled, whatever the other files say.
 
     :param table: what this file holds for the kind.
     :param below: the layers that yield to this file.
     :param above: the layers that this file yields to.
+    :param trusted: whether the project's file counts in full.
     """
     plan = Plan(target, table)
-    if not any(target.verdicts(plan.config(below, above))):
+    if not plan.still(below, above, trusted):
         return plan
     enabled = plan.names("enabled")
     for name in target.own(enabled):
@@ -176,7 +200,7 @@ def plan_disable(
     if target.skill in enabled and target.skill not in plan.names("enabled"):
         for name in target.others:
             plan.add("enabled", name)
-    if any(target.verdicts(plan.config(below, above))):
+    if plan.still(below, above, trusted):
         plan.add("disabled", target.entry)
     return plan
 

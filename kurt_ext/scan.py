@@ -19,6 +19,7 @@ from .found import MISFIT, Found
 from .installed import Unit, in_archive, in_folder, one
 from .jsontext import dumps
 from .listing import list_envelope, row
+from .names import NAMESPACE_PREFIX
 from .trust import Trust
 
 TYPE_CHECKING = False
@@ -78,17 +79,19 @@ class Scan:
         places = self.places
         files = (places.user_config, places.project_config, places.trust)
         marks = [store.fingerprint(path) for path in files]
-        self.config = self._read_config(marks)
+        trust = Trust.load(places)
+        whole = trust.covers(places.project)
         for base in dict.fromkeys([os.path.abspath(p) for p in store.search_path(places)]):
             self._installed(base)
         words, opt_in = self._data()
+        view = (marks, sorted(opt_in), trust.heeds(places.project_config, whole))
+        self.config = self._read_config(*view)
         same_words = self._rows.get("words") == words
         self._roots = places.roots(self.config.skill_paths)
         for scope, root in self._roots:
             self._folders(scope, root, words, same_words)
-        self._decide()
+        self._decide(trust, whole)
         self.problems += [*self.config.findings, *self._conflicts()]
-        view = (marks, sorted(opt_in))
         same_view = self._rows.get("view") == view and not self._racy(marks)
         shims = self._sync_shims()
         self._render(opt_in, same_view)
@@ -113,11 +116,11 @@ class Scan:
         written = self._previous.written if self._previous is not None else 0
         return any(store.is_racy(mark, written) for mark in marks)
 
-    def _read_config(self, marks: list[Fingerprint]) -> Config:
-        known = self._rows.get("view")
-        if known is not None and known[0] == marks and not self._racy(marks):
+    def _read_config(self, marks: list[Fingerprint], opt_in: list[str], trusted: bool) -> Config:
+        if self._rows.get("view") == (marks, opt_in, trusted) and not self._racy(marks):
             return Config.from_data(self._rows["config"])
-        return Config.load(self.places)
+        words = [namespace.removeprefix(NAMESPACE_PREFIX) for namespace in opt_in]
+        return Config.load(self.places, trusted=trusted, opt_in=words)
 
     def _reusable(self, base: str) -> list[Found]:
         """Return the units that the last index saw in a folder and that nothing has touched."""
@@ -214,10 +217,8 @@ class Scan:
                     opt_in.add(value)
         return words, frozenset(opt_in)
 
-    def _decide(self) -> None:
-        trust = Trust.load(self.places)
+    def _decide(self, trust: Trust, whole: bool) -> None:
         self.problems += trust.findings
-        whole = trust.covers(self.places.project)
         self.founds.sort(key=lambda found: SCOPES.index(found.scope))
         winners: dict[str, str] = {}
         for found in self.founds:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from .errors import ConfigError, UntrustedError
@@ -17,7 +18,16 @@ from .errors import ConfigError, UntrustedError
 if TYPE_CHECKING:
     from .config import Config
 
-__all__ = ["Need", "Settings", "dotted", "hide", "looks_secret", "needs", "resolve"]
+__all__ = [
+    "Need",
+    "Settings",
+    "dotted",
+    "hide",
+    "ignored_at",
+    "looks_secret",
+    "needs",
+    "resolve",
+]
 
 #: What stands in the place of a value that is not shown.
 HIDDEN = "***"
@@ -133,7 +143,11 @@ def needs(
         variable = _variable(value)
         at = _at(config, path) if api in settings else None
         cause = hint = ""
-        if api not in settings:
+        if api not in settings and (file := ignored_at(config, path)):
+            at = _at(config, path, file)
+            cause = f"{key} is ignored: its project is not trusted"
+            hint = f"kurt skill trust {quote(os.path.dirname(file))}"
+        elif api not in settings:
             cause = f"{key} is not set"
             hint = f"kurt config set '{key}' env:{_variable_name(skill, api)}"
         elif variable is not None and not env.get(variable):
@@ -209,8 +223,6 @@ class _Resolver:
             )
         scope, file = _source(self.config, path)
         if scope == "project" and self.trusts is not None and not self.trusts(file):
-            from shlex import quote
-
             raise UntrustedError(
                 f"{key} asks for the environment variable {variable}, and its project is not "
                 "trusted",
@@ -254,7 +266,7 @@ def dotted(path: Iterable[str]) -> str:
 
 def _source(config: Config, path: tuple[str, ...]) -> tuple[str, str]:
     """Return the scope and the file whose value counts for a setting or an option."""
-    for layer in reversed(config.layers):
+    for layer in reversed(config.counted):
         if path[0] == "skill":
             table = layer["skills"].get(path[1], {})
         else:
@@ -264,9 +276,17 @@ def _source(config: Config, path: tuple[str, ...]) -> tuple[str, str]:
     return "", ""
 
 
-def _at(config: Config, path: tuple[str, ...]) -> str:
+def ignored_at(config: Config, path: tuple[str, str, str]) -> str | None:
+    """Return the file that sets a key of a skill in vain, its project not being trusted."""
+    for layer in () if config.trusted else config.layers:
+        if layer["scope"] == "project" and path[2] in layer["skills"].get(path[1], {}):
+            return str(layer["file"])
+    return None
+
+
+def _at(config: Config, path: tuple[str, ...], file: str = "") -> str:
     from .config_explain import position
 
-    file = _source(config, path)[1]
+    file = file or _source(config, path)[1]
     line, column = position(file, path)
     return f"{file}:{line}:{column}" if line else file

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from functools import partial
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from .calls import Surroundings
-from .errors import ConfigError, ExtensionNotFoundError, ServiceUnavailableError
+from .errors import ConfigError, ExtensionNotFoundError, ServiceUnavailableError, UntrustedError
 from .kinds import EXECUTING_ROLE
 from .managers import Outcome
 from .ordering import arranged
@@ -118,6 +119,7 @@ class Surrounding:
             return
         for name in self._host.loading.record(candidate)["requires_api"]:
             if settings.get(name) in (None, ""):
+                self._refuse_ignored(extension.skill, name)
                 raise ConfigError(
                     f"the skill {extension.skill} needs the API {name}, which is not configured",
                     cause=f"there is no key {name} under {self._table(extension.skill)}",
@@ -126,6 +128,20 @@ class Surrounding:
                     + name.upper().replace("-", "_").replace(".", "_"),
                     skill=extension.skill,
                 )
+
+    def _refuse_ignored(self, skill: str, api: str) -> None:
+        """Raise where the project has the key, and nobody has trusted the project."""
+        from .settings import ignored_at
+
+        file = ignored_at(self._host.config, ("skill", skill, api))
+        if file is not None:
+            raise UntrustedError(
+                f"the skill {skill} needs the API {api}, and its key is ignored",
+                cause="the project that sets it is not trusted",
+                at=file,
+                hint=f"kurt skill trust {quote(self._host.places.project)}",
+                skill=skill,
+            )
 
     # -- services ----------------------------------------------------------------
 

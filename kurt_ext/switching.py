@@ -11,6 +11,7 @@ from . import completion
 from .config_edit import disable, enable
 from .errors import ExtensionNotFoundError, PolicyError
 from .findings import Finding
+from .names import NAMESPACE_PREFIX
 from .naming import held_back, kinds_of
 from .output import Answer
 
@@ -43,6 +44,8 @@ def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) ->
 
     :raises NotFoundError: when nothing has one of the names.
     """
+    from .config_ignored import pending
+
     found = session.discovery
     # All names first: a slip in the third must not leave the first two done.
     meant = [(name, _targets(found, name, on)) for name in names]
@@ -53,7 +56,10 @@ def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) ->
             change = _change(session, name, kind, group, scope, on)
             rows.append(_row(name, kind, group, change))
             warnings += _still(name, group, change, on)
-    refused = [row for row in rows if row["enabled"] is not on]
+            if change.pending:
+                said = f"{kind}.enabled, which names {name},"
+                warnings.append(pending(change.file, session.places.project, said))
+    refused = [row for row in rows if row["enabled"] is not on and not row["pending"]]
 
     def text(page: Page) -> None:
         for row in rows:
@@ -83,8 +89,13 @@ def _targets(found: Discovery, name: str, on: bool) -> list[tuple[Candidate, str
         if not rows:
             raise
     if held:  # what needs no change is of no interest beside what does
-        rows = [row for row in rows if not found.config.enabled(row[1], row[0].name, row[2])]
+        rows = [row for row in rows if not _is_enabled(found, *row)]
     return rows + held
+
+
+def _is_enabled(found: Discovery, candidate: Candidate, kind: str, extension: str) -> bool:
+    opt_in = NAMESPACE_PREFIX + kind in found.opt_in
+    return found.config.enabled(kind, candidate.name, extension, opt_in).enabled
 
 
 def _by_skill(
@@ -136,6 +147,7 @@ def _row(
         "file": change.file,
         "changes": list(change.lines),
         "enabled": verdict.enabled if verdict is not None else None,
+        "pending": change.pending,
         "reason": verdict.reason if verdict is not None else None,
     }
 
@@ -161,7 +173,7 @@ def _write(page: Page, row: dict[str, Any], on: bool) -> None:
     what = ", ".join(row["extensions"])
     relative = os.path.relpath(row["file"])
     file = row["file"] if relative.startswith("..") else relative
-    if row["enabled"] is not on:
+    if row["enabled"] is not on and not (row["pending"] and row["changes"]):
         return
     if not row["changes"]:
         page.line(f"{row['name']} was {word.lower()} already ({row['reason']})")

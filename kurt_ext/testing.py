@@ -107,10 +107,16 @@ class KurtEnvironment:
         self._allowed.update([normalize(name) for name in distributions] or ["*"])
         self.refresh()
 
-    def configure(self, text: str) -> Path:
-        """Write the project's ``kurt.toml``, and return its path."""
+    def configure(self, text: str, *, trusted: bool = True) -> Path:
+        """Write the project's ``kurt.toml``, and return its path.
+
+        :param trusted: trust the project as a whole, without which the file can only
+            take away.
+        """
         path = self.project / "kurt.toml"
         path.write_text(text, encoding="utf-8")
+        if trusted:
+            Trust.load(Places()).add(str(self.project), force=True)
         self.refresh()
         return path
 

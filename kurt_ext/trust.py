@@ -86,6 +86,18 @@ class Trust:
             folder = parent
         return True
 
+    def heeds(self, config: str, whole: bool | None = None) -> bool:
+        """Return whether a project's ``kurt.toml`` counts in full.
+
+        The project must be trusted as a whole, and the file must not be a link out of
+        what is trusted.
+
+        :param whole: whether the project is covered, where that is known.
+        """
+        if whole is None:
+            whole = self.covers(os.path.dirname(config))
+        return whole and (not os.path.islink(config) or self.covers(config))
+
     def add(self, path: str, *, force: bool = False) -> bool:
         """Trust a folder and what lies beneath it; return whether that was new.
 

@@ -32,12 +32,12 @@ def write(folder: Path, text: str | bytes) -> Path:
 
 
 def load(project: Path, text: str | bytes = "", user: str = "", **options: Any) -> Config:
-    """Load with the two files as given; an empty text means no file."""
+    """Load a trusted project with the two files as given; an empty text means no file."""
     if text:
         write(project, text)
     if user:
         write(Path.home() / ".config" / "kurt", user)
-    return Config.load(Places(str(project)), **options)
+    return Config.load(Places(str(project)), **{"trusted": True, **options})
 
 
 def layer(text: str, scope: str = "project") -> dict[str, Any]:
@@ -145,7 +145,7 @@ class TestEnabled:
         self, user: str, project: str, asked: tuple[str, str]
     ) -> None:
         below, above = layer(user, "user"), layer(project, "project")
-        both = Config([below, above])
+        both = Config([below, above], trusted=True)
         for kind in ("tool", "engine"):
             tables = [one["kinds"].get(kind, {}) for one in (below, above)]
             disabled = [name for table in tables for name in table.get("disabled", ())]
@@ -233,7 +233,9 @@ class TestMerge:
 
     @given(texts(), texts())
     def test_a_snapshot_gives_the_same_answers(self, user: str, project: str) -> None:
-        config = Config([layer(user, "user"), layer(project, "project")], project="/x")
+        config = Config(
+            [layer(user, "user"), layer(project, "project")], project="/x", trusted=True
+        )
         again = Config.from_data(marshal.loads(marshal.dumps(config.as_data(), 2)))
         assert again.as_data() == config.as_data()
         assert again.skill_paths == config.skill_paths
@@ -456,13 +458,155 @@ class TestSettings:
         assert shlex.split(caught.value.hint or "") == ["kurt", "skill", "trust", str(project)]
         assert config.resolve("a", environ, trusts=lambda file: True)["query"] == "x"
         write(project, "[skill.a]\nendpoint = 'z'\n")
-        again = Config.load(Places(str(project)))
+        again = Config.load(Places(str(project)), trusted=True)
         assert again.resolve("a", environ, trusts=lambda file: False)["mine"] == "y"
 
     def test_the_projects_key_replaces_the_users(self, project: Path) -> None:
         config = load(project, "[skill.a]\nx = 1\n", user="[skill.a]\nx = 2\ny = 3\n")
         assert config.settings("a") == {"x": 1, "y": 3}
         assert isinstance(config.resolve("a"), Settings)
+
+
+class TestUntrusted:
+    """The fault: a cloned project's kurt.toml redirects what the user trusts."""
+
+    USER = """\
+    [tool]
+    enabled = ["archive", "hello"]
+    disabled = ["hello"]
+    [middleware]
+    enabled = ["guard"]
+    [engine]
+    run = "sequential"
+    [integration.llm]
+    token = "env:LLM"
+    [skill.web-archiver]
+    token = "env:T"
+    """
+    PROJECT = """\
+    skill_paths = ["more"]
+    [tool]
+    enabled = ["archive", "hello", "other"]
+    disabled = ["loud"]
+    [middleware]
+    enabled = ["evil"]
+    [engine]
+    run = "evil"
+    [integration.llm]
+    url = "http://evil"
+    [skill.web-archiver]
+    url = "http://evil"
+    """
+
+    def load(self, project: Path, **options: Any) -> Config:
+        options = {"trusted": False, "opt_in": ["middleware"], **options}
+        return load(project, textwrap.dedent(self.PROJECT), textwrap.dedent(self.USER), **options)
+
+    def test_a_secret_of_the_users_does_not_go_to_an_address_of_the_projects(
+        self, project: Path
+    ) -> None:
+        config = self.load(project)
+        environ = {"T": "s3cret", "LLM": "k3y"}
+        assert config.resolve("web-archiver", environ) == {"token": "s3cret"}
+        assert config.resolve_options("integration", "llm", environ) == {"token": "k3y"}
+        assert config.choice("engine", "run") == "sequential"
+
+    def test_a_guarding_layer_is_neither_dropped_nor_is_another_switched_on(
+        self, project: Path
+    ) -> None:
+        config = self.load(project)
+        assert config.enabled("middleware", "kit", "guard", opt_in=True)
+        verdict = config.enabled("middleware", "kit", "evil", opt_in=True)
+        assert not verdict
+        assert "is ignored" in verdict.reason
+        assert config.order("middleware") == ["guard"]
+        alone = Config([layer(textwrap.dedent(self.PROJECT))])
+        assert not alone.enabled("middleware", "kit", "evil", opt_in=True)
+        assert alone.rank("middleware", "kit", "evil") == 0
+
+    def test_what_it_takes_away_and_shows_counts(self, project: Path) -> None:
+        config = self.load(project)
+        assert config.skill_paths == (str(project / "more"),)
+        assert not config.enabled("tool", "kit", "loud")
+        assert config.enabled("tool", "web-archiver", "archive")
+        alone = Config([layer("[middleware]\ndisabled = ['guard']\nenabled = ['guard']")])
+        assert not alone.enabled("middleware", "kit", "guard", opt_in=True)
+
+    def test_what_the_user_disables_or_leaves_out_stays_off(self, project: Path) -> None:
+        config = self.load(project)
+        assert not config.enabled("tool", "kit", "hello")
+        verdict = config.enabled("tool", "kit", "other")
+        assert (verdict.enabled, verdict.file) == (False, str(Places().user_config))
+
+    @given(texts(), texts(), ASKED, st.booleans())
+    def test_it_never_enables_more_than_the_users_file_alone(
+        self, user: str, project: str, asked: tuple[str, str], opt_in: bool
+    ) -> None:
+        below, above = layer(user, "user"), layer(project, "project")
+        both, alone = Config([below, above]), Config([below])
+        again = Config.from_data(marshal.loads(marshal.dumps(both.as_data(), 2)))
+        for kind in ("tool", "engine"):
+            table = above["kinds"].get(kind, {})
+            kept = opt_in or "enabled" not in table or matches(table["enabled"], *asked)
+            expected = (
+                bool(alone.enabled(kind, *asked, opt_in=opt_in))
+                and not matches(table.get("disabled", []), *asked)
+                and kept
+            )
+            for config in (both, again):
+                assert bool(config.enabled(kind, *asked, opt_in=opt_in)) is expected
+                assert config.order(kind) == alone.order(kind)
+                for name in ("run", "fetch", "llm", "db"):
+                    assert config.choice(kind, name) == alone.choice(kind, name)
+                    assert config.options(kind, name) == alone.options(kind, name)
+        for name in ("hello", "web-archiver"):
+            assert both.settings(name) == again.settings(name) == alone.settings(name)
+
+    def test_each_key_that_is_ignored_is_a_finding_with_its_line_and_the_remedy(
+        self, project: Path
+    ) -> None:
+        config = self.load(project)
+        assert [(f.rule, f.severity, f.line, f.fix) for f in config.findings] == [
+            ("untrusted-config", "warning", line, f"kurt skill trust {project}")
+            for line in (6, 8, 9, 11)
+        ]
+        said = [f.message.partition(" is ignored")[0] for f in config.findings]
+        table = "[skill.web-archiver]"
+        assert said == ["middleware.enabled", "engine.run", "[integration.llm]", table]
+        assert not self.load(project, trusted=True).findings
+
+    def test_explain_says_that_a_key_is_ignored(self, project: Path) -> None:
+        config = self.load(project)
+        for key, opt_in in (
+            ("skill.web-archiver.url", False),
+            ("integration.llm.url", False),
+            ("engine.run", False),
+            ("middleware.enabled", True),
+        ):
+            origin = next(o for o in config.explain(key, opt_in=opt_in) if o.source == "project")
+            assert not origin.wins
+            assert origin.why == f"ignored, not trusted: kurt skill trust {project}"
+        assert [o.wins for o in config.explain("engine.run")] == [False, True, False]
+        assert [o.wins for o in config.explain("tool.enabled")] == [False, True, True]
+        (default, _) = config.explain("skill.web-archiver.url")
+        assert default.wins
+
+    def test_a_service_whose_key_is_ignored_says_so(self, project: Path) -> None:
+        (need,) = self.load(project).needs("web-archiver", ["url"], {})
+        assert not need.met
+        assert need.cause == "skill.web-archiver.url is ignored: its project is not trusted"
+        assert need.at == f"{project / 'kurt.toml'}:12:1"
+        assert need.hint == f"kurt skill trust {project}"
+
+    def test_the_users_own_file_counts_where_it_is_the_projects_too(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        file = write(project, "[skill.a]\nx = 1\n")
+        monkeypatch.setenv("KURT_CONFIG", str(file))
+        assert Config.load(Places(str(project))).settings("a") == {"x": 1}
+
+    def test_a_file_that_cannot_be_read_still_enables_nothing(self, project: Path) -> None:
+        assert not load(project, "[tool", trusted=False).enabled("tool", "s", "e")
 
 
 class TestNeeds:

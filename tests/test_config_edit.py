@@ -47,6 +47,12 @@ wayback = "env:WAYBACK_KEY"
 """
 
 
+@pytest.fixture(autouse=True)
+def trusted(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trust the project, so that its file counts in full."""
+    monkeypatch.setenv("KURT_TRUST", str(project))
+
+
 def places() -> Places:
     return Places(str(Path.cwd()))
 
@@ -122,7 +128,7 @@ class TestEnableAndDisable:
     ) -> None:
         user('[tool]\nenabled = ["hello"]\n')
         change = enable(places(), "tool", "web-archiver", "archive")
-        assert Config.load(places()).order("tool") == ["hello", "archive"]
+        assert Config.load(places(), trusted=True).order("tool") == ["hello", "archive"]
         assert change.lines[0] == "tool.enabled begins with hello: this list replaces the user's"
 
     def test_a_file_that_still_disables_it_is_named(self, project: Path) -> None:
@@ -138,7 +144,7 @@ class TestEnableAndDisable:
     ) -> None:
         write('[tool]\ndisabled = ["hello"]\n')
         enable(places(), "tool", "hello", "hello", siblings=("hello", "bye"))
-        config = Config.load(places())
+        config = Config.load(places(), trusted=True)
         assert config.enabled("tool", "hello", "hello")
         assert not config.enabled("tool", "hello", "bye")
 
@@ -146,31 +152,31 @@ class TestEnableAndDisable:
         self, project: Path
     ) -> None:
         disable(places(), "tool", "hello", "hello", siblings=("bye",))
-        config = Config.load(places())
+        config = Config.load(places(), trusted=True)
         assert not config.enabled("tool", "hello", "hello")
         assert config.enabled("tool", "hello", "bye")
 
     def test_after_everything_was_disabled_only_the_one_is_enabled(self, project: Path) -> None:
         write('[tool]\ndisabled = ["*"]\n')
         enable(places(), "tool", "hello", "hello")
-        config = Config.load(places())
+        config = Config.load(places(), trusted=True)
         assert config.enabled("tool", "hello", "hello")
         assert not config.enabled("tool", "web-archiver", "archive")
 
     def test_a_whole_skill_is_enabled_and_disabled(self, project: Path) -> None:
         write('[tool]\nenabled = ["kit:one", "x"]\n')
         enable(places(), "tool", "kit", siblings=("one", "two"))
-        config = Config.load(places())
+        config = Config.load(places(), trusted=True)
         assert all(config.enabled("tool", "kit", name) for name in ("one", "two"))
         disable(places(), "tool", "kit", siblings=("one", "two"))
-        assert Config.load(places()).order("tool") == ["x"]
+        assert Config.load(places(), trusted=True).order("tool") == ["x"]
 
     def test_a_whole_skill_is_enabled_again_name_by_name(self, project: Path) -> None:
         write('[tool]\ndisabled = ["one", "kit:two", "kit", "x"]\n')
         change = enable(places(), "tool", "kit", siblings=("one", "two"))
         assert change.verdict
-        assert Config.load(places()).enabled("tool", "kit", "two")
-        assert not Config.load(places()).enabled("tool", "other", "x")
+        assert Config.load(places(), trusted=True).enabled("tool", "kit", "two")
+        assert not Config.load(places(), trusted=True).enabled("tool", "other", "x")
         user('[tool]\ndisabled = ["two"]\n')
         still = enable(places(), "tool", "kit", siblings=("one", "two")).verdict
         assert still is not None
@@ -178,7 +184,40 @@ class TestEnableAndDisable:
 
     def test_a_name_that_others_bear_is_written_whole(self, project: Path) -> None:
         disable(places(), "tool", "a", "archive", qualified=True)
-        assert Config.load(places()).enabled("tool", "b", "archive")
+        assert Config.load(places(), trusted=True).enabled("tool", "b", "archive")
+
+
+class TestUntrusted:
+    def test_what_is_enabled_in_vain_is_pending(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("KURT_TRUST")
+        change = enable(places(), "middleware", "kit", "retry", opt_in=True)
+        assert change.pending
+        assert change.verdict is not None
+        assert not change.verdict
+        assert change.lines == ("middleware.enabled now names retry",)
+        monkeypatch.setenv("KURT_TRUST", str(project))
+        again = enable(places(), "middleware", "kit", "retry", opt_in=True)
+        assert (again.pending, bool(again.verdict), again.lines) == (False, True, ())
+
+    def test_what_the_user_disables_is_not_pending(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("KURT_TRUST")
+        user('[tool]\ndisabled = ["archive"]\n')
+        assert not enable(places(), "tool", "web-archiver", "archive").pending
+
+    def test_a_layer_that_the_ignored_list_leaves_out_is_disabled_by_name(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.delenv("KURT_TRUST")
+        user('[middleware]\nenabled = ["guard"]\n')
+        write('[middleware]\nenabled = ["other"]\n')
+        change = disable(places(), "middleware", "kit", "guard", opt_in=True)
+        assert change.verdict is not None
+        assert not change.verdict
+        assert change.lines == ("middleware.disabled now names guard",)
 
 
 NAMES = ["archive", "hello", "kit", "kit:archive", "kit:kit", "hello:archive", "*", "x"]
@@ -259,7 +298,7 @@ class TestProperties:
         other.write_bytes(theirs.encode())
         act = enable if enabling else disable
         change = act(places(), "tool", *target, opt_in=opt_in, qualified=qualified)
-        verdict = Config.load(places()).enabled("tool", *target, opt_in=opt_in)
+        verdict = Config.load(places(), trusted=True).enabled("tool", *target, opt_in=opt_in)
         blocked = verdict.file == str(other) and verdict.key == "tool.disabled"
         assert bool(verdict) is enabling or blocked
         assert change.verdict is not None
@@ -279,7 +318,7 @@ class TestProperties:
         (Path.cwd() / "kurt.toml").unlink(missing_ok=True)
         user("").write_bytes(text.encode())
         assert disable(places(), "tool", *target, scope="user", opt_in=opt_in).verdict is not None
-        assert not Config.load(places()).enabled("tool", *target, opt_in=opt_in)
+        assert not Config.load(places(), trusted=True).enabled("tool", *target, opt_in=opt_in)
         assert enable(places(), "tool", *target, scope="user", opt_in=opt_in).verdict
         assert not (Path.cwd() / "kurt.toml").exists()
 
@@ -289,7 +328,7 @@ class TestProperties:
         siblings = ("kit", "archive", "new")
 
         def states() -> dict[str, bool]:
-            config = Config.load(places())
+            config = Config.load(places(), trusted=True)
             return {name: bool(config.enabled("tool", "kit", name)) for name in siblings}
 
         for act, wanted in ((disable, False), (enable, True)):
@@ -446,7 +485,7 @@ class TestSet:
     def test_a_secret_is_set_and_not_said(self, project: Path) -> None:
         change = set_value(places(), "skill.x.api_key", "hunter2")
         assert "hunter2" not in repr(change)
-        assert Config.load(places()).settings("x") == {"api_key": "hunter2"}
+        assert Config.load(places(), trusted=True).settings("x") == {"api_key": "hunter2"}
 
 
 class TestFiles:

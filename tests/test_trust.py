@@ -237,3 +237,30 @@ def test_a_linked_trust_file_stays_a_link(project: Path, tmp_path: Path) -> None
     trust.add(str(project))
     assert os.path.islink(trust.file)
     assert str(project.resolve()) in real.read_text()
+
+
+def test_a_projects_configuration_is_heeded_once_the_whole_project_is_trusted(
+    project: Path, tmp_path: Path
+) -> None:
+    config, trust = project / "kurt.toml", load()
+    config.write_text("")
+    trust.add(str(folder(project / "skills" / "one")))
+    assert not trust.heeds(str(config))
+    trust.add(str(project))
+    assert trust.heeds(str(config))
+    assert not trust.heeds(str(config), whole=False)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need a privilege there")
+def test_a_configuration_that_is_a_link_is_heeded_only_where_both_ends_are_trusted(
+    project: Path, tmp_path: Path
+) -> None:
+    outside, trust = folder(tmp_path / "outside"), load()
+    (outside / "kurt.toml").write_text("")
+    (project / "kurt.toml").symlink_to(outside / "kurt.toml")
+    trust.add(str(project))
+    assert not trust.heeds(str(project / "kurt.toml"))
+    trust.add(str(outside))
+    assert trust.heeds(str(project / "kurt.toml"))
+    trust.remove(str(project))
+    assert not trust.heeds(str(project / "kurt.toml"))

@@ -13,9 +13,10 @@ from ..jsontext import dumps
 from ..output import Answer, Column
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from ..config_explain import Origin
+    from ..findings import Finding
     from ..output import Page
     from ..session import Session
 
@@ -51,6 +52,10 @@ def command() -> None:
 
 def _kinds(session: Session) -> list[str]:
     return [name for _, name, _ in session.discovery.offers("kurt.kind")]
+
+
+def _opt_in(session: Session) -> list[str]:
+    return [kind for kind in _kinds(session) if f"kurt.{kind}" in session.discovery.opt_in]
 
 
 def _plain(value: Any) -> Any:
@@ -89,11 +94,29 @@ def get(session: Session, key: str) -> Answer:
     if not origins:
         raise NotFoundError(f"{key} is not set", hint=f"kurt config explain {key}")
     value = origins[-1].value
-    if len(origins) > 1 and all(isinstance(o.value, (list, tuple)) for o in origins):
+    if len(origins) > 1 and key.endswith(".enabled") and not key.startswith("skill."):
+        value = _narrowed(origins[0].value, value)
+    elif len(origins) > 1 and all(isinstance(o.value, (list, tuple)) for o in origins):
         value = list(dict.fromkeys(item for o in reversed(origins) for item in o.value))
     elif len(origins) > 1 and all(isinstance(o.value, dict) for o in origins):
         value = {name: item for o in origins for name, item in o.value.items()}
     return Answer({"key": key, "value": _plain(value)}, lambda page: page.line(_shown(value)))
+
+
+def _narrowed(own: list[str], narrow: list[str]) -> list[str]:
+    """Return what both lists name, in the order of the first."""
+
+    def within(names: list[str], name: str) -> bool:
+        return any(one in ("*", name) or name.startswith(f"{one}:") for one in names)
+
+    return list(
+        dict.fromkeys(
+            [
+                *[name for name in own if within(narrow, name)],
+                *[name for name in narrow if within(own, name)],
+            ]
+        )
+    )
 
 
 @cli.command("set", schema="config.set", short_help="Set a key, comments kept.")
@@ -113,10 +136,17 @@ def set_(session: Session, key: str, value: str, scope: str) -> Answer:
       kurt config set skill.web-archiver.wayback env:WAYBACK_KEY
     """
     from ..config_edit import parse_value, set_value
+    from ..config_explain import split_key
 
     parsed = parse_value(key, value)
     change = set_value(session.places, key, parsed, scope=scope, kinds=_kinds(session))
-    return _changed(key, change.file, change.lines)
+    warnings = []
+    if scope == "project" and not session.discovery.config.trusted:
+        from ..config_ignored import is_ignored, pending
+
+        if is_ignored(split_key(key), _opt_in(session)):
+            warnings.append(pending(change.file, session.places.project, key))
+    return _changed(key, change.file, change.lines, warnings)
 
 
 @cli.command("unset", schema="config.unset", short_help="Remove a key or a table from a file.")
@@ -131,10 +161,12 @@ def unset(session: Session, key: str, scope: str) -> Answer:
     return _changed(key, change.file, change.lines)
 
 
-def _changed(key: str, file: str, lines: tuple[str, ...]) -> Answer:
+def _changed(
+    key: str, file: str, lines: tuple[str, ...], warnings: Sequence[Finding] = ()
+) -> Answer:
     data = {"key": key, "file": file, "changes": list(lines)}
     said = "\n".join(lines) if lines else f"nothing to change: {key} was so already"
-    return Answer(data, lambda page: page.line(f"{said} ({file})"), talk=True)
+    return Answer(data, lambda page: page.line(f"{said} ({file})"), warnings=warnings, talk=True)
 
 
 @cli.command("path", schema="config.path", short_help="Print where the files lie.")
@@ -172,16 +204,35 @@ def explain(session: Session, key: str) -> Answer:
 @click.pass_obj
 def list_(session: Session, scope: str | None) -> Answer:
     """List every key that is set, and the file that sets it; secrets stay hidden."""
+    from ..config_ignored import is_ignored
+
     config = session.discovery.config
+    opt_in = _opt_in(session)
     rows = [
-        {"key": key, "value": value, "scope": layer["scope"], "file": layer["file"]}
+        {
+            "key": ".".join(map(_quoted, path)),
+            "value": value,
+            "scope": layer["scope"],
+            "file": layer["file"],
+            "ignored": layer["scope"] == "project"
+            and not config.trusted
+            and is_ignored(path, opt_in),
+        }
         for layer in config.layers
         if scope in (None, layer["scope"])
-        for key, value in _leaves(layer)
+        for path, value in _leaves(layer)
     ]
 
     def text(page: Page) -> None:
-        page.table(_KEYS, [(row["key"], _shown(row["value"]), row["scope"]) for row in rows])
+        cells = [
+            (
+                row["key"],
+                _shown(row["value"]),
+                row["scope"] + (", ignored" if row["ignored"] else ""),
+            )
+            for row in rows
+        ]
+        page.table(_KEYS, cells)
         if not rows:
             session.note(
                 f"nothing is set; the project's file would be {session.places.project_config}"
@@ -190,24 +241,24 @@ def list_(session: Session, scope: str | None) -> Answer:
     return Answer(rows, text, warnings=config.findings)
 
 
-def _leaves(layer: dict[str, Any]) -> Iterator[tuple[str, Any]]:
-    """Yield the keys of a file, dotted, and their values."""
+def _leaves(layer: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the keys of a file, in parts, and their values."""
     from ..settings import hide
 
     if layer.get("skill_paths"):
-        yield "skill_paths", _plain(layer["skill_paths"])
+        yield ("skill_paths",), _plain(layer["skill_paths"])
     for kind, table in sorted(layer["kinds"].items()):
         for word in ("enabled", "disabled"):
             if word in table:
-                yield f"{kind}.{word}", _plain(table[word])
+                yield (kind, word), _plain(table[word])
         for role, choice in sorted(table.get("roles", {}).items()):
-            yield f"{kind}.{role}", choice
+            yield (kind, role), choice
         for name, options in sorted(table.get("options", {}).items()):
             for key, value in sorted(options.items()):
-                yield f"{kind}.{_quoted(name)}.{_quoted(key)}", _plain(hide(value, key))
+                yield (kind, name, key), _plain(hide(value, key))
     for skill, table in sorted(layer["skills"].items()):
         for key, value in sorted(table.items()):
-            yield f"skill.{_quoted(skill)}.{_quoted(key)}", _plain(hide(value, key))
+            yield ("skill", skill, key), _plain(hide(value, key))
 
 
 def _quoted(word: str) -> str:

@@ -54,7 +54,8 @@ def command(session: Session, name: str, load: bool) -> Answer:
     told = story(session, name, load=load)
     if told is not None:
         data = told
-        return Answer(data, lambda page: _write_story(page, data))
+        ignored = [f for f in session.discovery.config.findings if f.rule == "untrusted-config"]
+        return Answer(data, lambda page: _write_story(page, data), warnings=ignored)
     answer = _reference(name) or _rule(session, name)
     if answer is None:
         raise unknown(session.discovery, name)
@@ -107,8 +108,8 @@ def _rule(session: Session, name: str) -> Answer | None:
 
 def _described(session: Session, rule: str) -> str | None:
     """Return what a rule asks for, why, and its examples."""
-    from ..validator import explain_rule, installed_checks
     from .. import rulebook
+    from ..validator import explain_rule, installed_checks
 
     return rulebook.explain(rule) or explain_rule(rule, installed_checks(session.places))
 

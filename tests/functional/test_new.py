@@ -36,6 +36,7 @@ def test_it_runs_at_once(kurt: Run, template: str, form: str) -> None:
     assert made.code == 0, made
     if template == "middleware":
         assert kurt("enable", "fresh").code == 0
+        assert kurt("skill", "trust").code == 0
     words, printed = TEMPLATES[template]
     assert kurt("info", "fresh").code == 0
     assert kurt("validate", "fresh").code == 0
