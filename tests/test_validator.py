@@ -353,7 +353,9 @@ class TestChecks:
         for stem in (*readers.split(), "strictjson", "yamltext"):
             text = (Path(kurt_ext.__file__).parent / f"{stem}.py").read_text(encoding="utf-8")
             words = {n.value for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Constant)}
-            rules = {w for w in words if isinstance(w, str) and re.fullmatch("[a-z]+(-[a-z0-9]+)+", w)}
+            rules = {
+                w for w in words if isinstance(w, str) and re.fullmatch("[a-z]+(-[a-z0-9]+)+", w)
+            }
             assert rules - others <= set(RULES), stem
 
 
