@@ -79,7 +79,7 @@ class Scan:
         places = self.places
         files = (places.user_config, places.project_config, places.trust)
         marks = [store.fingerprint(path) for path in files]
-        trust = Trust.load(places)
+        trust = self._read_trust(marks[2])
         whole = trust.covers(places.project)
         for base in dict.fromkeys([os.path.abspath(p) for p in store.search_path(places)]):
             self._installed(base)
@@ -96,7 +96,7 @@ class Scan:
         shims = self._sync_shims()
         self._render(opt_in, same_view)
         if not (same_words and same_view and self._only_just_edited(shims)):
-            self._write(view, words, shims)
+            self._write(view, words, shims, trust)
 
     def _only_just_edited(self, shims: dict[str, Any]) -> bool:
         """Return whether all that changed is too young for a new index to be trusted with it.
@@ -115,6 +115,13 @@ class Scan:
     def _racy(self, marks: list[Fingerprint]) -> bool:
         written = self._previous.written if self._previous is not None else 0
         return any(store.is_racy(mark, written) for mark in marks)
+
+    def _read_trust(self, mark: Fingerprint) -> Trust:
+        """Return what is trusted; a file that is as it was is not parsed, which takes `json`."""
+        known, paths = self._rows.get("trust", (None, ()))
+        if mark is not None and known == mark and not self._racy([mark]):
+            return Trust.of(self.places, paths)
+        return Trust.load(self.places)
 
     def _read_config(self, marks: list[Fingerprint], opt_in: list[str], trusted: bool) -> Config:
         if self._rows.get("view") == (marks, opt_in, trusted) and not self._racy(marks):
@@ -302,7 +309,9 @@ class Scan:
         fragments = [found.fragment for found in self.founds]
         self.listing, self._spans = list_envelope(fragments, self.problems)
 
-    def _write(self, view: Any, words: dict[str, tuple[str, str]], shims: dict[str, Any]) -> None:
+    def _write(
+        self, view: Any, words: dict[str, tuple[str, str]], shims: dict[str, Any], trust: Trust
+    ) -> None:
         places = self.places
         paths = [places.user_config, places.project_config, places.trust]
         paths += [base for base, _, _ in self.bases]
@@ -318,6 +327,8 @@ class Scan:
         spans = {id(f): span for f, span in zip(self.founds, self._spans, strict=True)}
         rows = {
             "words": words,
+            # A file with something wrong is read by every look, which says so.
+            "trust": (None if trust.findings else view[0][2], trust.paths),
             "shims": shims,
             "view": view,
             "config": self.config.as_data(),

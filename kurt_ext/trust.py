@@ -60,7 +60,16 @@ class Trust:
     @classmethod
     def load(cls, places: Places) -> Trust:
         """Return what is trusted; never raises, and whatever cannot be believed trusts nothing."""
-        paths, findings = _read(places.trust)
+        return cls.of(places, *_read(places.trust))
+
+    @classmethod
+    def of(
+        cls, places: Places, paths: tuple[str, ...], findings: tuple[Finding, ...] = ()
+    ) -> Trust:
+        """Return what a file that was read before trusts, and this process's environment.
+
+        :param findings: what was wrong with the file.
+        """
         environment = tuple([os.path.realpath(path) for path in places.trusted_by_environment])
         for path in environment:
             if os.path.dirname(path) == path:

@@ -15,6 +15,7 @@ from kurt_ext.discovery import Discovery, discover
 from kurt_ext.errors import SkillNotFoundError
 from kurt_ext.index import Index
 from kurt_ext.places import Places
+from kurt_ext.trust import Trust
 
 
 @pytest.fixture
@@ -333,3 +334,21 @@ def test_of_many_skills_with_one_edited_one_is_read(
     shutil.rmtree(skills / "s-3")
     discover()
     assert [os.path.basename(path) for path in read] == ["s-7", "s-7"]
+
+
+@pytest.mark.slow
+def test_a_trust_file_that_is_as_it_was_is_not_parsed(
+    project: Path, own_places: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    skills = grow(project / "skills", {"x": skill("x")})
+    Trust.load(Places()).add(str(project))
+    discover()
+    settle(skills, own_places)
+    discover()
+    manifest = skills / "x" / "SKILL.md"
+    manifest.write_text(manifest.read_text() + "\nMore.\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(Trust, "load", lambda places: pytest.fail("the file was parsed"))
+        assert discover().skill("x").state == "ready"
+    Trust.load(Places()).remove(str(project))
+    assert discover().skill("x").state == "untrusted"
