@@ -23,8 +23,9 @@ that is there and cannot be read enables nothing: a ``disabled`` in it must not
 be lost to a slip of the pen.
 
 While nobody has trusted the project, its file can only take away and show:
-``disabled`` and ``skill_paths`` count, and ``enabled`` narrows what is enabled
-without it, but for kinds whose extensions run only when they are named. A
+``skill_paths`` counts, ``disabled`` does, and ``enabled`` narrows what is enabled
+without it; the last two not for kinds whose extensions run only when they are
+named, since such a layer may be a guard. A
 repository that was merely cloned redirects no skill of the user's, turns
 nothing on, and drops no guarding layer.
 
@@ -225,7 +226,7 @@ class Config:
             return Verdict(False, "", broken, (self, "cannot be read: nothing is enabled", ""))
         chosen, refused = self._kinds.get(kind, (None, frozenset()))
         for name in names:
-            if name in refused:
+            if name in refused and not (opt_in and self._is_doubted(kind, name)):
                 key = f"{kind}.disabled"
                 return Verdict(False, key, self._file(key, name), (self, _names(name), name))
         key = f"{kind}.enabled"
@@ -403,6 +404,14 @@ class Config:
             if names is not None and (name is None or name in names):
                 return str(layer["file"])
         return None
+
+    def _is_doubted(self, kind: str, name: str) -> bool:
+        """Return whether only a project that is not trusted disables a name."""
+        return not self.trusted and all(
+            layer["scope"] == "project"
+            for layer in self._counted
+            if name in layer["kinds"].get(kind, {}).get("disabled", ())
+        )
 
     @staticmethod
     def _ignored(narrow: tuple[str, frozenset[str]] | None, names: Sequence[str]) -> str:

@@ -38,7 +38,7 @@ class Change:
     :param lines: what changed, in words, one sentence each; empty where nothing had to.
     :param verdict: whether the extension is enabled now, all files together; None for edits
         of other keys.
-    :param pending: whether it would be, were the project trusted.
+    :param pending: whether it would be as wished, were the project trusted.
     """
 
     __slots__ = ("file", "lines", "pending", "verdict")
@@ -230,7 +230,8 @@ def _edit_names(places: Places, scope: str, target: Target, *, enabling: bool) -
     verdicts = target.verdicts(config)
     # Of a whole skill, the extension that is not as it should be.
     amiss = [verdict for verdict in verdicts if verdict.enabled is not enabling]
-    pending = bool(amiss) and enabling and all(target.verdicts(config.believed()))
+    believed = target.verdicts(config.believed())
+    pending = bool(amiss) and all(verdict.enabled is enabling for verdict in believed)
     lines = words if change else ()
     return Change(change.file, lines, (amiss or verdicts)[0], pending=pending)
 

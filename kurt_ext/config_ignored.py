@@ -27,9 +27,7 @@ def is_ignored(path: tuple[str, ...], opt_in: Collection[str]) -> bool:
     """
     if path[0] in ("skill", "skill_paths"):
         return path[0] == "skill"
-    if path[1:] == ("enabled",):
-        return path[0] in opt_in
-    return path[1:] != ("disabled",)
+    return path[1:] not in (("enabled",), ("disabled",)) or path[0] in opt_in
 
 
 def findings(layer: dict[str, Any], project: str, opt_in: Collection[str]) -> list[Finding]:
@@ -70,8 +68,9 @@ def remedy(file: str, project: str) -> str:
 
 def _paths(layer: dict[str, Any], opt_in: Collection[str]) -> Iterator[tuple[str, ...]]:
     for kind, table in layer["kinds"].items():
-        if "enabled" in table and is_ignored((kind, "enabled"), opt_in):
-            yield kind, "enabled"
+        for key in ("enabled", "disabled"):
+            if key in table and is_ignored((kind, key), opt_in):
+                yield kind, key
         for word in (*table.get("roles", ()), *table.get("options", ())):
             yield kind, word
     for name, settings in layer["skills"].items():

@@ -57,7 +57,7 @@ def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) ->
             rows.append(_row(name, kind, group, change))
             warnings += _still(name, group, change, on)
             if change.pending:
-                said = f"{kind}.enabled, which names {name},"
+                said = f"{kind}.{'enabled' if on else 'disabled'}, which names {name},"
                 warnings.append(pending(change.file, session.places.project, said))
     refused = [row for row in rows if row["enabled"] is not on and not row["pending"]]
 

@@ -208,7 +208,7 @@ class TestUntrusted:
         user('[tool]\ndisabled = ["archive"]\n')
         assert not enable(places(), "tool", "web-archiver", "archive").pending
 
-    def test_a_layer_that_the_ignored_list_leaves_out_is_disabled_by_name(
+    def test_a_layer_of_the_users_is_disabled_by_name_once_the_project_is_trusted(
         self, project: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.delenv("KURT_TRUST")
@@ -216,7 +216,8 @@ class TestUntrusted:
         write('[middleware]\nenabled = ["other"]\n')
         change = disable(places(), "middleware", "kit", "guard", opt_in=True)
         assert change.verdict is not None
-        assert not change.verdict
+        assert change.verdict.enabled
+        assert change.pending
         assert change.lines == ("middleware.disabled now names guard",)
 
 

@@ -123,11 +123,16 @@ def test_what_is_written_into_an_untrusted_project_says_when_it_counts(
     assert kurt("enable", "timing", env={"KURT_TRUST": str(project)}).err == ""
 
 
-def test_what_an_untrusted_project_names_can_be_disabled_there(kurt: Run, cloned: Path) -> None:
+def test_an_untrusted_project_switches_no_guarding_layer_off(kurt: Run, cloned: Path) -> None:
+    (cloned / "kurt.toml").write_text('[middleware]\ndisabled = ["timing"]\n')
+    ran = kurt("list")
+    assert "middleware.disabled is ignored: this project is not trusted" in ran.err
+    assert "timing (off)" not in ran.out
     ran = kurt("disable", "timing")
     assert ran.code == 0, ran.err
-    assert "kurt.toml:" in kurt("explain", "timing").out
-    assert 'disabled = ["timing"]' in (cloned / "kurt.toml").read_text()
+    assert "middleware.disabled, which names timing, counts once this project" in ran.err
+    trusted = kurt("list", env={"KURT_TRUST": str(cloned)})
+    assert "timing (off)" in trusted.out
 
 
 def test_an_untrusted_list_only_narrows(kurt: Run, cloned: Path, own_places: Path) -> None:
