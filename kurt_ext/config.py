@@ -2,7 +2,7 @@
 
 ::
 
-    skill_paths = ["../shared-skills"]      # further folders of skill folders
+    skill_paths = ["../team-skills"]      # further folders of skill folders
 
     [KIND]                                  # one table per kind
     enabled = ["archive", "hello:greet"]    # exact where it stands, and in this order

@@ -360,11 +360,11 @@ class TestBadFiles:
 class TestSkillPaths:
     def test_they_begin_at_their_file_and_the_projects_come_first(self, project: Path) -> None:
         config = load(
-            project, 'skill_paths = ["../shared", "~/mine"]', user='skill_paths = ["more", "/abs"]'
+            project, 'skill_paths = ["../team", "~/mine"]', user='skill_paths = ["more", "/abs"]'
         )
         home = Path.home()
         assert config.skill_paths == (
-            str(project.parent / "shared"),
+            str(project.parent / "team"),
             str(home / "mine"),
             str(home / ".config" / "kurt" / "more"),
             "/abs",

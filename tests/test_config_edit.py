@@ -27,7 +27,7 @@ from kurt_ext.toml_positions import scan
 COMMENTED = """\
 # What this project runs.
 
-skill_paths = ["../shared"]   # with the team
+skill_paths = ["../team"]   # with the team
 
 [tool]
 # only these

@@ -132,7 +132,7 @@ def set_(session: Session, key: str, value: str, scope: str) -> Answer:
 
     \b
     Examples:
-      kurt config set skill_paths ../shared-skills
+      kurt config set skill_paths ../team-skills
       kurt config set skill.web-archiver.wayback env:WAYBACK_KEY
     """
     from ..config_edit import parse_value, set_value
