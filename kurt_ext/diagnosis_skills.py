@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from .diagnosis import Check
@@ -96,7 +97,7 @@ def _trust(session: Session) -> Iterator[Check]:
     untrusted = [c for c in session.discovery.winners if c.state == "untrusted"]
     if untrusted:
         names = ", ".join(candidate.name for candidate in untrusted)
-        place = session.places.project
+        place = quote(session.places.project)
         yield Check("trust", "warn", f"not trusted: {names}", f"kurt skill trust {place}")
     else:
         yield Check("trust", "ok", "everything found is trusted")

@@ -27,6 +27,7 @@ from importlib.machinery import (
     SourceFileLoader,
 )
 from importlib.util import spec_from_file_location
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from .errors import ManifestError, UntrustedError
@@ -101,7 +102,7 @@ def refuse(candidate: Candidate, places: Places | None = None) -> None:
             f"the skill {candidate.name} is not trusted, so its code is not imported",
             cause="it lies in a project that nobody has trusted",
             at=candidate.location,
-            hint=f"kurt skill trust {candidate.location}",
+            hint=f"kurt skill trust {quote(candidate.location)}",
             skill=candidate.name,
         )
     raise ManifestError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -161,7 +162,7 @@ def _still(
         return []
     fix = f"kurt explain {candidate.name}"
     if candidate.state == "untrusted":
-        fix = f"kurt skill trust {candidate.location}"
+        fix = f"kurt skill trust {quote(candidate.location)}"
     message = f"{name} is enabled, but {candidate.reason}"
     return [
         Finding(f"skill-{candidate.state}", "warning", message, path=candidate.location, fix=fix)

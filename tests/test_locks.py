@@ -57,7 +57,7 @@ def test_the_lock_of_a_killed_holder_is_free(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     with lock(str(path), timeout=5):
-        pass
+        assert path.read_text().strip() == str(os.getpid())
 
 
 def test_a_waiter_enters_when_the_holder_leaves(tmp_path: Path) -> None:

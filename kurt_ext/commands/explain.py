@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -123,7 +124,7 @@ def _write_story(page: Page, data: dict[str, Any]) -> None:
             (f" {told['version']}  ", None),
             (told["state"], STATE_STYLES[told["state"]]),
         )
-        trust = "trusted" if told["trusted"] else f"no: kurt skill trust {told['location']}"
+        trust = "trusted" if told["trusted"] else f"no: kurt skill trust {quote(told['location'])}"
         page.pairs(
             [
                 ("found", f"{told['scope']}: {told['location']} ({told['source']})"),

@@ -66,7 +66,8 @@ def test_code_that_is_no_python_has_its_place(ask: Asked) -> None:
     [b"\x00", b"\xff\xfe", b"(" * 3000, b"-" * 20000 + b"1", b"x = '\\d'\n", b"#" * (2 << 20)],
 )
 def test_no_code_makes_it_raise(ask: Asked, code: bytes) -> None:
-    ask(check, {"SKILL.md": MANIFEST, "skill.py": code})
+    findings = ask(check, {"SKILL.md": MANIFEST, "skill.py": code})
+    assert all(finding.message for finding in findings)
 
 
 def test_a_plugin_needs_its_factory(ask: Asked) -> None:
