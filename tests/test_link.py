@@ -85,7 +85,7 @@ def test_an_installed_copy_forbids_the_link(root: str, site: Path, installed: st
 def test_other_skills_in_the_environment_do_not_forbid_it(root: str, site: Path) -> None:
     (site / "kurt_skill_other-0.1.0.dist-info").mkdir()
     (site / "kurt_skills" / "other").mkdir(parents=True)
-    link(root, Environment(str(site)))
+    assert Path(link(root, Environment(str(site)))).read_text().strip() == root
 
 
 def test_an_externally_managed_environment_is_refused_unless_allowed(
