@@ -46,12 +46,17 @@ if TYPE_CHECKING:
     from .errors import CallCancelledError as CallCancelledError
     from .errors import CallError as CallError
     from .errors import CallTimeoutError as CallTimeoutError
+    from .errors import CircularDependencyError as CircularDependencyError
     from .errors import CircularOrderError as CircularOrderError
     from .errors import ConfigError as ConfigError
     from .errors import ConflictError as ConflictError
     from .errors import ContractError as ContractError
+    from .errors import DependencyError as DependencyError
     from .errors import DisabledError as DisabledError
     from .errors import ExtensionNotFoundError as ExtensionNotFoundError
+    from .errors import HookError as HookError
+    from .errors import HookTimeoutError as HookTimeoutError
+    from .errors import IncompatibleError as IncompatibleError
     from .errors import InvalidInputError as InvalidInputError
     from .errors import InvalidOutputError as InvalidOutputError
     from .errors import KurtError as KurtError
@@ -61,13 +66,18 @@ if TYPE_CHECKING:
     from .errors import NotFoundError as NotFoundError
     from .errors import PluginLoadError as PluginLoadError
     from .errors import PluginValidationError as PluginValidationError
+    from .errors import PluginVersionConflictError as PluginVersionConflictError
     from .errors import PolicyError as PolicyError
+    from .errors import QuarantinedError as QuarantinedError
+    from .errors import RequirementError as RequirementError
     from .errors import ServiceUnavailableError as ServiceUnavailableError
     from .errors import SkillLoadError as SkillLoadError
     from .errors import SkillNotFoundError as SkillNotFoundError
     from .errors import StorageError as StorageError
+    from .errors import TransitionError as TransitionError
     from .errors import UntrustedError as UntrustedError
     from .errors import UsageError as UsageError
+    from .errors import VersionError as VersionError
     from .findings import Finding as Finding
     from .kinds import Kind as Kind
     from .kinds import Role as Role
@@ -102,18 +112,23 @@ _PLACES = {
     "CallError": ".errors",
     "CallTimeoutError": ".errors",
     "Candidate": ".candidates",
+    "CircularDependencyError": ".errors",
     "CircularOrderError": ".errors",
     "Config": ".config",
     "ConfigError": ".errors",
     "ConflictError": ".errors",
     "Context": ".contract",
     "ContractError": ".errors",
+    "DependencyError": ".errors",
     "DisabledError": ".errors",
     "Discovery": ".discovery",
     "Extension": ".contract",
     "ExtensionNotFoundError": ".errors",
     "FanOut": ".calls",
     "Finding": ".findings",
+    "HookError": ".errors",
+    "HookTimeoutError": ".errors",
+    "IncompatibleError": ".errors",
     "InvalidInputError": ".errors",
     "InvalidOutputError": ".errors",
     "Kind": ".kinds",
@@ -135,9 +150,12 @@ _PLACES = {
     "PluginType": ".models",
     "PluginValidationError": ".errors",
     "PluginValidationResult": ".models",
+    "PluginVersionConflictError": ".errors",
     "PolicyError": ".errors",
     "Progress": ".contract",
+    "QuarantinedError": ".errors",
     "Report": ".validator",
+    "RequirementError": ".errors",
     "Result": ".contract",
     "Role": ".kinds",
     "SKILLS": "kurt_tool",
@@ -159,9 +177,11 @@ _PLACES = {
     "ToolProgress": "kurt_tool",
     "ToolResult": "kurt_tool",
     "ToolTimeoutError": "kurt_tool",
+    "TransitionError": ".errors",
     "Trust": ".trust",
     "UntrustedError": ".errors",
     "UsageError": ".errors",
+    "VersionError": ".errors",
     "discover": ".discovery",
     "discover_all": ".search",
     "discover_skills": ".search",
@@ -187,18 +207,23 @@ __all__ = [
     "CallError",
     "CallTimeoutError",
     "Candidate",
+    "CircularDependencyError",
     "CircularOrderError",
     "Config",
     "ConfigError",
     "ConflictError",
     "Context",
     "ContractError",
+    "DependencyError",
     "DisabledError",
     "Discovery",
     "Extension",
     "ExtensionNotFoundError",
     "FanOut",
     "Finding",
+    "HookError",
+    "HookTimeoutError",
+    "IncompatibleError",
     "InvalidInputError",
     "InvalidOutputError",
     "Kind",
@@ -220,9 +245,12 @@ __all__ = [
     "PluginType",
     "PluginValidationError",
     "PluginValidationResult",
+    "PluginVersionConflictError",
     "PolicyError",
     "Progress",
+    "QuarantinedError",
     "Report",
+    "RequirementError",
     "Result",
     "Role",
     "ServiceUnavailableError",
@@ -242,9 +270,11 @@ __all__ = [
     "ToolProgress",
     "ToolResult",
     "ToolTimeoutError",
+    "TransitionError",
     "Trust",
     "UntrustedError",
     "UsageError",
+    "VersionError",
     "__version__",
     "discover",
     "discover_all",

@@ -11,18 +11,28 @@
     ├── PolicyError              5   a rule of the operator forbids it
     │   ├── UntrustedError           the skill's folder is not trusted
     │   ├── DisabledError            `kurt.toml` does not enable the name
+    │   ├── QuarantinedError         it failed too often, and is held back
     │   └── PluginValidationError    the validator found an error
     ├── ConflictError            6   two things claim one name or place
     │   ├── AmbiguousNameError
-    │   └── CircularOrderError
+    │   ├── CircularOrderError
+    │   ├── CircularDependencyError  plugins need each other in a circle
+    │   ├── PluginVersionConflictError  no set of versions satisfies everybody
+    │   └── TransitionError          the plugin is in no state for what is asked
     ├── LockedError             75   another process holds the lock
     ├── StorageError             1   a folder of kurt's own cannot be written, or is not ours
     ├── ManifestError            1   a SKILL.md or plugin.json cannot be read
+    │   └── VersionError             a version or a constraint is not one
     ├── ConfigError              1   a kurt.toml or a setting is wrong
     ├── MissingExtraError        1   an optional dependency is not installed
     ├── PluginLoadError          1   importing or building an extension failed
     │   ├── SkillLoadError
-    │   └── ContractError            the loaded object does not fit its kind
+    │   ├── ContractError            the loaded object does not fit its kind
+    │   ├── IncompatibleError        it is for another host, or another Python
+    │   ├── DependencyError          another plugin that it needs is not there
+    │   ├── RequirementError         a Python distribution that it needs is not installed
+    │   └── HookError                a hook of its life failed
+    │       └── HookTimeoutError     a hook did not end within its time
     └── CallError                1   running an extension failed
         ├── InvalidInputError    2
         ├── InvalidOutputError
@@ -47,12 +57,17 @@ __all__ = [
     "CallCancelledError",
     "CallError",
     "CallTimeoutError",
+    "CircularDependencyError",
     "CircularOrderError",
     "ConfigError",
     "ConflictError",
     "ContractError",
+    "DependencyError",
     "DisabledError",
     "ExtensionNotFoundError",
+    "HookError",
+    "HookTimeoutError",
+    "IncompatibleError",
     "InvalidInputError",
     "InvalidOutputError",
     "KurtError",
@@ -62,13 +77,18 @@ __all__ = [
     "NotFoundError",
     "PluginLoadError",
     "PluginValidationError",
+    "PluginVersionConflictError",
     "PolicyError",
+    "QuarantinedError",
+    "RequirementError",
     "ServiceUnavailableError",
     "SkillLoadError",
     "SkillNotFoundError",
     "StorageError",
+    "TransitionError",
     "UntrustedError",
     "UsageError",
+    "VersionError",
 ]
 
 
@@ -205,6 +225,12 @@ class PluginValidationError(PolicyError):
         self.validation_result = validation_result
 
 
+class QuarantinedError(PolicyError):
+    """The plugin failed to load too often in this version, and is held back until it changes."""
+
+    reference = "quarantined"
+
+
 class ConflictError(KurtError):
     """Two things claim the same name or place."""
 
@@ -226,6 +252,57 @@ class CircularOrderError(ConflictError):
     def __init__(self, message: str, *, cycle: Sequence[str] = (), **details: Any) -> None:
         super().__init__(message, **details)
         self.cycle = tuple(cycle)
+
+
+class CircularDependencyError(ConflictError):
+    """Plugins need each other in a circle, so that none can be loaded first.
+
+    :param cycle: their ids in order; the last one needs the first.
+    """
+
+    reference = "circular-dependency"
+
+    def __init__(self, message: str, *, cycle: Sequence[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.cycle = tuple(cycle)
+
+
+class PluginVersionConflictError(ConflictError):
+    """No set of versions satisfies everybody who needs a plugin.
+
+    :param story: a sentence for each who asks: who, which version of whom, and what there is.
+    """
+
+    reference = "version-conflict"
+
+    def __init__(self, message: str, *, story: Sequence[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.story = tuple(story)
+
+
+class TransitionError(ConflictError):
+    """The plugin's state has no way to what was asked.
+
+    :param status: the state it is in.
+    :param wish: what was asked: ``load``, ``activate``, ``deactivate``, ``unload`` or ``reload``.
+    :param legal: what may be asked in that state.
+    """
+
+    reference = "illegal-transition"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: str = "",
+        wish: str = "",
+        legal: Sequence[str] = (),
+        **details: Any,
+    ) -> None:
+        super().__init__(message, **details)
+        self.status = status
+        self.wish = wish
+        self.legal = tuple(legal)
 
 
 class LockedError(KurtError):
@@ -251,10 +328,25 @@ class ManifestError(KurtError):
         self.findings = tuple(findings)
 
 
+class VersionError(ManifestError, ValueError):
+    """A text is no version after SemVer 2.0, or no version constraint."""
+
+    reference = "version-invalid"
+
+
 class ConfigError(KurtError):
-    """A ``kurt.toml`` cannot be read, or a setting in it is wrong or missing."""
+    """A ``kurt.toml`` cannot be read, or a setting in it is wrong or missing.
+
+    :param problems: pairs (JSON pointer of the setting, what is wrong with it).
+    """
 
     reference = "config-invalid"
+
+    def __init__(
+        self, message: str, *, problems: Iterable[tuple[str, str]] = (), **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.problems = tuple(problems)
 
 
 class MissingExtraError(KurtError):
@@ -279,6 +371,57 @@ class ContractError(PluginLoadError):
     """The object that an entry point names is not what its kind asks for."""
 
     reference = "contract"
+
+
+class IncompatibleError(PluginLoadError):
+    """The plugin is made for another version of the host, or of Python; nothing was imported."""
+
+    reference = "incompatible"
+
+
+class DependencyError(PluginLoadError):
+    """Another plugin that this one needs is missing, too old or too new, or failed itself.
+
+    :param chain: ids from the plugin that was asked for to the one that failed.
+    """
+
+    reference = "dependency"
+
+    def __init__(self, message: str, *, chain: Sequence[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.chain = tuple(chain)
+
+
+class RequirementError(PluginLoadError):
+    """A Python distribution that the plugin needs is not installed, or in another version.
+
+    :param missing: PEP 508 requirements that are not met.
+    """
+
+    reference = "requirement"
+
+    def __init__(self, message: str, *, missing: Sequence[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.missing = tuple(missing)
+
+
+class HookError(PluginLoadError):
+    """A hook of a plugin's life raised something; ``__cause__`` is it.
+
+    :param hook: ``initialize``, ``activate``, ``deactivate`` or ``cleanup``.
+    """
+
+    reference = "hook-failed"
+
+    def __init__(self, message: str, *, hook: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
+        self.hook = hook
+
+
+class HookTimeoutError(HookError):
+    """A hook did not end within its time and was left behind; what it leaks is named."""
+
+    reference = "hook-timeout"
 
 
 class CallError(KurtError):
