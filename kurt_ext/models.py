@@ -8,11 +8,21 @@ reader a model is strict: an unknown field or a number for a text is an error.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
+from time import time
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import ConfigDict, Field, PlainValidator, WithJsonSchema, model_validator
+from pydantic import (
+    ConfigDict,
+    Field,
+    PlainValidator,
+    PrivateAttr,
+    WithJsonSchema,
+    computed_field,
+    model_validator,
+)
 
 from . import fields, rules, skillmd
 from .annotated import (
@@ -46,6 +56,7 @@ __all__ = [
     "PluginValidationResult",
     "SkillImplementation",
     "SkillManifest",
+    "Usage",
     "plugin_schema",
     "skill_schema",
 ]
@@ -268,8 +279,30 @@ class PluginConfig(Model):
     )
 
 
+class Usage:
+    """How often something was used, and when last; written to by whoever uses it.
+
+    :param count: uses so far.
+    :param last: seconds since the epoch; 0 where it was never used.
+    """
+
+    __slots__ = ("count", "last")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last = 0.0
+
+    def note(self) -> None:
+        """Count one use."""
+        self.count += 1
+        self.last = time()
+
+
 class PluginState(Model):
-    """One plugin as the host sees it now."""
+    """One plugin as the host sees it now; the loader keeps it true while the plugin lives.
+
+    Reading ``instance`` is a use, as is each call by name: both are counted.
+    """
 
     metadata: PluginMetadata = Field(description="Its manifest.")
     status: PluginStatus = Field(
@@ -278,6 +311,37 @@ class PluginState(Model):
     instance: Any = Field(default=None, exclude=True, description="The object it made.")
     config: PluginConfig = Field(description="How it is to run here.")
     error_message: str | None = Field(default=None, description="Why it failed.")
+    error_traceback: str | None = Field(
+        default=None, description="Where it failed, as Python tells it."
+    )
+    way_back: str | None = Field(default=None, description="What to do about it, to paste.")
+    generation: int = Field(
+        default=0, description="How often its code was imported; a reload adds one."
+    )
+    loaded_at: datetime | None = Field(default=None, description="When it was loaded last.")
+    load_ms: float = Field(default=0.0, description="How long that took, in milliseconds.")
+
+    _usage: Usage = PrivateAttr(default_factory=Usage)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "instance":
+            found = super().__getattribute__("__dict__").get("instance")
+            if found is not None:
+                super().__getattribute__("_usage").note()
+            return found
+        return super().__getattribute__(name)
+
+    @computed_field(description="How often it was used.")  # type: ignore[prop-decorator]
+    @property
+    def usage_count(self) -> int:
+        """How often its instance was asked for, or one of its extensions was called."""
+        return self._usage.count
+
+    @computed_field(description="When it was used last.")  # type: ignore[prop-decorator]
+    @property
+    def last_used(self) -> datetime | None:
+        """When that happened last, in UTC; None where it never did."""
+        return datetime.fromtimestamp(self._usage.last, UTC) if self._usage.last else None
 
     @model_validator(mode="before")
     @classmethod

@@ -29,13 +29,15 @@ fields
 compact
 skillmd pluginjson annotated
 models
+lifecycle
 locks manifest distinfo config metadata kinds
-index candidates ordering schemas portal registering
+index candidates ordering schemas portal turns registering
 shim
 discovery
 trust listing importer search
 checks
 validator failure
+hooks
 managers instances calls services
 loading lookup
 surrounding

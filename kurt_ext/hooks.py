@@ -1,0 +1,160 @@
+"""Run a plugin's own code within its time: hooks, constructors, imports.
+
+What is async runs in a task of its own on the caller's loop; what is sync runs
+in a thread, so that neither blocks the host. Python can end neither by force: a
+task that swallows its cancellation, and a function that never returns, are left
+behind after their time and named. Only a process of its own ends them for certain.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .errors import HookError, HookTimeoutError
+from .portal import in_thread
+
+__all__ = ["GRACE", "bounded", "run_hook"]
+
+#: Seconds that a late task is given to end after it was cancelled, and the pause
+#: between two cancellations: the first one is often swallowed by a bare except.
+GRACE = 1.0
+_PAUSE = 0.05
+
+
+class Late(Exception):
+    """What ran did not end in time.
+
+    :param left: whether it still runs.
+    """
+
+    def __init__(self, left: bool) -> None:
+        super().__init__("it did not end in time")
+        self.left = left
+
+
+async def bounded(
+    function: Callable[..., Any], *args: Any, limit: float | None, threaded: bool = True
+) -> Any:
+    """Return what ``function(*args)`` gives, awaited where it is awaitable, within ``limit`` s.
+
+    :param limit: seconds; None = as long as it takes.
+    :param threaded: run a sync function in a thread; what it returns is awaited here.
+    :raises Late: when it does not end in time.
+    :raises BaseException: what it raises; SystemExit and KeyboardInterrupt, which
+        would end the loop of the host, as a RuntimeError whose cause they are.
+    """
+    task = asyncio.ensure_future(_guarded(function, args, threaded))
+    try:
+        await asyncio.wait({task}, timeout=limit)
+    except asyncio.CancelledError:  # of the one who asked
+        await _end(task)
+        raise
+    if not task.done():
+        ended = await _end(task)
+        # The task that waits for a thread ends at once; the thread does not.
+        raise Late(left=not ended or (threaded and not _is_async(function)))
+    return task.result()
+
+
+async def _guarded(function: Callable[..., Any], args: tuple[Any, ...], threaded: bool) -> Any:
+    try:
+        if threaded and not _is_async(function):
+            value = await in_thread(function, *args)
+        else:
+            value = function(*args)
+        return await value if inspect.isawaitable(value) else value
+    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
+        # A task that raises one of these ends the loop it runs on.
+        raise Escaped(error) from error
+
+
+class Escaped(RuntimeError):
+    """The code of a plugin raised what would have ended the host."""
+
+    def __init__(self, error: BaseException) -> None:
+        code = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else ""
+        super().__init__(f"its code called {code}" if code else f"it raised {type(error).__name__}")
+
+
+def _is_async(function: Callable[..., Any]) -> bool:
+    call = getattr(type(function), "__call__", None)  # noqa: B004  # an object with async __call__
+    return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
+
+
+async def _end(task: asyncio.Future[Any]) -> bool:
+    """Cancel a task until it ends or its grace is over; return whether it ended."""
+    loop = asyncio.get_running_loop()
+    until = loop.time() + GRACE
+    while not task.done() and loop.time() < until:
+        task.cancel()
+        await asyncio.wait({task}, timeout=_PAUSE)
+    if task.done():
+        if not task.cancelled():
+            task.exception()  # looked at, or asyncio complains when it is collected
+        return True
+    task.add_done_callback(_looked_at)
+    return False
+
+
+def _looked_at(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()
+
+
+async def run_hook(
+    hook: Callable[[], Awaitable[Any] | Any], name: str, plugin_id: str, limit: float | None
+) -> Any:
+    """Call a hook of a plugin, sync or async, within its time.
+
+    :param limit: seconds.
+    :raises HookTimeoutError: when it does not end in time.
+    :raises HookError: when it raises; the exception is the ``__cause__``.
+    """
+    from .failure import place_of, reason_of
+
+    try:
+        return await bounded(hook, limit=limit)
+    except asyncio.CancelledError as error:
+        if asyncio.current_task() is not None and asyncio.current_task().cancelling():  # type: ignore[union-attr]
+            raise
+        raise HookError(
+            f"the hook {name} of {plugin_id} was cancelled by its own code",
+            hint=f"kurt plugin load {plugin_id}",
+            skill=plugin_id,
+            hook=name,
+        ) from error
+    except Late as late:
+        where = _place(hook)
+        raise HookTimeoutError(
+            f"the hook {name} of {plugin_id} did not end within {limit:g} s",
+            cause="it swallows its cancellation and still runs in this process"
+            if late.left and _is_async(hook)
+            else "its thread cannot be stopped and still runs in this process"
+            if late.left
+            else None,
+            at=where,
+            hint=f"set timeout_seconds under [plugin.{_key(plugin_id)}] in kurt.toml",
+            skill=plugin_id,
+            hook=name,
+        ) from late
+    except Exception as error:
+        raise HookError(
+            f"the hook {name} of {plugin_id} failed",
+            cause=str(error) if isinstance(error, Escaped) else reason_of(error),
+            at=place_of(error, None),
+            hint=f"kurt plugin load {plugin_id}",
+            skill=plugin_id,
+            hook=name,
+        ) from error
+
+
+def _key(plugin_id: str) -> str:
+    return f'"{plugin_id}"' if "." in plugin_id else plugin_id
+
+
+def _place(hook: Any) -> str | None:
+    code = getattr(hook, "__code__", None)
+    return f"{code.co_filename}:{code.co_firstlineno}" if code is not None else None
