@@ -10,16 +10,18 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from weakref import WeakSet
 
-from .contract import Invocation, OnProgress, Result
+from .contract import Invocation, OnProgress, Result, Usage
 from .errors import InvalidInputError, KurtError
 from .portal import in_thread
 
 if TYPE_CHECKING:
     from .contract import Around, Context, Executor, Extension, Proceed, Target
 
-__all__ = ["Call", "FanOut", "Surroundings"]
+__all__ = ["Bound", "Call", "FanOut", "Surroundings"]
 
 #: Arguments and progress in, an awaitable result out.
 Invoke: TypeAlias = Callable[..., Awaitable[Any]]
@@ -38,6 +40,44 @@ class Surroundings(NamedTuple):
     executor: Executor | None = None
 
 
+class Bound:
+    """What a call is bound to: one extension of one generation of its code.
+
+    A call reads it once. One that is under way keeps its own when a reload
+    binds the call anew, so that no call is begun by old code and ended by new.
+    """
+
+    __slots__ = (
+        "check",
+        "context",
+        "detour",
+        "extension",
+        "finish",
+        "function",
+        "output",
+        "ready",
+        "surroundings",
+        "target",
+        "usage",
+    )
+
+    def __init__(self, extension: Extension, target: Target, usage: Usage, detour: Invoke) -> None:
+        self.extension = extension
+        self.target = target
+        self.usage = usage
+        # What the fast way needs, one attribute away each.
+        self.check = target.check or _as_it_is
+        self.ready = target.ready
+        self.output = target.output
+        self.finish = target.finish or _as_it_is
+        self.function = _awaitable(target.run)
+        self.context: Any = None
+        self.surroundings: Surroundings | None = None
+        # Taken in place of the fast way: before the first call, and where there
+        # are layers or an executor.
+        self.detour: Invoke | None = detour
+
+
 class Call:
     """One extension, ready to be called any number of times, also concurrently.
 
@@ -45,28 +85,16 @@ class Call:
     around it, result checked. ``await call.direct(params)`` is the extension's
     own function with its context and nothing else: no check, no layer.
 
+    A call outlives a reload of its skill: whoever keeps it calls the new code next.
+
     :param extension: what is called.
     :param name: the name it is called by; the extension's, or a capability's.
     :param target: what its kind says about calling it.
-    :param surround: gives the surroundings, once, before the first call.
+    :param surround: gives the surroundings of an extension, before the first call.
+    :param usage: counts the calls.
     """
 
-    __slots__ = (
-        "_check",
-        "_context",
-        "_detour",
-        "_finish",
-        "_function",
-        "_output",
-        "_ready",
-        "_schema",
-        "_surround",
-        "_surroundings",
-        "direct",
-        "extension",
-        "name",
-        "target",
-    )
+    __slots__ = ("__weakref__", "_bound", "_schema", "_surround", "direct", "fans", "name")
 
     #: ``direct(params, on_progress=None)``: the extension's function, prebound.
     direct: Invoke
@@ -76,25 +104,46 @@ class Call:
         extension: Extension,
         name: str,
         target: Target,
-        surround: Callable[[], Awaitable[Surroundings]],
+        surround: Callable[[Extension, Target], Awaitable[Surroundings]],
+        usage: Usage | None = None,
     ) -> None:
-        self.extension = extension
         self.name = name
-        self.target = target
+        #: What is to be told when the call is bound anew.
+        self.fans: WeakSet[FanOut] = WeakSet()
         self._surround = surround
-        self._surroundings: Surroundings | None = None
+        self.bind(extension, target, usage)
+
+    def bind(self, extension: Extension, target: Target, usage: Usage | None = None) -> None:
+        """Call another extension from now on; calls that are under way end as they began."""
         self._schema: dict[str, Any] | None = None
         self.direct = self._first_direct
-        # What the fast way through __call__ needs, one attribute away each.
-        self._check = target.check or _as_it_is
-        self._ready = target.ready
-        self._output = target.output
-        self._finish = target.finish or _as_it_is
-        self._function = _awaitable(target.run)
-        self._context: Any = None
-        # Taken in place of the fast way: before the first call, and where there
-        # are layers or an executor.
-        self._detour: Invoke | None = self._first
+        self._bound = Bound(extension, target, usage or Usage(), self._first)
+        self._tell()
+
+    def refuse(self, error: Callable[[], KurtError]) -> None:
+        """Raise an error for every call from now on, until :meth:`bind`."""
+
+        async def refused(*_: Any, **__: Any) -> Any:
+            raise error()
+
+        old = self._bound
+        self.direct = refused
+        self._bound = Bound(old.extension, old.target, old.usage, refused)
+        self._tell()
+
+    def _tell(self) -> None:
+        for fan in list(self.fans):
+            fan.unbind()
+
+    @property
+    def extension(self) -> Extension:
+        """What is called."""
+        return self._bound.extension
+
+    @property
+    def target(self) -> Target:
+        """What its kind says about calling it."""
+        return self._bound.target
 
     @property
     def reference(self) -> str:
@@ -123,32 +172,36 @@ class Call:
         :raises CallError: when the extension raised something; its ``__cause__``.
         """
         # Written out: each function call saved here is a twentieth of a call.
-        if self._detour is not None:
-            return await self._detour(arguments, on_progress)
-        if type(arguments) is self._ready:
+        bound = self._bound
+        if bound.detour is not None:
+            return await bound.detour(arguments, on_progress)
+        usage = bound.usage
+        usage.count += 1
+        usage.last = time()
+        if type(arguments) is bound.ready:
             params = arguments
         else:
             try:
-                params = self._check({} if arguments is None else arguments)
+                params = bound.check({} if arguments is None else arguments)
             except KurtError:
                 raise
             except Exception as error:
-                raise _refusal(self.target, error) from error
+                raise _refusal(bound.target, error) from error
         try:
-            value = await self._function(params, self._context, on_progress)
+            value = await bound.function(params, bound.context, on_progress)
         except KurtError:
             raise
         except (Exception, SystemExit) as error:
-            raise _failure(self, error) from error
-        if type(value) is Result and self._output is not None and value.success:
+            raise _failure(self, bound, error) from error
+        if type(value) is Result and bound.output is not None and value.success:
             data = value.data
             if type(data) is dict:
                 try:
-                    value.data = self._output(data)
+                    value.data = bound.output(data)
                 except Exception:
-                    return self._finish(value)  # which says what is wrong
+                    return bound.finish(value)  # which says what is wrong
                 return value
-        return self._finish(value)
+        return bound.finish(value)
 
     #: The same function: CPython calls a method faster than an instance.
     __call__ = invoke
@@ -172,9 +225,10 @@ class Call:
         try:
             async with limit:
                 around = await self.prepare()
-                if around.executor or inspect.iscoroutinefunction(self.target.run):
+                bound = self._bound
+                if around.executor or inspect.iscoroutinefunction(bound.target.run):
                     return await self.invoke(arguments, on_progress)
-                threaded = _layered(self, around._replace(executor=in_thread))
+                threaded = _layered(self, bound, around._replace(executor=in_thread))
                 return await threaded(arguments, on_progress)
         except TimeoutError as error:
             if not limit.expired():
@@ -191,14 +245,19 @@ class Call:
 
     async def prepare(self) -> Surroundings:
         """Start the services it uses and compose it; done by the first call otherwise."""
-        if self._surroundings is None:
-            surroundings = await self._surround()
-            self._context = _lent(self.target, surroundings)
-            self.direct = _direct(self._function, self._context)
+        while True:
+            bound = self._bound
+            if bound.surroundings is not None:
+                return bound.surroundings
+            if bound.detour is not None and bound.detour != self._first:
+                await bound.detour()  # it refuses
+            surroundings = await self._surround(bound.extension, bound.target)
+            bound.context = _lent(bound.target, surroundings)
             is_layered = surroundings.layers or surroundings.executor
-            self._detour = _layered(self, surroundings) if is_layered else None
-            self._surroundings = surroundings
-        return self._surroundings
+            bound.detour = _layered(self, bound, surroundings) if is_layered else None
+            bound.surroundings = surroundings
+            if bound is self._bound:
+                self.direct = _direct(bound.function, bound.context)
 
     async def _first(self, arguments: Any = None, on_progress: OnProgress | None = None) -> Any:
         await self.prepare()
@@ -219,11 +278,17 @@ class FanOut:
     other. An exception ends it; :meth:`settled` goes on and returns it instead.
     """
 
-    __slots__ = ("_bound", "calls")
+    __slots__ = ("__weakref__", "_bound", "calls")
 
     def __init__(self, calls: Iterable[Call]) -> None:
         self.calls = tuple(calls)
         self._bound: tuple[tuple[Callable[..., Any], Any], ...] = ()
+        for call in self.calls:
+            call.fans.add(self)
+
+    def unbind(self) -> None:
+        """Bind the calls anew before they are called next."""
+        self._bound = ()
 
     async def __call__(
         self, params: Any = None, on_progress: OnProgress | None = None
@@ -250,7 +315,7 @@ class FanOut:
             surroundings = await call.prepare()
             bound.append((_awaitable(call.target.run), _lent(call.target, surroundings)))
         self._bound = tuple(bound)
-        return self._bound
+        return tuple(bound)
 
     def __len__(self) -> int:
         return len(self.calls)
@@ -287,9 +352,9 @@ def _refusal(target: Target, error: Exception) -> InvalidInputError:
     return InvalidInputError("the arguments do not fit", cause=f"{type(error).__name__}: {error}")
 
 
-def _layered(call: Call, surroundings: Surroundings) -> Invoke:
+def _layered(call: Call, bound: Bound, surroundings: Surroundings) -> Invoke:
     """Return the call with everything that lies around it."""
-    target = call.target
+    target, usage = bound.target, bound.usage
     context = _lent(target, surroundings)
     check = target.check or _as_it_is
     finish = target.finish or _as_it_is
@@ -304,7 +369,7 @@ def _layered(call: Call, surroundings: Surroundings) -> Invoke:
         except KurtError:
             raise
         except (Exception, SystemExit) as error:
-            raise _failure(call, error) from error
+            raise _failure(call, bound, error) from error
         return finish(value)
 
     proceed: Proceed = innermost
@@ -312,6 +377,7 @@ def _layered(call: Call, surroundings: Surroundings) -> Invoke:
         proceed = _wrapped(layer, proceed)
 
     async def invoke(arguments: Any = None, on_progress: OnProgress | None = None) -> Any:
+        usage.note()
         params = arguments
         if type(arguments) is not target.ready:
             try:
@@ -326,7 +392,7 @@ def _layered(call: Call, surroundings: Surroundings) -> Invoke:
         except KurtError:
             raise
         except (Exception, SystemExit) as error:  # a layer's own
-            raise _failure(call, error) from error
+            raise _failure(call, bound, error) from error
         if isinstance(result, Result) and invocation.metadata:
             result.metadata.update(invocation.metadata)
         return result
@@ -352,12 +418,12 @@ def _as_it_is(value: Any) -> Any:
     return value
 
 
-def _failure(call: Call, error: Exception | SystemExit) -> KurtError:
+def _failure(call: Call, bound: Bound, error: Exception | SystemExit) -> KurtError:
     from .failure import place_of, reason_of
 
-    return call.target.failures.failed(
+    return bound.target.failures.failed(
         f"{call.reference} failed",
         cause=reason_of(error),
-        at=place_of(error, call.extension.root),
-        skill=call.extension.skill,
+        at=place_of(error, bound.extension.root),
+        skill=bound.extension.skill,
     )

@@ -7,6 +7,7 @@ author of a kind, and of an extension, depends on nouns alone.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from time import time
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
 from .errors import CallCancelledError, CallError, CallTimeoutError, InvalidInputError
@@ -30,6 +31,7 @@ __all__ = [
     "Provider",
     "Result",
     "Target",
+    "Usage",
 ]
 
 T = TypeVar("T")
@@ -262,6 +264,25 @@ class Extension:
 
     def __repr__(self) -> str:
         return f"<Extension {self.reference} in {self.kind.namespace}>"
+
+
+class Usage:
+    """How often something was used, and when last; written to by whoever uses it.
+
+    :param count: uses so far.
+    :param last: seconds since the epoch; 0 where it was never used.
+    """
+
+    __slots__ = ("count", "last")
+
+    def __init__(self) -> None:
+        self.count = 0
+        self.last = 0.0
+
+    def note(self) -> None:
+        """Count one use."""
+        self.count += 1
+        self.last = time()
 
 
 class Failures:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Iterable, Mapping
 from concurrent.futures import CancelledError
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 
-from .calls import Call, FanOut
+from .calls import Call, FanOut, Surroundings
 from .errors import ExtensionNotFoundError, UsageError
 from .importer import FINDER
 from .instances import capability_target
@@ -27,7 +27,7 @@ from .syspath import hold, release
 if TYPE_CHECKING:
     from .candidates import Candidate
     from .config import Config
-    from .contract import Extension, OnProgress
+    from .contract import Extension, OnProgress, Target
     from .discovery import Discovery
     from .kinds import Kind, Kinds
     from .lookup import Found
@@ -371,9 +371,10 @@ class SkillManager:
             target = capability_target(extension, found.capability)
         else:
             target = extension.kind.facet("call")(extension)
-        return Call(
-            extension, found.name, target, lambda: self._surrounding.of(extension, target.uses)
-        )
+        return Call(extension, found.name, target, self._surround)
+
+    def _surround(self, extension: Extension, target: Target) -> Awaitable[Surroundings]:
+        return self._surrounding.of(extension, target.uses)
 
     def settings(self, skill: str) -> Mapping[str, Any]:
         """Return the settings of a skill, ``env:`` references replaced."""

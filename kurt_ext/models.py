@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from time import time
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -42,6 +41,7 @@ from .annotated import (
     Version,
     unique,
 )
+from .contract import Usage
 from .errors import ManifestError
 
 __all__ = [
@@ -56,7 +56,6 @@ __all__ = [
     "PluginValidationResult",
     "SkillImplementation",
     "SkillManifest",
-    "Usage",
     "plugin_schema",
     "skill_schema",
 ]
@@ -277,25 +276,6 @@ class PluginConfig(Model):
     sandbox_config_override: dict[str, Any] = Field(
         default_factory=dict, description="Limits of its isolation that differ here."
     )
-
-
-class Usage:
-    """How often something was used, and when last; written to by whoever uses it.
-
-    :param count: uses so far.
-    :param last: seconds since the epoch; 0 where it was never used.
-    """
-
-    __slots__ = ("count", "last")
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.last = 0.0
-
-    def note(self) -> None:
-        """Count one use."""
-        self.count += 1
-        self.last = time()
 
 
 class PluginState(Model):
