@@ -15,6 +15,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from copy import copy
 from importlib.abc import MetaPathFinder
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -41,7 +42,19 @@ if TYPE_CHECKING:
     from .discovery import Discovery
     from .places import Places
 
-__all__ = ["FINDER", "SkillFinder", "code_folder", "importing", "refuse", "unload"]
+__all__ = [
+    "FINDER",
+    "SkillFinder",
+    "SkillLoader",
+    "code_folder",
+    "drop_aside",
+    "importing",
+    "modules_of",
+    "refuse",
+    "restore",
+    "set_aside",
+    "unload",
+]
 
 _PREFIX = PACKAGE + "."
 
@@ -283,6 +296,66 @@ def unload(slug: str) -> list[str]:
     for name in names:
         _forget(name)
     return names
+
+
+def modules_of(slug: str) -> dict[str, ModuleType]:
+    """Return the modules of a skill that are imported under its own name, by that name."""
+    package = _PREFIX + slug
+    # A copy in one step: another thread may import meanwhile.
+    return {name: module for name, module in sys.modules.copy().items() if _beneath(name, package)}
+
+
+def set_aside(slug: str, number: int) -> dict[str, ModuleType]:
+    """Give a skill's modules another name, so that its code can be imported anew.
+
+    ``p.*`` becomes ``p@NUMBER.*``, in ``sys.modules`` and in what the modules
+    know of themselves: a relative import in a function that still runs finds
+    its own generation, not the next one. Classes and loggers keep their names.
+    Returns the modules by the names they had, for :func:`restore`.
+    """
+    package = _PREFIX + slug
+    found = modules_of(slug)
+    for name, module in found.items():
+        _rename(module, f"{package}@{number}" + name[len(package) :])
+        _forget(name)
+    return found
+
+
+def restore(slug: str, modules: Mapping[str, ModuleType]) -> None:
+    """Undo :func:`set_aside`: what was imported since is forgotten."""
+    unload(slug)
+    for name, module in modules.items():
+        spec = module.__spec__
+        if spec is not None:
+            sys.modules.pop(spec.name, None)
+        _rename(module, name)
+        parent, _, attribute = name.rpartition(".")
+        holder = sys.modules.get(parent)
+        if holder is not None:
+            setattr(holder, attribute, module)
+
+
+def drop_aside(slug: str, number: int) -> None:
+    """Forget what :func:`set_aside` put away: nobody runs it any more."""
+    package = f"{_PREFIX}{slug}@{number}"
+    for name in [name for name in sys.modules.copy() if _beneath(name, package)]:
+        _forget(name)
+
+
+def _rename(module: ModuleType, name: str) -> None:
+    old = module.__spec__
+    loader = copy(old.loader) if old is not None else None
+    if isinstance(loader, SourceFileLoader):
+        loader.name = name  # what importlib.resources asks it by
+    spec = ModuleSpec(name, loader, origin=old.origin if old is not None else None)
+    spec.has_location = old is not None and old.has_location
+    is_package = old is not None and old.submodule_search_locations is not None
+    if is_package and old is not None:
+        spec.submodule_search_locations = old.submodule_search_locations
+        module.__name__ = name  # what ``from . import`` asks a package by
+    module.__spec__ = spec
+    module.__package__ = spec.parent
+    sys.modules[name] = module
 
 
 def _beneath(name: str, package: str) -> bool:
