@@ -52,6 +52,8 @@ class Places:
 
     :param project: the project's folder; found from the working directory if None.
     :param environ: the environment to read; ``os.environ`` if None.
+    :param skills: the folder of the project's skills, in place of ``<project>/skills``.
+        A program that names it has chosen it: what lies in it is trusted.
     """
 
     __slots__ = (
@@ -61,6 +63,7 @@ class Places:
         "home",
         "index",
         "logs",
+        "own_skills",
         "project",
         "project_config",
         "project_skills",
@@ -72,7 +75,11 @@ class Places:
     )
 
     def __init__(
-        self, project: str | None = None, environ: Mapping[str, str] | None = None
+        self,
+        project: str | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        skills: str | None = None,
     ) -> None:
         env = os.environ if environ is None else environ
         user = env.get("HOME") or env.get("USERPROFILE") or os.path.expanduser("~")
@@ -87,22 +94,23 @@ class Places:
         self.cache = os.path.abspath(env.get("KURT_CACHE") or cache)
         given = env.get("KURT_SKILLS")
         if given:
-            skills = [os.path.abspath(path) for path in given.split(os.pathsep) if path]
+            users = [os.path.abspath(path) for path in given.split(os.pathsep) if path]
         else:
-            skills = [os.path.join(self.data, "skills"), os.path.join(dotted, "skills")]
-        self.user_skills = tuple(dict.fromkeys(skills))
+            users = [os.path.join(self.data, "skills"), os.path.join(dotted, "skills")]
+        self.user_skills = tuple(dict.fromkeys(users))
         self.project = os.path.abspath(project or env.get("KURT_PROJECT") or _find_project())
         self.project_config = os.path.join(self.project, CONFIG_NAME)
-        self.project_skills = os.path.join(self.project, "skills")
+        self.own_skills = os.path.abspath(skills) if skills else None
+        self.project_skills = self.own_skills or os.path.join(self.project, "skills")
         self.builtin_skills = os.path.join(os.path.dirname(os.path.abspath(__file__)), "builtin")
         self.trust = os.path.join(self.data, "trust.json")
         self.store = os.path.join(self.data, "store")
         self.logs = os.path.join(self.data, "logs")
         self.index = os.path.join(self.cache, "index")
-        trusted = env.get("KURT_TRUST", "")
-        self.trusted_by_environment = tuple(
-            os.path.abspath(path) for path in trusted.split(os.pathsep) if path
-        )
+        trusted = [path for path in env.get("KURT_TRUST", "").split(os.pathsep) if path]
+        if self.own_skills:
+            trusted.append(self.own_skills)
+        self.trusted_by_environment = tuple(os.path.abspath(path) for path in trusted)
 
     def _bases(self, env: Mapping[str, str], user: str) -> tuple[str, str, str]:
         """Return the folders of configuration, data and cache."""
@@ -137,7 +145,8 @@ class Places:
         if scope == "user":
             key = "user"
         else:
-            path = self.project if scope == "project" else self.builtin_skills
+            own = self.own_skills or self.project
+            path = own if scope == "project" else self.builtin_skills
             real = os.path.realpath(path)
             key = f"{os.path.basename(real)}-{digest(os.fsencode(real))}"
         return os.path.join(self.data, "shim", key)
