@@ -13,6 +13,9 @@
     [skill.web-archiver]                    # settings of one skill
     wayback = "env:WAYBACK_KEY"
 
+    [plugin.web-archiver]                   # how it is loaded, in place of its config.json
+    auto_load = true
+
 A name in ``enabled`` and ``disabled`` is an extension's, ``SKILL:EXTENSION``, a
 skill's (all of it) or ``"*"``. Without ``enabled``, everything trusted is
 enabled, but for kinds whose extensions run only when they are named.
@@ -25,7 +28,8 @@ be lost to a slip of the pen.
 While nobody has trusted the project, its file can only take away and show:
 ``skill_paths`` counts, ``disabled`` does, and ``enabled`` narrows what is enabled
 without it; the last two not for kinds whose extensions run only when they are
-named, since such a layer may be a guard. A
+named, since such a layer may be a guard. Of a plugin's table ``enabled = false`` and
+``auto_load = false`` count. A
 repository that was merely cloned redirects no skill of the user's, turns
 nothing on, and drops no guarding layer.
 
@@ -52,7 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Verdict", "merge"]
 
-_FORMAT = 2
+_FORMAT = 3
 
 
 class Verdict:
@@ -276,6 +280,10 @@ class Config:
         """Return the table ``[KIND.EXTENSION]`` as it is written."""
         return dict(self._kind(kind).get("options", {}).get(extension, {}))
 
+    def plugin(self, skill: str) -> Table:
+        """Return the table ``[plugin.NAME]``: how the loader is to treat a skill."""
+        return dict(self._merged.get("plugins", {}).get(skill, {}))
+
     def settings(self, skill: str) -> Table:
         """Return the table ``[skill.NAME]`` as it is written, references unresolved."""
         return dict(self._merged.get("skills", {}).get(skill, {}))
@@ -427,7 +435,11 @@ def _harmless(layer: Table) -> Table:
         for kind, table in layer["kinds"].items()
         if "disabled" in table
     }
-    return {**layer, "kinds": kinds, "skills": {}}
+    plugins = {
+        name: {key: False for key in ("enabled", "auto_load") if table.get(key) is False}
+        for name, table in layer.get("plugins", {}).items()
+    }
+    return {**layer, "kinds": kinds, "skills": {}, "plugins": plugins}
 
 
 def _first(names: Iterable[str], listed: Collection[str]) -> str:
@@ -459,6 +471,7 @@ def merge(lower: Table, upper: Table) -> Table:
         "skill_paths": _united(upper.get("skill_paths", ()), lower.get("skill_paths", ())),
         "kinds": kinds,
         "skills": _by_key(lower.get("skills", {}), upper.get("skills", {})),
+        "plugins": _by_key(lower.get("plugins", {}), upper.get("plugins", {})),
     }
 
 

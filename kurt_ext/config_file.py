@@ -14,7 +14,7 @@ from .findings import Finding
 from .names import suggest
 from .toml_positions import Positions, scan
 
-__all__ = ["KEYS", "Key", "check", "describe", "read", "read_text", "unreadable"]
+__all__ = ["KEYS", "Key", "check", "describe", "fits", "read", "read_text", "unreadable"]
 
 _MAX_BYTES = 1 << 20  # thousands of times what a person writes
 _AT = re.compile(r" \(at line (\d+), column (\d+)\)$")
@@ -71,8 +71,47 @@ KEYS = (
         "A setting of one skill, among them a key for each service of its `requires_api`; a "
         "string `env:VAR` stands for the variable's value.",
     ),
+    Key(
+        "plugin.NAME.enabled",
+        "boolean",
+        "its config.json's, else true",
+        "Whether the plugin may be loaded.",
+    ),
+    Key(
+        "plugin.NAME.auto_load",
+        "boolean",
+        "its config.json's, else false",
+        "Whether the plugin is loaded when a host starts.",
+    ),
+    Key(
+        "plugin.NAME.priority",
+        "integer",
+        "its config.json's, else 100",
+        "Order of loading at start, dependencies apart; the lowest is first.",
+    ),
+    Key(
+        "plugin.NAME.timeout_seconds",
+        "number",
+        "the host's",
+        "Seconds that each hook of the plugin's life may take; more than 0.",
+    ),
+    Key(
+        "plugin.NAME.sandbox_config_override",
+        "table",
+        "its config.json's",
+        "Limits of the plugin's isolation that differ here; joined with its config.json's.",
+    ),
 )
-_FIXED = ("skill_paths", "skill")
+_FIXED = ("skill_paths", "skill", "plugin")
+_SANDBOX = "sandbox_config_override"
+#: Key of a table `[plugin.NAME]` → what its value must be, and what it is taken for if not.
+_PLUGIN: dict[str, tuple[str, Any]] = {
+    "enabled": ("true or false", False),
+    "auto_load": ("true or false", False),
+    "priority": ("a whole number of at most 64 bits", None),
+    "timeout_seconds": ("a number of seconds, more than 0", None),
+    _SANDBOX: ("a table", None),
+}
 _LISTS = ("enabled", "disabled")
 
 
@@ -86,9 +125,26 @@ def describe(path: Iterable[str]) -> Key | None:
         return None
     if parts[0] == "skill":
         return by_name["skill.NAME.SETTING"] if len(parts) > 1 else None
+    if parts[0] == "plugin":
+        if len(parts) != 3 and not (len(parts) > 3 and parts[2] == _SANDBOX):
+            return None
+        return by_name.get(f"plugin.NAME.{parts[2]}")
     if len(parts) == 2:
         return by_name[f"KIND.{parts[1]}" if parts[1] in _LISTS else "KIND.ROLE"]
     return by_name["KIND.EXTENSION.OPTION"] if len(parts) > 2 and parts[1] not in _LISTS else None
+
+
+def fits(key: str, value: Any) -> bool:
+    """Return whether a value is one for a key of the table ``[plugin.NAME]``."""
+    if key in ("enabled", "auto_load"):
+        return isinstance(value, bool)
+    if key == _SANDBOX:
+        return isinstance(value, dict)
+    if isinstance(value, bool):
+        return False
+    if key == "priority":
+        return isinstance(value, int) and -(2**63) <= value < 2**63
+    return isinstance(value, (int, float)) and 0 < value < float("inf")
 
 
 def read_text(file: str, *, keep_mark: bool = False) -> str:
@@ -119,8 +175,8 @@ def read(
     :param scope: ``project`` or ``user``.
     :param kinds: the words that may head a table; any word may if None.
     :returns: a layer: ``file``, ``scope``, ``skill_paths`` (absolute), ``kinds`` (word →
-        ``enabled``, ``disabled``, ``roles``, ``options``), ``skills`` (name → settings), and
-        ``broken`` where the file cannot be read.
+        ``enabled``, ``disabled``, ``roles``, ``options``), ``skills`` (name → settings),
+        ``plugins`` (name → how it is loaded), and ``broken`` where the file cannot be read.
     """
     layer: dict[str, Any] = {
         "file": file,
@@ -128,6 +184,7 @@ def read(
         "skill_paths": [],
         "kinds": {},
         "skills": {},
+        "plugins": {},
     }
     text = ""
     try:
@@ -136,7 +193,7 @@ def read(
         reader = _Reader(file, text)
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
-        empty = {"skill_paths": [], "kinds": {}, "skills": {}, "broken": True}
+        empty = {"skill_paths": [], "kinds": {}, "skills": {}, "plugins": {}, "broken": True}
         return {**layer, **empty}, [unreadable(file, text, error)]
     findings = reader.findings
     if kinds is not None:
@@ -153,7 +210,12 @@ def check(
     :param skills: the names of the skills that there are; not judged if None.
     """
     strange = [(word,) for word in layer["kinds"] if word not in kinds]
-    unknown = [] if skills is None else [name for name in layer["skills"] if name not in skills]
+    unknown = [
+        (table, name)
+        for table in ("skill", "plugin")
+        for name in layer.get(f"{table}s", ())
+        if skills is not None and name not in skills
+    ]
     if not strange and not unknown:
         return []
     try:
@@ -177,10 +239,10 @@ def check(
         finding(path, f"no kind is called {path[0]!r}", _did_you_mean(path[0], [*kinds, *_FIXED]))
         for path in strange
     ]
-    for name in unknown:
+    for table, name in unknown:
         dotted = [known for known in skills or () if known.startswith(f"{name}.")]
-        fix = f'write [skill."{dotted[0]}"]' if dotted else _did_you_mean(name, skills or ())
-        findings.append(finding(("skill", name), f"no skill is called {name!r}", fix))
+        fix = f'write [{table}."{dotted[0]}"]' if dotted else _did_you_mean(name, skills or ())
+        findings.append(finding((table, name), f"no skill is called {name!r}", fix))
     return findings
 
 
@@ -200,7 +262,14 @@ class _Reader:
                 paths = [os.path.expanduser(path) for path in self._strings((key,), value) or ()]
                 layer[key] = [os.path.normpath(os.path.join(base, path)) for path in paths]
             elif key == "skill":
-                layer["skills"] = dict(self._skills(value))
+                layer["skills"] = {
+                    name: self._table((key, name), table) for name, table in self._named(key, value)
+                }
+            elif key == "plugin":
+                layer["plugins"] = {
+                    name: self._plugin((key, name), table)
+                    for name, table in self._named(key, value)
+                }
             elif isinstance(value, dict):
                 layer["kinds"][key] = self._kind(key, value)
             elif key in _LISTS:
@@ -233,16 +302,38 @@ class _Reader:
                 self._wrong(path, value, "a string, the name that fills the role")
         return result
 
-    def _skills(self, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
+    def _named(self, word: str, value: Any) -> Iterator[tuple[str, dict[str, Any]]]:
         if not isinstance(value, dict):
-            self._wrong(("skill",), value, "a table of tables", "write [skill.NAME]")
+            self._wrong((word,), value, "a table of tables", f"write [{word}.NAME]")
             return
         for name, table in value.items():
             if isinstance(table, dict):
-                yield name, self._table(("skill", name), table)
+                yield name, table
             else:
-                fix = f"write [skill.NAME] above {name} = …"
-                self._wrong(("skill", name), table, "a table of settings", fix)
+                fix = f"write [{word}.NAME] above {name} = …"
+                self._wrong((word, name), table, "a table of settings", fix)
+
+    def _plugin(self, path: tuple[str, str], table: dict[str, Any]) -> dict[str, Any]:
+        result = {}
+        for key, value in table.items():
+            if key not in _PLUGIN:
+                fix = _did_you_mean(key, _PLUGIN)
+                if not suggest(key, _PLUGIN):
+                    fix += f"; the plugin's own settings go below [skill.{path[1]}]"
+                self._say(
+                    "config-unknown", "warning", (*path, key), f"there is no key {key!r}", fix
+                )
+                continue
+            wanted, instead = _PLUGIN[key]
+            if fits(key, value):
+                result[key] = self._plain((*path, key), value)
+                continue
+            number = isinstance(value, (int, float)) and not isinstance(value, bool)
+            self._wrong((*path, key), value, wanted, what=str(value) if number else "")
+            if instead is not None:
+                # A slip of the pen switches nothing on.
+                result[key] = instead
+        return result
 
     def _table(self, path: tuple[str, ...], table: dict[str, Any]) -> dict[str, Any]:
         return {

@@ -18,6 +18,7 @@ from .errors import ConfigError, ContractError, InvalidInputError, PluginLoadErr
 from .schemas import Schema
 
 if TYPE_CHECKING:
+    from .config import Config
     from .contract import Extension
 
 __all__ = [
@@ -46,26 +47,23 @@ def check_python(record: Mapping[str, Any], skill: str) -> None:
 
 
 def plugin_config(
-    record: Mapping[str, Any], settings: Mapping[str, Any], skill: str
+    record: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    skill: str,
+    config: Config | None = None,
 ) -> dict[str, Any]:
     """Return a plugin's configuration: defaults, then its config.json, then ``[skill.NAME]``.
 
+    :param config: the files, for the places that an error names.
     :raises ConfigError: when it does not fit the manifest's ``config_schema``.
     """
-    shipped = record.get("config", {}).get("config", {})
-    merged = {**(shipped if isinstance(shipped, Mapping) else {}), **settings}
-    schema = Schema(record.get("config_schema") or {}, f"{skill}'s config_schema")
-    config = schema.filled(merged)
-    problems = schema.problems(config)
-    if problems:
-        header = f'[skill."{skill}"]' if "." in skill else f"[skill.{skill}]"
-        raise ConfigError(
-            f"the configuration of {skill} does not fit its config_schema",
-            cause="\n".join(f"{place or '/'}: {text}" for place, text in problems),
-            hint=f"set it in kurt.toml under {header}",
-            skill=skill,
-        )
-    return config
+    from .config import Config
+    from .plugin_settings import effective
+
+    whole = effective(
+        record, Config() if config is None else config, settings=settings, skill=skill
+    )
+    return whole.config.config
 
 
 def build_plugin(module: ModuleType, record: Mapping[str, Any], config: dict[str, Any]) -> Any:

@@ -730,10 +730,24 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("tool", "run"),
             ("tool", "x", "y"),
             ("skill", "s", "k"),
+            ("plugin", "p", "enabled"),
+            ("plugin", "p", "auto_load"),
+            ("plugin", "p", "priority"),
+            ("plugin", "p", "timeout_seconds"),
+            ("plugin", "p", "sandbox_config_override"),
         )
     ]
     assert found == list(KEYS)
     assert all(key is not None and key.text.endswith(".") for key in found)
-    assert [describe(path) for path in ((), ("skill_paths", "x"), ("tool",), ("skill",))] == [
-        None
-    ] * 4
+    assert [
+        describe(path)
+        for path in (
+            (),
+            ("skill_paths", "x"),
+            ("tool",),
+            ("skill",),
+            ("plugin", "p"),
+            ("plugin", "p", "x"),
+        )
+    ] == [None] * 6
+    assert describe(("plugin", "p", "sandbox_config_override", "deep")) == KEYS[-1]

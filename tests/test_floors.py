@@ -21,7 +21,8 @@ ROOT = Path(__file__).parent.parent / "kurt_ext"
 #: not named (cli, commands, build, pytest_plugin and their parts) is the surface.
 FLOORS = """
 errors names jsontext
-findings versions places contract
+findings versions places contract masking
+semver constraints
 sources
 rules strictjson yamltext
 frontmatter readers
@@ -29,7 +30,7 @@ fields
 compact
 skillmd pluginjson annotated
 models
-lifecycle
+lifecycle telemetry
 locks manifest distinfo config metadata kinds
 index candidates ordering schemas portal turns registering
 shim
@@ -37,8 +38,9 @@ discovery
 trust listing importer search
 checks
 validator failure
-hooks
+hooks ledger
 managers instances calls services
+stages life
 loading lookup
 surrounding
 stories
