@@ -7,6 +7,7 @@ from functools import partial
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
+from . import telemetry
 from .calls import Surroundings
 from .errors import ConfigError, ExtensionNotFoundError, ServiceUnavailableError, UntrustedError
 from .kinds import EXECUTING_ROLE
@@ -67,7 +68,9 @@ class Surrounding:
         await self._start(uses)
         await self._composing.run(self._compose)
         context = CallContext(extension.skill, extension.root, settings, self.services)
-        return Surroundings(context, tuple(self._layers or ()), self._executor)
+        layers = tuple(self._layers or ())
+        span = telemetry.around(extension)
+        return Surroundings(context, layers if span is None else (span, *layers), self._executor)
 
     def driver(self, kind: Kind[Any], role: str) -> Extension:
         """Return the extension that fills a role of a kind, loaded.

@@ -31,8 +31,8 @@ compact
 skillmd pluginjson annotated
 models
 lifecycle telemetry
-locks manifest distinfo config metadata kinds
-index candidates ordering schemas portal turns registering
+locks manifest distinfo config metadata kinds wire
+index candidates ordering schemas portal turns registering sockets
 shim
 discovery
 trust listing importer search
@@ -45,6 +45,8 @@ loading lookup
 surrounding
 stories
 manager
+control_verbs
+control
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 
