@@ -8,7 +8,7 @@ of one SemVer version are equal, their local labels are not.
 
 from __future__ import annotations
 
-from .errors import ManifestError
+from .errors import VersionError
 
 __all__ = [
     "check",
@@ -91,13 +91,13 @@ def complete(text: str) -> str | None:
 def check(text: str) -> str:
     """Return ``text`` if it is a SemVer version.
 
-    :raises ManifestError: with the rule it breaks and, where there is one, the
+    :raises VersionError: with the rule it breaks and, where there is one, the
         version that was probably meant.
     """
     if is_semver(text):
         return text
     meant = complete(text)
-    raise ManifestError(
+    raise VersionError(
         f"{text[:MAX_VERSION]!r} is not a version",
         cause="a version is MAJOR.MINOR.PATCH with an optional -PRERELEASE and +BUILD "
         f"(SemVer 2.0), at most {MAX_VERSION} characters",
@@ -138,10 +138,10 @@ def _are_comparators(text: str) -> bool:
 
 
 def check_constraint(text: str) -> str:
-    """Return ``text`` if it is a version constraint, else raise :class:`ManifestError`."""
+    """Return ``text`` if it is a version constraint, else raise :class:`VersionError`."""
     if is_constraint(text):
         return text
-    raise ManifestError(
+    raise VersionError(
         f"{text[:MAX_VERSION]!r} is not a version constraint",
         cause="a constraint is versions after =, !=, >, >=, <, <=, ^ or ~, joined by commas, or *",
         hint="write it like >=1.0.0,<2.0.0",
@@ -163,7 +163,7 @@ def to_pep440(semver: str) -> str:
     and ``rcN``; ``+build`` becomes the local label; any other pre-release becomes
     ``.dev0`` with its text as the local label, which sorts before the release.
 
-    :raises ManifestError: when ``semver`` is not SemVer.
+    :raises VersionError: when ``semver`` is not SemVer.
     """
     release, pre, build = _split(check(semver))
     labels = [build] if build is not None else []

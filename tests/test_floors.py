@@ -23,6 +23,7 @@ FLOORS = """
 errors names jsontext
 findings versions places contract masking
 semver constraints
+loadorder resolver
 sources
 rules strictjson yamltext
 frontmatter readers
@@ -31,8 +32,8 @@ compact
 skillmd pluginjson annotated
 models
 lifecycle telemetry
-locks manifest distinfo config metadata kinds wire
-index candidates ordering schemas portal turns registering sockets
+locks manifest distinfo config metadata kinds wire quarantine requirements
+index candidates ordering schemas portal turns registering sockets plugin_settings
 shim
 discovery
 trust listing importer search
@@ -53,7 +54,7 @@ LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name i
 #: Modules that a warm `kurt list` may import, and what they may import at module level.
 _COLD = """
 errors names jsontext findings versions places locks manifest distinfo shim index
-discovery trust listing candidates config
+discovery trust listing candidates config semver constraints
 sources rules strictjson yamltext frontmatter readers fields compact skillmd pluginjson
 """
 COLD = _COLD.split()
