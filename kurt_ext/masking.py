@@ -80,20 +80,37 @@ class Masker:
         if id(error) in done:
             return done[id(error)]
         done[id(error)] = error
-        result = self._masked(error)
+        if isinstance(error, BaseExceptionGroup):
+            result: BaseException = self._group(error, done)
+        else:
+            result = self._masked(error)
         done[id(error)] = result
         if error.__cause__ is not None:
             result.__cause__ = self._error(error.__cause__, done)
         if error.__context__ is not None:
             result.__context__ = self._error(error.__context__, done)
         result.__suppress_context__ = error.__suppress_context__
-        if isinstance(result, BaseExceptionGroup):
-            for inner in result.exceptions:
-                self._error(inner, done)
+        return result
+
+    def _group(
+        self, group: BaseExceptionGroup[BaseException], done: dict[int, BaseException]
+    ) -> BaseException:
+        """Return a group anew where what is in it was: its parts cannot be changed."""
+        inner = [self._error(one, done) for one in group.exceptions]
+        said = self.text(group.message)
+        same = all(new is old for new, old in zip(inner, group.exceptions, strict=True))
+        if same and said == group.message:
+            return self._noted(group, group)
+        made = BaseExceptionGroup(said, inner)  # an ExceptionGroup where it may be
+        return self._noted(made.with_traceback(group.__traceback__), group)
+
+    def _noted(self, result: BaseException, error: BaseException) -> BaseException:
+        notes = [self.text(note) for note in getattr(error, "__notes__", ())]
+        if notes:
+            result.__notes__ = notes
         return result
 
     def _masked(self, error: BaseException) -> BaseException:
-        notes = [self.text(note) for note in getattr(error, "__notes__", ())]
         try:
             error.args = tuple([self.value(item) for item in error.args])
             for name, value in list(vars(error).items()):
@@ -112,9 +129,7 @@ class Masker:
             else:
                 result = RuntimeError(f"{type(error).__qualname__}: {said}")
             result.__traceback__ = error.__traceback__
-        if notes:
-            result.__notes__ = notes
-        return result
+        return self._noted(result, error)
 
     def _tells(self, error: BaseException) -> bool:
         """Return whether an error still says a secret, by its text or by its ``repr``."""
@@ -169,7 +184,7 @@ def _forms(value: str) -> Iterator[str]:
         if len(one) < _LEAST:
             continue
         yield from (one, dumps(one)[1:-1], dumps(one, ensure_ascii=False)[1:-1], repr(one)[1:-1])
-        yield from (quote(one, safe=""), quote_plus(one))
+        yield from (quote(one), quote(one, safe=""), quote_plus(one))
 
 
 def _lines(value: str) -> list[str]:
