@@ -81,6 +81,8 @@ if TYPE_CHECKING:
     from .findings import Finding as Finding
     from .kinds import Kind as Kind
     from .kinds import Role as Role
+    from .lifecycle import PluginEvent as PluginEvent
+    from .loader import PluginLoader as PluginLoader
     from .managers import Outcome as Outcome
     from .models import PluginCapability as PluginCapability
     from .models import PluginConfig as PluginConfig
@@ -142,7 +144,9 @@ _PLACES = {
     "PluginCapability": ".models",
     "PluginConfig": ".models",
     "PluginDependency": ".models",
+    "PluginEvent": ".lifecycle",
     "PluginLoadError": ".errors",
+    "PluginLoader": ".loader",
     "PluginMetadata": ".models",
     "PluginPermissions": ".models",
     "PluginState": ".models",
@@ -237,7 +241,9 @@ __all__ = [
     "PluginCapability",
     "PluginConfig",
     "PluginDependency",
+    "PluginEvent",
     "PluginLoadError",
+    "PluginLoader",
     "PluginMetadata",
     "PluginPermissions",
     "PluginState",

@@ -14,12 +14,12 @@ from time import time
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from weakref import WeakSet
 
-from .contract import Invocation, OnProgress, Result, Usage
+from .contract import Invocation, OnProgress, Result, Target, Usage
 from .errors import InvalidInputError, KurtError
 from .portal import in_thread
 
 if TYPE_CHECKING:
-    from .contract import Around, Context, Executor, Extension, Proceed, Target
+    from .contract import Around, Context, Executor, Extension, Proceed
 
 __all__ = ["Bound", "Call", "FanOut", "Surroundings"]
 
@@ -120,15 +120,26 @@ class Call:
         self._bound = Bound(extension, target, usage or Usage(), self._first)
         self._tell()
 
-    def refuse(self, error: Callable[[], KurtError]) -> None:
+    def refuse(self, error: KurtError) -> None:
         """Raise an error for every call from now on, until :meth:`bind`."""
-
-        async def refused(*_: Any, **__: Any) -> Any:
-            raise error()
-
         old = self._bound
+        self._turn_away(old.extension, old.target, old.usage, error)
+
+    def loose(self, error: KurtError) -> None:
+        """Refuse calls, and hold nothing any more of what was called."""
+        old = self._bound.extension
+        empty = type(old)(old.kind, old.skill, old.name, None)
+        self._turn_away(empty, Target(_nothing, schema=dict), self._bound.usage, error)
+
+    def _turn_away(
+        self, extension: Extension, target: Target, usage: Usage, error: KurtError
+    ) -> None:
+        async def refused(*_: Any, **__: Any) -> Any:
+            raise error.with_traceback(None)
+
+        self._schema = None
         self.direct = refused
-        self._bound = Bound(old.extension, old.target, old.usage, refused)
+        self._bound = Bound(extension, target, usage, refused)
         self._tell()
 
     def _tell(self) -> None:
@@ -412,6 +423,10 @@ def _wrapped(layer: Around, proceed: Proceed) -> Proceed:
         return layer(invocation, proceed)
 
     return around
+
+
+def _nothing(*_: Any) -> None:
+    return None
 
 
 def _as_it_is(value: Any) -> Any:

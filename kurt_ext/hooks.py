@@ -16,7 +16,7 @@ from typing import Any
 from .errors import HookError, HookTimeoutError
 from .portal import in_thread
 
-__all__ = ["GRACE", "bounded", "run_hook"]
+__all__ = ["GRACE", "Escaped", "Late", "bounded", "late_error", "run_hook"]
 
 #: Seconds that a late task is given to end after it was cancelled, and the pause
 #: between two cancellations: the first one is often swallowed by a bare except.
@@ -24,7 +24,7 @@ GRACE = 1.0
 _PAUSE = 0.05
 
 
-class Late(Exception):
+class Late(TimeoutError):
     """What ran did not end in time.
 
     :param left: whether it still runs.
@@ -127,19 +127,7 @@ async def run_hook(
             hook=name,
         ) from error
     except Late as late:
-        where = _place(hook)
-        raise HookTimeoutError(
-            f"the hook {name} of {plugin_id} did not end within {limit:g} s",
-            cause="it swallows its cancellation and still runs in this process"
-            if late.left and _is_async(hook)
-            else "its thread cannot be stopped and still runs in this process"
-            if late.left
-            else None,
-            at=where,
-            hint=f"set timeout_seconds under [plugin.{_key(plugin_id)}] in kurt.toml",
-            skill=plugin_id,
-            hook=name,
-        ) from late
+        raise late_error(name, plugin_id, limit or 0.0, late, hook) from late
     except Exception as error:
         raise HookError(
             f"the hook {name} of {plugin_id} failed",
@@ -149,6 +137,33 @@ async def run_hook(
             skill=plugin_id,
             hook=name,
         ) from error
+
+
+def late_error(
+    name: str,
+    plugin_id: str,
+    limit: float,
+    late: TimeoutError,
+    function: Callable[..., Any] | None = None,
+) -> HookTimeoutError:
+    """Return the error for a hook that did not end in time.
+
+    :param limit: seconds that it had.
+    :param late: what :func:`bounded` raised.
+    """
+    leak = None
+    if getattr(late, "left", False):
+        leak = "it swallows its cancellation and still runs in this process"
+        if function is not None and not _is_async(function):
+            leak = "its thread cannot be stopped and still runs in this process"
+    return HookTimeoutError(
+        f"the hook {name} of {plugin_id} did not end within {limit:g} s",
+        cause=leak,
+        at=_place(function),
+        hint=f"set timeout_seconds under [plugin.{_key(plugin_id)}] in kurt.toml",
+        skill=plugin_id,
+        hook=name,
+    )
 
 
 def _key(plugin_id: str) -> str:

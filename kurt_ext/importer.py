@@ -49,6 +49,7 @@ __all__ = [
     "code_folder",
     "drop_aside",
     "importing",
+    "is_stale",
     "modules_of",
     "refuse",
     "restore",
@@ -62,12 +63,16 @@ _PREFIX = PACKAGE + "."
 class SkillLoader(SourceFileLoader):
     """Compiles a file of a skill from its source, whatever caches lie beside it."""
 
+    seen: tuple[int, ...] | None = None
+
     def get_code(self, fullname: str) -> CodeType:
         """Return the code of the module, compiled anew.
 
         :raises SyntaxError: when it does not compile.
         """
         path = self.get_filename(fullname)
+        #: What the file looked like before it was read.
+        self.seen = _signature(path)
         code: CodeType = self.source_to_code(self.get_data(path), path)
         return code
 
@@ -303,6 +308,23 @@ def modules_of(slug: str) -> dict[str, ModuleType]:
     package = _PREFIX + slug
     # A copy in one step: another thread may import meanwhile.
     return {name: module for name, module in sys.modules.copy().items() if _beneath(name, package)}
+
+
+def is_stale(slug: str) -> bool:
+    """Return whether a file of a skill has changed since it was imported."""
+    for module in modules_of(slug).values():
+        loader = module.__spec__.loader if module.__spec__ is not None else None
+        if isinstance(loader, SkillLoader) and loader.seen != _signature(loader.path):
+            return True
+    return False
+
+
+def _signature(path: str) -> tuple[int, ...] | None:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return (found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_size)
 
 
 def set_aside(slug: str, number: int) -> dict[str, ModuleType]:

@@ -73,6 +73,7 @@ TRANSITIONS: Mapping[PluginStatus, Mapping[str, PluginStatus]] = MappingProxyTyp
 #: The names of events, in the order in which a life may bring them.
 EVENTS = (
     "loading",
+    "initializing",
     "loaded",
     "activated",
     "deactivated",

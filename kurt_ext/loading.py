@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import logging
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
+from time import perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from . import stages
 from .contract import Extension
-from .errors import ContractError, KurtError, PluginLoadError
+from .errors import HookError, KurtError, PluginLoadError, TransitionError
 from .failure import load_error
-from .importer import importing, refuse
-from .instances import build_object, build_plugin, check_python, hooks_of, plugin_config, settled
+from .importer import importing, is_stale, modules_of, refuse, unload
+from .instances import build_object, build_plugin, check_python, plugin_config
+from .life import Generation, Life, Listener
+from .lifecycle import PluginEvent
 from .managers import All, Driver, Enabled, Named, Ordered, Outcome
+from .models import PluginStatus
 from .portal import Once
 from .registering import Registrar, Registry
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from .candidates import Candidate
     from .lookup import Found
 
-__all__ = ["Loading"]
+__all__ = ["LOG", "Loading", "inactive_error", "unloaded_error"]
+
+#: Where everything about lives is logged.
+LOG = logging.getLogger("kurt_ext.plugins")
 
 
 class Loading:
@@ -45,16 +54,32 @@ class Loading:
     ) -> None:
         self.registry = registry
         self.outcomes: dict[str, Outcome] = {}
+        #: Told of every event of every life; what one raises is logged.
+        self.listeners: list[Listener] = []
+        #: What has become of each skill that something was asked of, by slug.
+        self.lives: dict[str, Life] = {}
         self._settings = settings
         self._options = options
         self._words = words
-        self._extensions: dict[tuple[str, str, str], Extension] = {}
-        self._registered: set[str] = set()
         self._locks: dict[str, threading.RLock] = {}
         self._records: dict[str, dict[str, Any]] = {}
-        self._once: dict[Extension, Once] = {}
-        self._pending: dict[Extension, Awaitable[Any]] = {}
+        # In the order in which they were made ready.
         self._live: list[Extension] = []
+
+    def life(self, candidate: Candidate) -> Life:
+        """Return what has become of a skill in this process."""
+        found = self.lives.get(candidate.slug)
+        if found is None:
+            made = Life(candidate, self._tell)
+            found = self.lives.setdefault(candidate.slug, made)
+        return found
+
+    def _tell(self, event: PluginEvent) -> None:
+        for listener in tuple(self.listeners):
+            try:
+                listener(event)
+            except Exception:
+                LOG.exception("a listener to the event %s failed", event.name)
 
     def load(self, found: Found) -> Extension:
         """Return the extension, imported and built on first use.
@@ -62,13 +87,43 @@ class Loading:
         :raises PluginLoadError: when its code cannot be imported, or its object
             does not keep the contract; it may be tried again once it is mended.
         """
-        known = self._extensions.get(_key(found))
-        if known is not None:
-            return known
+        life = self.life(found.candidate)
+        if life.generation is not None:
+            known = life.generation.extensions.get(_key(found))
+            if known is not None:
+                self._refuse_inactive(life)
+                return known
+        return self.build(found)
+
+    def build(self, found: Found, generation: Generation | None = None) -> Extension:
+        """Return the extension, imported and built in a generation of its skill.
+
+        :param generation: None = the current one, whose state then tells of it.
+        :raises PluginLoadError: as :meth:`load`.
+        """
         points = [self._point(found)]
-        manager = Driver(found.kind.namespace, points, self._maker([found]), found.reference)
+        make = self._maker([found], generation)
+        manager = Driver(found.kind.namespace, points, make, found.reference)
         self._note(manager.outcomes)
         return manager.driver
+
+    @staticmethod
+    def _refuse_inactive(life: Life) -> None:
+        if life.status == PluginStatus.INACTIVE:
+            raise inactive_error(life)
+
+    def import_all(self, candidate: Candidate, found: Iterable[Found], life: Life) -> None:
+        """Import the modules of a skill's extensions, and no more; may run in any thread.
+
+        What decorators register meanwhile is handed over when all of it succeeded.
+        """
+        start = perf_counter()
+        registrar = Registrar(self.registry, candidate.name)
+        with self._lock(candidate), registrar.collecting(), importing(self, candidate):
+            for item in found:
+                if item.obj is None:
+                    import_module(item.value.partition(":")[0].partition("[")[0].strip())
+        life.timed("import", start)
 
     def load_all(self, kind: Any, found: Iterable[Found]) -> list[Extension]:
         """Return the extensions of a kind that load, by the kind's pattern; note the others."""
@@ -94,22 +149,27 @@ class Loading:
         :param value: ``module``, or ``module:register`` of a function to call.
         """
         with self._lock(candidate):
-            if candidate.slug in self._registered:
+            generation = self._begun(self.life(candidate), candidate)
+            if generation.asked:
                 return
             point = EntryPoint(name=candidate.name, value=value, group="")
-            outcome = _timed(candidate.name, lambda: self._register(candidate, point))
-            if outcome.error is None:
-                self._registered.add(candidate.slug)  # never before it succeeded
+            outcome = _timed(candidate.name, lambda: self.register(candidate, point, generation))
             self.outcomes[candidate.name] = outcome
 
-    def _register(self, candidate: Candidate, point: EntryPoint) -> None:
+    def register(self, candidate: Candidate, point: EntryPoint, generation: Generation) -> None:
+        """Run the code of a skill that registers what it offers; raises whatever it raises."""
         refuse(candidate)
         check_python(self.record(candidate), candidate.name)
         registrar = Registrar(self.registry, candidate.name)
-        with registrar.collecting(), importing(self, candidate):
+        with (
+            registrar.collecting(),
+            generation.ledger.watching(),
+            importing(self, candidate),
+        ):
             plugin = point.load()
             if not isinstance(plugin, ModuleType):
                 plugin()
+        generation.asked = True  # never before it succeeded
 
     def record(self, candidate: Candidate) -> dict[str, Any]:
         """Return a candidate's manifest, read once."""
@@ -118,12 +178,21 @@ class Loading:
             found = self._records[candidate.location] = candidate.record()
         return found
 
+    def forget_record(self, candidate: Candidate) -> None:
+        """Read a candidate's manifest anew when it is asked for next."""
+        self._records.pop(candidate.location, None)
+
+    def forget_records(self) -> None:
+        """Read every manifest anew when it is asked for next."""
+        self._records.clear()
+
     def retain(self, keep: Callable[[str], bool]) -> None:
         """Forget the manifests, and the extensions whose skill is not to be kept."""
         self._records.clear()
-        for key, extension in list(self._extensions.items()):
-            if not keep(extension.skill):
-                del self._extensions[key]
+        for slug, life in self.lives.items():
+            if life.generation is not None and (not keep(life.name) or is_stale(slug)):
+                life.take(None)  # what has hooks is ended by close() nonetheless
+                unload(slug)
 
     def _note(self, outcomes: Mapping[str, Outcome]) -> None:
         self.outcomes.update(outcomes)
@@ -131,27 +200,66 @@ class Loading:
     def _lock(self, candidate: Candidate) -> threading.RLock:
         return self._locks.setdefault(candidate.slug, threading.RLock())
 
-    def _maker(self, items: Iterable[Found]) -> Callable[[EntryPoint], Extension]:
+    def _maker(
+        self, items: Iterable[Found], generation: Generation | None = None
+    ) -> Callable[[EntryPoint], Extension]:
         by_reference = {item.reference: item for item in items}
 
         def make(point: EntryPoint) -> Extension:
             found = by_reference[point.name]
             with self._lock(found.candidate):
-                known = self._extensions.get(_key(found))
+                life = self.life(found.candidate)
+                mine = generation or self._begun(life, found.candidate)
+                known = mine.extensions.get(_key(found))
                 if known is not None:
                     return known
-                try:
-                    extension = self._make(found, point)
-                except KeyboardInterrupt:
-                    raise
-                except BaseException as error:
-                    raise load_error(found.candidate, error, found.name) from error
-                self._extensions[_key(found)] = extension
-                return extension
+                lazily = generation is None and not life.turn.is_taken
+                with self._told(life, found) if lazily else _nothing():
+                    return self._made(life, mine, found, point)
 
         return make
 
-    def _make(self, found: Found, point: EntryPoint) -> Extension:
+    @staticmethod
+    def _begun(life: Life, candidate: Candidate) -> Generation:
+        """Return the current generation; a new one never begins with stale modules."""
+        if life.generation is None:
+            life.candidate = candidate
+            if is_stale(candidate.slug):
+                unload(candidate.slug)
+        return life.current()
+
+    def _made(
+        self, life: Life, generation: Generation, found: Found, point: EntryPoint
+    ) -> Extension:
+        try:
+            with generation.ledger.watching():
+                extension = self._make(life, generation, found, point)
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            raise load_error(found.candidate, error, found.name) from error
+        generation.extensions[_key(found)] = extension
+        return extension
+
+    @contextmanager
+    def _told(self, life: Life, found: Found) -> Iterator[None]:
+        """Let the state of a skill tell of what is loaded on its first use, in a ``with``."""
+        is_first = life.status in (PluginStatus.UNLOADED, PluginStatus.FAILED)
+        start = perf_counter()
+        if is_first:
+            life.move("load", "loading")
+        try:
+            yield
+        except BaseException as error:
+            if is_first:
+                life.move("fail", "failed", error=error)
+            raise
+        if is_first:
+            life.move("loaded", "loaded", ms=life.timed("load", start))
+
+    def _make(
+        self, life: Life, generation: Generation, found: Found, point: EntryPoint
+    ) -> Extension:
         candidate = found.candidate
         root = candidate.location if candidate.is_folder else None
         if found.obj is not None:
@@ -163,11 +271,12 @@ class Loading:
             registrar = Registrar(self.registry, candidate.name)
             with registrar.collecting(), importing(self, candidate):
                 plugin = point.load()
+                start = perf_counter()
                 if isinstance(plugin, ModuleType) and record["type"] is not None:
-                    config = plugin_config(record, self._settings(candidate.name), candidate.name)
-                    obj = build_plugin(plugin, record, config)
+                    obj = build_plugin(plugin, record, self._config(life, record, candidate))
                 else:
                     obj = self._built(found, plugin)
+                life.timed("construct", start)
         extension = Extension(
             found.kind,
             candidate.name,
@@ -178,14 +287,20 @@ class Loading:
             entry_point=point,
             root=root,
         )
+        extension.generation = generation
         if hasattr(obj, "__await__"):  # an async factory; finished by ready()
-            self._pending[extension] = obj
-            self._once[extension] = Once()
+            generation.pending[extension] = obj
         else:
-            _check(extension)
-            if hooks_of(obj) and not isinstance(obj, (type, ModuleType)):
-                self._once[extension] = Once()
+            stages.check(extension)
+        generation.stages[extension] = "built"
+        if stages.has_hooks(extension):
+            generation.once[extension] = Once()
         return extension
+
+    def _config(self, life: Life, record: Mapping[str, Any], candidate: Candidate) -> Any:
+        if life.config is not None:
+            return dict(life.config)
+        return plugin_config(record, self._settings(candidate.name), candidate.name)
 
     def _built(self, found: Found, plugin: Any) -> Any:
         """Return the object of what an entry point names: a class is called, with its options."""
@@ -233,93 +348,152 @@ class Loading:
     @property
     def is_idle(self) -> bool:
         """Whether nothing that was loaded has a hook to be called at the end."""
-        return not self._live and not self._pending
+        return not self._live and not any(
+            life.generation is not None and life.generation.pending for life in self.lives.values()
+        )
 
     def is_waiting(self, extension: Extension) -> bool:
         """Whether :meth:`ready` still has something to do for an extension."""
-        once = self._once.get(extension)
+        once = extension.generation.once.get(extension)
         return once is not None and not once.done
 
     async def ready(self, extension: Extension) -> Extension:
         """Finish an async factory and call ``initialize`` and ``activate``, once for everybody.
 
         :raises PluginLoadError: when one of them fails; ``cleanup`` was called then.
+        :raises TransitionError: when the skill was deactivated.
         """
-        once = self._once.get(extension)
+        once = extension.generation.once.get(extension)
         if once is not None and not once.done:
             await once.run(lambda: self._start(extension))
+        self.use(extension)
         return extension
 
-    async def _start(self, extension: Extension) -> None:
-        try:
-            if extension in self._pending:
-                extension.obj = await self._pending.pop(extension)
-                _check(extension)
-            for hook in hooks_of(extension.obj, ("initialize", "activate")):
-                await settled(hook())
-        except BaseException as error:
-            self._forget(extension)
-            for hook in hooks_of(extension.obj, ("cleanup",)):
-                await _quietly(hook)
-            if isinstance(error, (KeyboardInterrupt, GeneratorExit)) or _is_cancelled(error):
-                raise
-            raised = load_error(extension.candidate, error, extension.name)
-            self.outcomes[extension.reference] = Outcome(
-                extension.reference, "failed", error=raised
-            )
-            raise raised from error
-        self._live.append(extension)
+    def use(self, extension: Extension) -> Life:
+        """Let the state of a skill tell that something of it is in use; return its life."""
+        life = self.life(extension.candidate)
+        is_idle = life.status == PluginStatus.LOADED and not life.turn.is_taken
+        if is_idle and not self.is_waiting(extension):
+            life.move("activate", "activated")
+        return life
 
-    def _forget(self, extension: Extension) -> None:
-        for key, known in list(self._extensions.items()):
-            if known is extension:
-                del self._extensions[key]
-        self._once.pop(extension, None)
-        self._pending.pop(extension, None)
+    async def _start(self, extension: Extension) -> None:
+        life = self.life(extension.candidate)
+        async with life.turn:
+            self._refuse_inactive(life)
+            try:
+                await self.initialize(life, extension)
+                try:
+                    await stages.activate(life, extension)
+                except BaseException:
+                    await stages.quietly(life, extension, "cleanup")
+                    self.drop(extension)
+                    raise
+            except (HookError, KurtError) as error:
+                self.outcomes[extension.reference] = Outcome(
+                    extension.reference, "failed", error=error
+                )
+                raise
+
+    async def initialize(self, life: Life, extension: Extension) -> None:
+        """Take an extension through its first stage, and remember to end it."""
+        await stages.initialize(life, extension)
+        if stages.has_hooks(extension) and extension not in self._live:
+            self._live.append(extension)
+
+    def drop(self, extension: Extension) -> None:
+        """Forget an extension that is not to be ended any more."""
+        extension.generation.forget(extension)
+        if extension in self._live:
+            self._live.remove(extension)
+
+    async def end(
+        self, life: Life, generation: Generation, limit: float = stages.LIMIT
+    ) -> list[tuple[Extension, Exception]]:
+        """Deactivate and clean up what a generation made, the last one first; return failures.
+
+        What its code started or changed in the process is undone after that.
+
+        :param limit: seconds for the tasks it started to end.
+        """
+        failures: list[tuple[Extension, Exception]] = []
+        made = list(dict.fromkeys(generation.extensions.values()))
+        for step in (stages.deactivate, stages.cleanup):
+            for extension in reversed(made):
+                try:
+                    await step(life, extension)
+                except Exception as error:
+                    failures.append((extension, error))
+        for extension in made:
+            self.drop(extension)
+        left = await generation.ledger.dispose(timeout=limit)
+        if left:
+            life.tell("left-behind", detail=[str(item) for item in left])
+        return failures
+
+    def forget(self, life: Life) -> None:
+        """Forget the code of a skill: its modules, and what it registered."""
+        generation = life.take(None)
+        self.registry.drop(life.name)
+        modules = modules_of(life.candidate.slug)
+        unload(life.candidate.slug)
+        self.forget_record(life.candidate)
+        if generation is not None:
+            life.retire(generation.number, modules.values())
 
     async def close(self) -> None:
-        """Call ``deactivate`` and ``cleanup`` of what was made ready, the last one first."""
-        for extension in self._pending:
-            close = getattr(self._pending[extension], "close", None)
-            if close is not None:  # a coroutine that nobody will await
-                close()
-        self._pending.clear()
-        while self._live:
-            extension = self._live.pop()
-            for hook in hooks_of(extension.obj, ("deactivate", "cleanup")):
-                error = await _quietly(hook)
-                if error is not None:
-                    reference = extension.reference
-                    self.outcomes[reference] = Outcome(reference, "failed", error=error)
-        self._extensions.clear()
-        self._once.clear()
+        """Deactivate and clean up everything, the last one first; modules stay imported."""
+        live = [extension.generation for extension in reversed(self._live)]
+        every = [life.generation for life in self.lives.values()]
+        for generation in dict.fromkeys([*live, *every]):
+            if generation is None:
+                continue
+            life = self.life(generation.candidate)
+            for extension, error in await self.end(life, generation):
+                reference = extension.reference
+                self.outcomes[reference] = Outcome(reference, "failed", error=error)
+            if life.generation is generation:
+                life.take(None)
+        self._live.clear()
+        for life in self.lives.values():
+            life.reset()
 
 
-def _key(found: Found) -> tuple[str, str, str]:
+def _key(found: Found) -> tuple[str, str]:
     # A plugin's capabilities share the one object of the plugin.
     name = found.value if found.value and ":" not in found.value else found.name
-    return found.candidate.slug, found.kind.namespace, name
+    return found.kind.namespace, name
 
 
-def _check(extension: Extension) -> None:
-    """Raise unless the object keeps its kind's contract.
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
 
-    A plugin.json's object in a kind that is called answers to its capabilities instead.
-    """
-    if extension.kind.call and isinstance(extension.plugin, ModuleType):
-        return
-    broken = extension.kind.broken_by(extension.obj)
-    if broken:
-        contract = extension.kind.contract_type()
-        obj = extension.obj
-        if contract in (obj if isinstance(obj, type) else type(obj)).__mro__:
-            contract = None  # it is derived already, and lacks something else
-        raise ContractError(
-            f"{extension.reference} does not keep the contract of {extension.kind.namespace}",
-            cause="\n".join(broken),
-            hint=f"derive it from {contract.__module__}.{contract.__name__}" if contract else None,
-            skill=extension.skill,
-        )
+
+def inactive_error(life: Life) -> TransitionError:
+    """Return the error for a call of a plugin that was deactivated."""
+    return TransitionError(
+        f"the plugin {life.name} is inactive",
+        cause="it was deactivated, and is not called until it is activated again",
+        hint=f"kurt plugin activate {life.name}",
+        skill=life.name,
+        status=str(life.status),
+        wish="call",
+        legal=("activate", "reload", "unload"),
+    )
+
+
+def unloaded_error(life: Life) -> TransitionError:
+    """Return the error for a call of a plugin whose code was forgotten."""
+    return TransitionError(
+        f"the plugin {life.name} was unloaded",
+        cause="a call of it was kept longer than its code",
+        hint=f"kurt plugin load {life.name}",
+        skill=life.name,
+        status=str(PluginStatus.UNLOADED),
+        wish="call",
+        legal=("load",),
+    )
 
 
 def _timed(reference: str, work: Callable[[], None]) -> Outcome:
@@ -335,17 +509,3 @@ def _timed(reference: str, work: Callable[[], None]) -> Outcome:
         error = raised
     ms = (perf_counter() - start) * 1000
     return Outcome(reference, "failed" if error else "loaded", ms, error)
-
-
-async def _quietly(hook: Callable[[], Any]) -> Exception | None:
-    try:
-        await settled(hook())
-    except Exception as error:  # told by the outcome; the others must be called too
-        return error
-    return None
-
-
-def _is_cancelled(error: BaseException) -> bool:
-    import asyncio
-
-    return isinstance(error, asyncio.CancelledError) and not isinstance(error, KurtError)

@@ -207,6 +207,34 @@ class Lookup:
             ]
         return items
 
+    def loadable(self, candidate: Candidate) -> list[Found]:
+        """Return what a skill offers that the configuration does not switch off.
+
+        What is of a kind that runs only where it is named may be loaded by whoever
+        names it; it takes no part in anything by that.
+        """
+        config = self.discovery.config
+        return [
+            item
+            for item in self._offered(candidate)
+            if item.capability is None
+            and config.enabled(item.kind.name, candidate.name, item.name).enabled
+        ]
+
+    def disabled(self, candidate: Candidate) -> Exception:
+        """Return why nothing of a skill may be loaded."""
+        offered = self._offered(candidate)
+        if offered:
+            return self._disabled(offered[0])
+        for group, name, _ in candidate.offers:
+            if group != REGISTERING_GROUP and self.kinds.of(group) is None:
+                return ExtensionNotFoundError(
+                    f"{candidate.name}:{name} lies in {group}, and no kind has that name",
+                    hint="install the distribution that defines the kind",
+                    skill=candidate.name,
+                )
+        return self._missing(candidate.name, None)
+
     def _callable_of(self, candidate: Candidate) -> list[Found]:
         if not candidate.usable:
             return []

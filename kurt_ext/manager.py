@@ -8,13 +8,14 @@ from collections.abc import Awaitable, Iterable, Mapping
 from concurrent.futures import CancelledError
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
+from weakref import WeakSet
 
 from .calls import Call, FanOut, Surroundings
-from .errors import ExtensionNotFoundError, UsageError
+from .errors import ExtensionNotFoundError, KurtError, UsageError
 from .importer import FINDER
 from .instances import capability_target
 from .kinds import GROUP, load_kinds
-from .loading import Loading
+from .loading import Loading, inactive_error, unloaded_error
 from .lookup import REGISTERING_GROUP, Lookup
 from .managers import Outcome
 from .names import PACKAGE
@@ -25,17 +26,21 @@ from .surrounding import Surrounding
 from .syspath import hold, release
 
 if TYPE_CHECKING:
+    from asyncio import AbstractEventLoop
+
     from .candidates import Candidate
     from .config import Config
     from .contract import Extension, OnProgress, Target
     from .discovery import Discovery
     from .kinds import Kind, Kinds
+    from .life import Life
     from .lookup import Found
 
 __all__ = ["SkillManager", "register"]
 
 # Named here, since `list` is a method below.
 _Rows: TypeAlias = list[dict[str, Any]]
+_Found: TypeAlias = list[Call]
 
 
 class SkillManager:
@@ -67,6 +72,7 @@ class SkillManager:
         self.places = places or Places(project)
         #: Calls by reference, made on first use: ``await skills.calls["archive"](…)``.
         self.calls: dict[str, Call] = _Calls(self)
+        self._made: WeakSet[Call] = WeakSet()
         self._lock = threading.RLock()
         self._registry = Registry()
         self._portal = Portal()
@@ -111,6 +117,16 @@ class SkillManager:
             self.loading.retain(lambda skill: now.get(skill) == before.get(skill))
             self._surrounding.recompose()
             self.calls.clear()
+            return self.discover()
+
+    def look(self) -> Discovery:
+        """Look again at what there is; whatever is loaded stays as it is.
+
+        Unlike :meth:`refresh` it reads only what has changed.
+        """
+        with self._lock:
+            self._discovery = self._kinds = self._lookup = None
+            self.loading.forget_records()
             return self.discover()
 
     @property
@@ -215,6 +231,7 @@ class SkillManager:
         extension = self.loading.load(self.lookup.find(reference))
         if self.loading.is_waiting(extension):
             self._portal.run(self.loading.ready(extension))
+        self.loading.use(extension)
         return extension
 
     async def aload(self, reference: str) -> Extension:
@@ -367,14 +384,50 @@ class SkillManager:
         return self.loading.record(found.candidate)
 
     def _call(self, found: Found, extension: Extension) -> Call:
+        usage = self.loading.use(extension).usage
+        target = self._target(found, extension)
+        call = Call(extension, found.name, target, self._surround, usage)
+        self._made.add(call)
+        return call
+
+    def _target(self, found: Found, extension: Extension) -> Target:
         if found.capability is not None:
-            target = capability_target(extension, found.capability)
-        else:
-            target = extension.kind.facet("call")(extension)
-        return Call(extension, found.name, target, self._surround)
+            return capability_target(extension, found.capability)
+        target: Target = extension.kind.facet("call")(extension)
+        return target
 
     def _surround(self, extension: Extension, target: Target) -> Awaitable[Surroundings]:
         return self._surrounding.of(extension, target.uses)
+
+    def bind_calls(self, life: Life) -> None:
+        """Let the calls of a skill that somebody keeps run what is loaded now."""
+        for call in self._calls_of(life):
+            try:
+                found = self._callable(call.reference)
+                extension = self.loading.load(found)
+                call.bind(extension, self._target(found, extension), life.usage)
+            except KurtError as error:
+                call.refuse(error)
+
+    def refuse_calls(self, life: Life) -> None:
+        """Refuse the calls of a skill that was deactivated."""
+        for call in self._calls_of(life):
+            call.refuse(inactive_error(life))
+
+    def loose_calls(self, life: Life) -> None:
+        """Let go of a skill whose code is forgotten; calls that are kept raise that."""
+        for call in self._calls_of(life):
+            call.loose(unloaded_error(life))
+        for reference in [r for r, call in self.calls.items() if call.extension.skill == life.name]:
+            del self.calls[reference]
+
+    def _calls_of(self, life: Life) -> _Found:
+        return [call for call in list(self._made) if call.extension.skill == life.name]
+
+    def loops(self) -> tuple[AbstractEventLoop, ...]:
+        """Return the loops of this manager's own that calls may run on."""
+        loop = self._portal.loop
+        return (loop,) if loop is not None else ()
 
     def settings(self, skill: str) -> Mapping[str, Any]:
         """Return the settings of a skill, ``env:`` references replaced."""

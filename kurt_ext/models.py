@@ -307,7 +307,7 @@ class PluginState(Model):
         if name == "instance":
             found = super().__getattribute__("__dict__").get("instance")
             if found is not None:
-                super().__getattribute__("_usage").note()
+                super().__getattribute__("__pydantic_private__")["_usage"].note()
             return found
         return super().__getattribute__(name)
 

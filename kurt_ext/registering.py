@@ -7,7 +7,7 @@ threads, never see each other's objects.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
@@ -59,6 +59,16 @@ class Registry:
             if known == name and namespace in (None, group)
             for row in rows
         ]
+
+    def rows_of(self, skill: str) -> list[Registered]:
+        """Return everything that a skill registered."""
+        return [row for row in self if row.skill == skill]
+
+    def put_back(self, skill: str, rows: Iterable[Registered]) -> None:
+        """Let ``rows``, and nothing else, be what a skill registered."""
+        self.drop(skill)
+        for row in rows:
+            self.replace(row)
 
     def drop(self, skill: str) -> None:
         """Forget everything that a skill registered."""

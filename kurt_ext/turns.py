@@ -56,6 +56,16 @@ class Turn:
         """Whether somebody has the turn."""
         return self._holder is not None
 
+    @property
+    def is_mine(self) -> bool:
+        """Whether the one who asks has it, or runs inside of what has it."""
+        holder = _living(_HOLDING.get())
+        while holder is not None:
+            if holder.turn is self:
+                return True
+            holder = _living(holder.outer)
+        return False
+
     async def __aenter__(self) -> Turn:
         outer = _living(_HOLDING.get())
         mine = _Holder(self, outer)

@@ -22,30 +22,34 @@ ROOT = Path(__file__).parent.parent / "kurt_ext"
 FLOORS = """
 errors names jsontext
 findings versions places contract masking
-semver constraints
-loadorder resolver
+semver constraints digraph
+loadorder releases picking conflicts resolver
 sources
 rules strictjson yamltext
 frontmatter readers
 fields
-compact
+compact config_keys
 skillmd pluginjson annotated
 models
 lifecycle telemetry
 locks manifest distinfo config metadata kinds wire quarantine requirements
-index candidates ordering schemas portal turns registering sockets plugin_settings
+index candidates ordering schemas portal turns registering sockets plugin_layers plugin_settings
 shim
 discovery
 trust listing importer search
 checks
 validator failure
-hooks ledger
+hooks
 managers instances calls services
 stages life
 loading lookup
 surrounding
 stories
 manager
+admission
+dependencies
+reloading autoload
+loader
 control_verbs
 control
 """

@@ -1,0 +1,186 @@
+"""Decide whether a plugin may be imported: everything that is known before, in one place.
+
+From what costs nothing to what costs most: is it trusted, has it code, does the
+configuration let it, is it held back, is it for this host and this Python, is what it needs
+installed, does its configuration fit, and what does the validator say.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import (
+    ContractError,
+    DisabledError,
+    HookError,
+    KurtError,
+    ManifestError,
+    PluginLoadError,
+    PluginValidationError,
+    SkillLoadError,
+)
+from .importer import code_folder, refuse
+from .instances import check_python
+from .lookup import REGISTERING_GROUP
+from .models import PluginMetadata
+from .plugin_settings import Effective, effective
+from .quarantine import Quarantine, fingerprint
+from .requirements import check_requirements
+from .loadorder import compatible
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .manager import SkillManager
+    from .plugin_validator import PluginValidator
+
+__all__ = ["Admission", "plugin_metadata"]
+
+#: What a plugin may have done wrong by itself; all else may be mended outside of it.
+_ITS_OWN = (HookError, ContractError, SkillLoadError)
+
+
+def plugin_metadata(candidate: Candidate) -> PluginMetadata:
+    """Return a candidate's manifest as the model of the documents.
+
+    :raises ManifestError: when it cannot be read, or breaks a rule of the model.
+    """
+    from pydantic import ValidationError
+
+    try:
+        return PluginMetadata.from_record(candidate.record())
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ManifestError(
+            f"the manifest of {candidate.name} cannot be used",
+            cause=".".join(map(str, first["loc"])) + ": " + first["msg"],
+            at=candidate.location,
+            hint=f"kurt validate {candidate.name}",
+            skill=candidate.name,
+        ) from error
+
+
+class Admission:
+    """Let plugins in, and remember those that misbehaved.
+
+    :param validator: judges a plugin; None = the default one.
+    :param runtime_version: the host's version.
+    """
+
+    def __init__(
+        self, skills: SkillManager, validator: PluginValidator | None, runtime_version: str
+    ) -> None:
+        self._skills = skills
+        self._validator = validator
+        self._runtime_version = runtime_version
+        self._quarantine = Quarantine(skills.places)
+
+    async def admit(self, candidate: Candidate, wish: Any) -> Effective:
+        """Return the configuration of a plugin that may be imported.
+
+        :param wish: how it is to be loaded: ``config``, ``validate`` and ``force``.
+        :raises KurtError: why it may not.
+        """
+        refuse(candidate, self._skills.places)
+        if not candidate.offers:
+            raise PluginLoadError(
+                f"the skill {candidate.name} has instructions and no code, so nothing can be loaded",
+                at=candidate.location,
+                hint=f"kurt info {candidate.name}",
+                skill=candidate.name,
+            )
+        record = self._skills.loading.record(candidate)
+        chosen = self.settings(candidate, record, wish.config)
+        self._refuse_disabled(candidate, chosen)
+        if not wish.force:
+            self._refuse_held(candidate)
+        error = compatible(plugin_metadata(candidate), self._runtime_version)
+        if error is not None:
+            raise error
+        check_python(record, candidate.name)
+        check_requirements(candidate, record)
+        if wish.validate:
+            await self._validate(candidate)
+        return chosen
+
+    def settings(
+        self, candidate: Candidate, record: Mapping[str, Any], given: Any = None
+    ) -> Effective:
+        """Return the configuration of a plugin, all layers joined and checked.
+
+        :raises ConfigError: when it does not fit; with the JSON pointers.
+        """
+        skills = self._skills
+        return effective(
+            record,
+            skills.config,
+            given,
+            settings=skills.settings(candidate.name),
+            skill=candidate.name,
+            folder=candidate.location if candidate.is_folder else None,
+        )
+
+    def _refuse_disabled(self, candidate: Candidate, chosen: Effective) -> None:
+        if not chosen.config.enabled:
+            source = chosen.switches["enabled"]
+            raise DisabledError(
+                f"the plugin {candidate.name} is not enabled",
+                cause=f"{source} says enabled = false",
+                at=source.at,
+                hint=f"kurt config set plugin.{_key(candidate.name)}.enabled true",
+                skill=candidate.name,
+            )
+        lookup = self._skills.lookup
+        registers = any(group == REGISTERING_GROUP for group, _, _ in candidate.offers)
+        if not registers and not lookup.loadable(candidate):
+            raise lookup.disabled(candidate)
+
+    def _refuse_held(self, candidate: Candidate) -> None:
+        held = self._quarantine.held(*self._identity(candidate))
+        if held is not None:
+            raise held.error()
+
+    def _identity(self, candidate: Candidate) -> tuple[str, str, str, str]:
+        mark = fingerprint(code_folder(candidate) or candidate.location)
+        return candidate.name, candidate.version, self._runtime_version, mark
+
+    def failed(self, candidate: Candidate, error: KurtError) -> None:
+        """Count a failure that is the plugin's own."""
+        if isinstance(error, _ITS_OWN) and not isinstance(error.__cause__, ModuleNotFoundError):
+            self._quarantine.failed(*self._identity(candidate), reason=error.message)
+
+    def succeeded(self, candidate: Candidate) -> None:
+        """Forget the failures of a plugin that loads."""
+        self._quarantine.succeeded(candidate.name)
+
+    async def _validate(self, candidate: Candidate) -> None:
+        folder = code_folder(candidate)
+        if folder is None or not _has_manifest(folder):
+            return
+        if self._validator is None:
+            from .plugin_validator import PluginValidator
+
+            self._validator = PluginValidator()
+        metadata = plugin_metadata(candidate)
+        result = await self._validator.validate_plugin(Path(folder), metadata)
+        if not result.valid:
+            raise PluginValidationError(
+                f"{candidate.name} is not valid",
+                cause="\n".join(result.errors[:10]),
+                at=folder,
+                hint=f"kurt validate {candidate.name}",
+                skill=candidate.name,
+                validation_result=result,
+            )
+
+
+def _has_manifest(folder: str) -> bool:
+    from .manifest import MANIFESTS
+
+    return any(os.path.isfile(os.path.join(folder, name)) for name in MANIFESTS)
+
+
+def _key(name: str) -> str:
+    return f'"{name}"' if "." in name else name

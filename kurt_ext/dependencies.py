@@ -1,0 +1,139 @@
+"""Load what a plugin needs before it, and keep what is needed from going."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .admission import plugin_metadata
+from .errors import DependencyError, KurtError, NotFoundError, TransitionError
+from .models import PluginStatus
+from .loadorder import Order, order
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .life import Life
+    from .loader import PluginLoader
+    from .models import PluginMetadata
+
+__all__ = ["Dependencies", "failed_with"]
+
+_LOADED = (PluginStatus.LOADED, PluginStatus.ACTIVE)
+
+
+class Dependencies:
+    """Who needs whom, among the plugins that one loader knows."""
+
+    def __init__(self, loader: PluginLoader) -> None:
+        self._loader = loader
+
+    def closure(self, names: list[str]) -> list[PluginMetadata]:
+        """Return the manifests of plugins and of everything they need that is there."""
+        discovery = self._loader.skills.discover()
+        waiting, found = list(names), dict[str, "PluginMetadata"]()
+        while waiting:
+            name = waiting.pop()
+            if name in found:
+                continue
+            try:
+                found[name] = plugin_metadata(discovery.skill(name))
+            except (NotFoundError, KurtError, ValueError, OSError):
+                continue  # `order` says who misses it
+            waiting += [item.plugin_id for item in found[name].dependencies]
+        return list(found.values())
+
+    def order_of(self, names: list[str]) -> Order:
+        """Return the order in which plugins, and what they need, can be loaded."""
+        return order(self.closure(names), runtime_version=self._loader.runtime_version)
+
+    async def load_for(self, candidate: Candidate, wish: Any) -> None:
+        """Load what a plugin needs; of what it can do without, what loads.
+
+        :raises DependencyError: when one of them is missing or fails.
+        :raises CircularDependencyError: when it needs itself in the end.
+        """
+        if not self._loader.skills.loading.record(candidate)["dependencies"]:
+            return
+        name = candidate.name
+        found = self.order_of([name])
+        error = found.unloadable.get(name)
+        if error is not None:
+            raise error
+        required = {
+            item.plugin_id for item in plugin_metadata(candidate).dependencies if not item.optional
+        }
+        for other in found.needs.get(name, ()):
+            try:
+                await self._load(other, wish)
+            except KurtError as failure:
+                if other in required:
+                    raise failed_with(name, other, failure) from failure
+
+    async def _load(self, name: str, wish: Any) -> None:
+        loader = self._loader
+        life = loader.skills.loading.life(loader.candidate(name))
+        if life.status == PluginStatus.INACTIVE:
+            return  # it is loaded, and switched off by somebody who knows why
+        if life.status not in _LOADED:
+            await loader.load_plugin(name, validate=wish.validate)
+
+    async def activate_for(self, life: Life) -> None:
+        """Activate what a plugin needs, where it is loaded and not active.
+
+        :raises DependencyError: when one of them fails.
+        """
+        loading = self._loader.skills.loading
+        if not loading.record(life.candidate)["dependencies"]:
+            return
+        required = {d.plugin_id for d in plugin_metadata(life.candidate).dependencies}
+        for other in self.order_of([life.name]).needs.get(life.name, ()):
+            needed = loading.life(self._loader.candidate(other))
+            if needed.status == PluginStatus.LOADED and other in required:
+                try:
+                    await self._loader.activate_plugin(other)
+                except TransitionError:
+                    continue  # somebody else was faster
+                except KurtError as failure:
+                    raise failed_with(life.name, other, failure) from failure
+
+    def refuse_needed(self, life: Life) -> None:
+        """Raise where a plugin that is loaded needs this one.
+
+        :raises TransitionError: with those that are to be unloaded before.
+        """
+        loading = self._loader.skills.loading
+        users = []
+        for other in loading.lives.values():
+            if other is life or other.generation is None or not other.candidate.location:
+                continue
+            if other.status not in (*_LOADED, PluginStatus.INACTIVE):
+                continue
+            for item in loading.record(other.candidate)["dependencies"]:
+                if item["plugin_id"] == life.name and not item["optional"]:
+                    users.append(other.name)
+        if users:
+            raise TransitionError(
+                f"the plugin {life.name} cannot be unloaded while {_and(users)} needs it",
+                cause=f"{_and(users)} is loaded",
+                hint=f"kurt plugin unload {users[0]}",
+                skill=life.name,
+                status=str(life.status),
+                wish="unload",
+                legal=("deactivate", "reload"),
+            )
+
+
+def failed_with(name: str, other: str, failure: KurtError) -> DependencyError:
+    """Return the error of a plugin whose dependency failed."""
+    chain = failure.chain if isinstance(failure, DependencyError) else (other,)
+    return DependencyError(
+        f"{name} needs {other}, which could not be loaded",
+        cause=failure.message + (f": {failure.cause}" if failure.cause else ""),
+        at=failure.at,
+        hint=failure.hint or f"kurt plugin load {other}",
+        skill=name,
+        chain=(name, *[item for item in chain if item != name]),
+    )
+
+
+def _and(names: list[str]) -> str:
+    return " and ".join(names)

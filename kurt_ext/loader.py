@@ -1,0 +1,640 @@
+"""PluginLoader: take plugins through their lives while the host runs.
+
+A plugin is a skill as the loader sees it: a folder with a plugin.json or a
+SKILL.md, or an installed distribution. What is found, enabled and trusted is
+decided where it always is; the loader adds *when*: it loads, activates,
+reloads and unloads, and it says of each plugin what became of it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Callable, Mapping
+from importlib.metadata import EntryPoint
+from pathlib import Path
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from . import stages
+from .admission import Admission, plugin_metadata
+from .autoload import AutoLoad, auto_load
+from .dependencies import Dependencies
+from .errors import KurtError, SkillNotFoundError, TransitionError
+from .failure import load_error
+from .hooks import Late, bounded, late_error
+from .lifecycle import PluginEvent, require
+from .lookup import REGISTERING_GROUP
+from .manager import SkillManager
+from .manifest import MANIFESTS
+from .models import PluginConfig, PluginMetadata, PluginState, PluginStatus, PluginType
+from .places import Places
+from .reloading import Reload
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .life import Generation, Life, Timing
+    from .lookup import Found
+    from .plugin_settings import Effective
+    from .plugin_validator import PluginValidator
+
+__all__ = ["PluginLoader"]
+
+_LOADED = (PluginStatus.LOADED, PluginStatus.ACTIVE)
+_ALIVE = (*_LOADED, PluginStatus.INACTIVE)
+
+
+class PluginLoader:
+    """Load, activate, reload and unload plugins at run time.
+
+    ::
+
+        async with PluginLoader(plugin_directory="plugins") as loader:
+            state = await loader.load_plugin("com.example.calculator")
+            await loader.activate_plugin("com.example.calculator")
+            result = await state.instance.arithmetic("2 + 2")
+
+    Each plugin has one lock: what is asked of it at one time happens in turn,
+    and five loads at once make one instance. A failure leaves it FAILED with
+    its reason, and harms no other.
+
+    :param plugin_directory: the folder of plugin folders; a program that names it
+        trusts it. None = the skills of the project, the user and the environment.
+    :param validator: judges a plugin before its code is imported; None = the default one.
+    :param enable_auto_load: whether :meth:`auto_load_plugins` loads anything.
+    :param skills: the front door to work through; one of its own if None.
+    :param runtime_version: the host's version, SemVer, that manifests ask for.
+    :param hook_timeout: seconds that a hook is given where nothing else is configured.
+    :param concurrency: how many plugins are loaded at one time by auto-load.
+    """
+
+    def __init__(
+        self,
+        plugin_directory: str | os.PathLike[str] | None = None,
+        validator: PluginValidator | None = None,
+        enable_auto_load: bool = True,
+        *,
+        skills: SkillManager | None = None,
+        runtime_version: str = "1.0.0",
+        hook_timeout: float = stages.LIMIT,
+        concurrency: int = 8,
+    ) -> None:
+        self.plugin_directory = Path(plugin_directory) if plugin_directory is not None else None
+        self.enable_auto_load = enable_auto_load
+        self.runtime_version = runtime_version
+        self.hook_timeout = hook_timeout
+        self.concurrency = concurrency
+        self._owns = skills is None
+        if skills is None:
+            folder = os.path.abspath(plugin_directory) if plugin_directory is not None else None
+            skills = SkillManager(places=Places(skills=folder) if folder else None)
+        self.skills = skills
+        self._loading = skills.loading
+        self.admission = Admission(skills, validator, runtime_version)
+        self.dependencies = Dependencies(self)
+        self._states: dict[str, PluginState] = {}
+        self._seen: dict[str, tuple[object, ...]] = {}
+        self._flights: dict[str, asyncio.Task[PluginState]] = {}
+        self._handlers: list[Callable[[PluginEvent], Any]] = []
+        self._background: set[asyncio.Task[Any]] = set()
+        self._loading.listeners.append(self._hear)
+
+    # -- what there is ---------------------------------------------------------
+
+    async def discover_plugins(self) -> list[PluginMetadata]:
+        """Look again and return the manifests of the plugins that there are; nothing is imported.
+
+        With a plugin directory, those that lie in it; a manifest that cannot be
+        read is told by :attr:`problems`.
+        """
+        return await asyncio.to_thread(self._discover)
+
+    def _discover(self) -> list[PluginMetadata]:
+        self.skills.look()
+        found = []
+        for candidate in self._own():
+            try:
+                found.append(plugin_metadata(candidate))
+            except (KurtError, ValueError, OSError):
+                continue  # its findings are among the problems
+        return found
+
+    def _own(self) -> list[Candidate]:
+        """Return the candidates that this loader lists: with code, or broken."""
+        folder = os.path.abspath(self.plugin_directory) if self.plugin_directory else None
+        return [
+            candidate
+            for candidate in self.skills.discover().winners
+            if candidate.code
+            and (candidate.is_folder or candidate.source != "entry_points.txt")
+            and (folder is None or _lies_in(candidate.location, folder))
+        ]
+
+    @property
+    def problems(self) -> dict[str, str]:
+        """Why a plugin that was found cannot be used, by its name."""
+        return {
+            candidate.name: candidate.reason or ""
+            for candidate in self._own()
+            if candidate.state in ("broken", "untrusted")
+        }
+
+    def candidate(self, plugin_id: str) -> Candidate:
+        """Return the copy of a plugin that counts; looks again where it is not known yet.
+
+        :raises SkillNotFoundError: when there is none of that id, with the nearest ones.
+        """
+        try:
+            return self.skills.discover().skill(plugin_id)
+        except SkillNotFoundError:
+            return self.skills.look().skill(plugin_id)
+
+    def get_plugin_state(self, plugin_id: str) -> PluginState:
+        """Return what has become of a plugin; UNLOADED where nothing has.
+
+        The object is kept true while the plugin lives.
+
+        :raises SkillNotFoundError: when nothing has the id.
+        :raises ManifestError: when its manifest cannot be used.
+        """
+        return self._state(self.candidate(plugin_id))
+
+    def _state(self, candidate: Candidate) -> PluginState:
+        state = self._states.get(candidate.slug)
+        if state is None:
+            life = self._loading.life(candidate)
+            state = PluginState.model_validate(
+                {"metadata": plugin_metadata(candidate), "status": life.status}
+            )
+            state._usage = life.usage
+            self._states[candidate.slug] = state
+            self._show(life)
+        return state
+
+    def list_plugins(
+        self,
+        status_filter: PluginStatus | str | None = None,
+        type_filter: PluginType | str | None = None,
+    ) -> list[PluginState]:
+        """Return the states of the plugins that were found, in the order of discovery.
+
+        :param status_filter: those in one state only.
+        :param type_filter: those of one kind only, by its word.
+        """
+        slugs = {candidate.slug: candidate for candidate in self._own()}
+        for slug, life in self._loading.lives.items():
+            if life.status != PluginStatus.UNLOADED and life.candidate.location:
+                slugs.setdefault(slug, life.candidate)
+        found = []
+        for candidate in slugs.values():
+            try:
+                state = self._state(candidate)
+            except (KurtError, ValueError, OSError):
+                continue
+            if status_filter is not None and state.status != status_filter:
+                continue
+            if type_filter is not None and type_filter not in _kinds(candidate, state):
+                continue
+            found.append(state)
+        return found
+
+    # -- a life ----------------------------------------------------------------
+
+    async def load_plugin(
+        self,
+        plugin_id: str,
+        config: PluginConfig | Mapping[str, Any] | None = None,
+        validate: bool = True,
+        *,
+        force: bool = False,
+    ) -> PluginState:
+        """Import a plugin, make its object and call ``initialize``; what it needs is loaded first.
+
+        A plugin that is LOADED or ACTIVE stays as it is.
+
+        :param config: has the last word over config.json and ``kurt.toml``.
+        :param validate: judge it before anything of it is imported.
+        :param force: load it although it is held back after repeated failures.
+        :raises TransitionError: when it is INACTIVE, UNLOADING, or loading itself.
+        :raises PluginValidationError: when the validator finds errors.
+        :raises PluginLoadError: when it, or a plugin that it needs, cannot be loaded.
+        :raises ConfigError: when its configuration does not fit its schema.
+        :raises PolicyError: when it is not trusted, not enabled, or held back.
+        """
+        candidate = self.candidate(plugin_id)
+        life = self._loading.life(candidate)
+        wish = _Wish(config, validate, force)
+        flight = self._flights.get(candidate.slug)
+        if flight is not None and flight.get_loop() is asyncio.get_running_loop():
+            if life.turn.is_mine:
+                raise _within_itself(life, "load")
+            # Shielded: one who asks and is cancelled must not cancel the others.
+            return await asyncio.shield(flight)
+        flight = asyncio.ensure_future(self._load_in_turn(life, wish))
+        self._flights[candidate.slug] = flight
+        try:
+            return await asyncio.shield(flight)
+        except asyncio.CancelledError:
+            flight.cancel()
+            await asyncio.wait({flight})
+            raise
+        finally:
+            if self._flights.get(candidate.slug) is flight:
+                del self._flights[candidate.slug]
+
+    async def _load_in_turn(self, life: Life, wish: _Wish) -> PluginState:
+        async with life.turn:
+            if life.status in _LOADED:
+                return self._state(life.candidate)
+            require(life.name, life.status, "load")
+            await self._load(life, wish)
+            return self._state(life.candidate)
+
+    async def _load(self, life: Life, wish: _Wish) -> None:
+        """Load a plugin whose turn is held; whatever goes wrong leaves it FAILED."""
+        candidate = self.candidate(life.name)
+        life.candidate = candidate
+        life.move("load", "loading")
+        start = perf_counter()
+        generation: Generation | None = None
+        try:
+            life.given = wish.config if wish.config is not None else life.given
+            admitted = await self.admission.admit(candidate, wish)
+            self._admit(life, candidate, admitted)
+            life.timed("check", start)
+            await self.dependencies.load_for(candidate, wish)
+            generation = life.current()
+            await self.build(life, candidate, generation)
+            for extension in list(dict.fromkeys(generation.extensions.values())):
+                await self._loading.initialize(life, extension)
+        except BaseException as error:
+            await self._undo(life, generation)
+            failed = self._failed(life, candidate, error)
+            if failed is error:
+                raise
+            raise failed from error
+        self.admission.succeeded(candidate)
+        life.move("loaded", "loaded", ms=life.timed("load", start))
+        self.skills.bind_calls(life)
+
+    def _admit(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
+        self._seen[candidate.slug] = _signature(candidate)
+        life.admit(admitted, self.hook_timeout)
+        state = self._state(candidate)
+        state.metadata = plugin_metadata(candidate)
+        state.__dict__["config"] = admitted.config  # past the model, which would unveil its secrets
+
+    def show_reloaded(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
+        """Let the state object tell of the new code."""
+        self._admit(life, candidate, admitted)
+        self._show(life)
+
+    def look_at(self, candidate: Candidate) -> Candidate:
+        """Return a plugin's candidate, read anew where its manifest has changed.
+
+        :raises SkillNotFoundError: when it is gone.
+        """
+        if _signature(candidate) != self._seen.get(candidate.slug):
+            self.skills.look()
+        return self.skills.discover().skill(candidate.name)
+
+    def loadable_candidates(self) -> list[Candidate]:
+        """Return the candidates that this loader may load by itself."""
+        return self._own()
+
+    def switches(self, candidate: Candidate) -> PluginConfig:
+        """Return how a plugin is to be loaded: ``enabled``, ``auto_load``, ``priority``.
+
+        :raises KurtError: when that cannot be read.
+        """
+        record = self.skills.loading.record(candidate)
+        return self.admission.settings(candidate, record).config
+
+    async def build(self, life: Life, candidate: Candidate, generation: Generation) -> None:
+        """Import the code in a thread, and make the objects here."""
+        found = self._offered(candidate)
+        limit = life.limit or self.hook_timeout
+        asked = [item for item in candidate.offers if item[0] == REGISTERING_GROUP]
+        try:
+            with generation.ledger.watching():
+                await bounded(self._loading.import_all, candidate, found, life, limit=limit)
+                for _, name, value in asked:
+                    point = EntryPoint(name=name, value=value, group=REGISTERING_GROUP)
+                    register = self._loading.register
+                    await bounded(register, candidate, point, generation, limit=limit)
+        except Late as late:
+            raise late_error("import", life.name, limit, late) from late
+        except KurtError:
+            raise
+        except Exception as error:
+            raise load_error(candidate, error) from error
+        for item in self._offered(candidate) if asked else found:
+            self._loading.build(item, generation)
+        life.tell("initializing")
+
+    def _offered(self, candidate: Candidate) -> list[Found]:
+        return self.skills.lookup.loadable(candidate)
+
+    async def _undo(self, life: Life, generation: Generation | None) -> None:
+        if generation is None:
+            return
+        for _, error in await self._loading.end(life, generation):
+            life.tell("left-behind", detail=[str(error)])
+        self._loading.forget(life)
+
+    def _failed(self, life: Life, candidate: Candidate, error: BaseException) -> BaseException:
+        """Note a failure: state, reason, quarantine; return what to raise."""
+        told = error
+        if not isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)):
+            told = life.masked(load_error(candidate, error))
+            if isinstance(told, KurtError):
+                self.admission.failed(candidate, told)
+        life.move("fail", "failed", error=told)
+        return told
+
+    async def activate_plugin(self, plugin_id: str) -> None:
+        """Call ``activate``: a plugin that is LOADED or INACTIVE becomes ACTIVE.
+
+        What it needs is activated first.
+
+        :raises TransitionError: from any other state.
+        :raises HookError: when the hook fails; the plugin is cleaned up and FAILED then.
+        """
+        life = self._loading.life(self.candidate(plugin_id))
+        await self.dependencies.activate_for(life)
+        async with life.turn:
+            require(life.name, life.status, "activate")
+            start = perf_counter()
+            async with self._failing(life):
+                for extension in self._made(life):
+                    await stages.activate(life, extension)
+            life.move("activate", "activated", ms=_since(start))
+            self.skills.bind_calls(life)
+
+    async def deactivate_plugin(self, plugin_id: str) -> None:
+        """Call ``deactivate``: a plugin that is ACTIVE or LOADED becomes INACTIVE.
+
+        Calls of it are refused from then on; those under way end as they began.
+
+        :raises TransitionError: from any other state.
+        :raises HookError: when the hook fails; the plugin is cleaned up and FAILED then.
+        """
+        life = self._loading.life(self.candidate(plugin_id))
+        async with life.turn:
+            require(life.name, life.status, "deactivate")
+            await self._deactivate(life)
+
+    async def _deactivate(self, life: Life) -> None:
+        start = perf_counter()
+        self.skills.refuse_calls(life)
+        async with self._failing(life):
+            for extension in reversed(self._made(life)):
+                await stages.deactivate(life, extension)
+        life.move("deactivate", "deactivated", ms=_since(start))
+
+    def _failing(self, life: Life) -> _Failing:
+        return _Failing(self, life)
+
+    @staticmethod
+    def _made(life: Life) -> list[Any]:
+        generation = life.generation
+        return list(dict.fromkeys(generation.extensions.values())) if generation else []
+
+    async def unload_plugin(self, plugin_id: str) -> None:
+        """Deactivate a plugin where it is ACTIVE, call ``cleanup``, and forget its code.
+
+        Calls under way are waited for, as long as a hook may take. What the plugin
+        started or changed in this process is undone; what cannot be is reported
+        by the event ``left-behind``.
+
+        :raises TransitionError: when it is not loaded, or a loaded plugin needs it.
+        :raises HookError: when a hook fails; its code is forgotten nonetheless, and
+            the plugin is FAILED.
+        """
+        candidate = self.candidate(plugin_id)
+        life = self._loading.life(candidate)
+        async with life.turn:
+            require(life.name, life.status, "unload")
+            self.dependencies.refuse_needed(life)
+            await self._unload(life)
+
+    async def _unload(self, life: Life) -> None:
+        start = perf_counter()
+        if life.status == PluginStatus.ACTIVE:
+            await self._deactivate(life)
+        life.move("unload", "unloading")
+        generation = life.generation
+        failures: list[Any] = []
+        if generation is not None:
+            await Reload(self, life).drained(generation, life.limit or self.hook_timeout)
+            failures = await self._loading.end(life, generation)
+        self.skills.loose_calls(life)
+        self._loading.forget(life)
+        if failures:
+            error = life.masked(failures[0][1])
+            life.move("fail", "failed", error=error)
+            raise error
+        life.move("unloaded", "unloaded", ms=_since(start))
+
+    async def reload_plugin(self, plugin_id: str, validate: bool = True) -> PluginState:
+        """Put new code in the place of the old, with the same configuration.
+
+        The new code is imported beside the old one, checked, initialized and, where
+        the old one is ACTIVE, activated; then it takes its place in one step. Calls
+        under way end on the old code, which is then deactivated and cleaned up. If
+        anything fails, the old code runs on as if nothing had happened.
+
+        :param validate: judge the new code before it is imported.
+        :raises TransitionError: when the plugin is not loaded.
+        :raises KurtError: why the new code does not run; the old one still does.
+        """
+        life = self._loading.life(self.candidate(plugin_id))
+        async with life.turn:
+            require(life.name, life.status, "reload")
+            wish = _Wish(life.given, validate, True)
+            if life.status == PluginStatus.FAILED:
+                await self._load(life, wish)
+            else:
+                await Reload(self, life).run(wish)
+            return self._state(life.candidate)
+
+    async def auto_load_plugins(self) -> AutoLoad:
+        """Load every plugin that is enabled and to be loaded at start; return those that were.
+
+        What they need is loaded before them, a lower ``priority`` begins before a
+        higher one, and what does not depend on each other loads at one time. One that
+        fails harms no other: ``failed`` and ``skipped`` of the answer say what
+        became of the rest.
+        """
+        return await auto_load(self)
+
+    async def close(self, limit: float | None = None) -> None:
+        """Unload every plugin, the last one first; a failure is told by its event.
+
+        :param limit: seconds for all of it; None = each hook's own time.
+        """
+        until = perf_counter() + limit if limit is not None else None
+        for task in list(self._background):
+            await asyncio.wait({task}, timeout=limit)
+        alive = [life for life in self._loading.lives.values() if life.status in _ALIVE]
+        for life in sorted(alive, key=lambda life: life.order, reverse=True):
+            if until is not None:
+                left = max(0.05, until - perf_counter())
+                life.limit = min(life.limit or self.hook_timeout, left)
+            try:
+                async with life.turn:
+                    if life.status in _ALIVE:
+                        await self._unload(life)
+            except KurtError:
+                continue  # told by its event
+        if self._hear in self._loading.listeners:
+            self._loading.listeners.remove(self._hear)
+        if self._owns:
+            await self.skills.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # -- what is told ------------------------------------------------------------
+
+    def subscribe(self, handler: Callable[[PluginEvent], Any]) -> Callable[[], None]:
+        """Call ``handler`` with every event; return the function that ends it.
+
+        An async handler runs in a task. What a handler raises is logged and harms nobody.
+        """
+        self._handlers.append(handler)
+
+        def unsubscribe() -> None:
+            if handler in self._handlers:
+                self._handlers.remove(handler)
+
+        return unsubscribe
+
+    def _hear(self, event: PluginEvent) -> None:
+        from .names import slug
+
+        life = self._loading.lives.get(slug(event.plugin_id))
+        if life is not None:
+            self._show(life)
+        for handler in tuple(self._handlers):
+            try:
+                made = handler(event)
+            except Exception:
+                from .loading import LOG
+
+                LOG.exception("a handler of the event %s failed", event.name)
+                continue
+            if asyncio.iscoroutine(made):
+                self.spawn(made)
+
+    def spawn(self, work: Any) -> asyncio.Task[Any]:
+        """Run a coroutine beside; :meth:`close` waits for it."""
+        task: asyncio.Task[Any] = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+        return task
+
+    def _show(self, life: Life) -> None:
+        """Let the state object of a life say what is true now."""
+        state = self._states.get(life.candidate.slug)
+        if state is None:
+            return
+        state.status = life.status
+        shown = life.generation is not None and life.status in _ALIVE
+        state.instance = life.generation.instance if shown and life.generation else None
+        state.generation = life.generation.number if life.generation else life.number
+        state.error_message = life.message
+        state.error_traceback = life.traceback
+        state.way_back = life.way_back
+        state.loaded_at = life.loaded_at
+        state.load_ms = next((t.ms for t in reversed(life.timings) if t.phase == "load"), 0.0)
+
+    def timings(self) -> list[Timing]:
+        """Return how long each step of each plugin took, the slowest first."""
+        rows = [timing for life in self._loading.lives.values() for timing in life.timings]
+        return sorted(rows, key=lambda timing: -timing.ms)
+
+
+class _Wish:
+    """How a plugin is to be loaded; see :meth:`PluginLoader.load_plugin`."""
+
+    __slots__ = ("config", "force", "validate")
+
+    def __init__(self, config: Any, validate: bool, force: bool) -> None:
+        self.config = config
+        self.validate = validate
+        self.force = force
+
+
+class _Failing:
+    """Leave a plugin FAILED, cleaned up and forgotten, where the block raises."""
+
+    def __init__(self, loader: PluginLoader, life: Life) -> None:
+        self._loader = loader
+        self._life = life
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            return
+        life, loader = self._life, self._loader
+        loader.skills.loose_calls(life)
+        await loader._undo(life, life.generation)
+        loader._failed(life, life.candidate, error)
+
+
+def _within_itself(life: Life, wish: str) -> TransitionError:
+    return TransitionError(
+        f"{life.name} is asked to {wish} by its own hook, which is part of that",
+        hint="do it after the hook has returned, in a task for example",
+        skill=life.name,
+        status=str(life.status),
+        wish=wish,
+    )
+
+
+def _since(start: float) -> float:
+    return (perf_counter() - start) * 1000
+
+
+def _signature(candidate: Candidate) -> tuple[object, ...]:
+    """Return what the files look like that say what a plugin is."""
+    if not candidate.is_folder:
+        return (candidate.version,)
+    found: list[object] = []
+    for name in (*MANIFESTS, "config.json"):
+        try:
+            stat = os.stat(os.path.join(candidate.location, name))
+        except OSError:
+            found.append(None)
+        else:
+            found.append((stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size))
+    return tuple(found)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    real, base = os.path.realpath(path), os.path.realpath(folder)
+    return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
+
+
+def _kinds(candidate: Candidate, state: PluginState) -> set[str]:
+    kinds = {group.removeprefix("kurt.") for group, _, _ in candidate.offers}
+    if state.metadata.plugin_type:
+        kinds.add(str(state.metadata.plugin_type))
+    return kinds

@@ -1,0 +1,193 @@
+"""Put new code in the place of the old while calls run: probe, swap, retire, or roll back.
+
+The old modules are set aside under another name; the new code is imported
+under the skill's own, checked, initialized and, where the old one is active,
+activated. Up to there the old code serves every call, and a failure puts its
+modules back as they were. The swap is one step without a pause; then the old
+code is deactivated and cleaned up once no call runs in it any more.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+from . import stages
+from .errors import KurtError, PluginLoadError
+from .importer import drop_aside, restore, set_aside
+from .inflight import busy
+from .models import PluginStatus
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from .candidates import Candidate
+    from .contract import Extension
+    from .life import Generation, Life
+    from .loader import PluginLoader
+
+__all__ = ["Reload"]
+
+#: Seconds between two looks whether a call still runs in old code.
+_POLL = 0.02
+_GET, _SET = "__reload_state__", "__reload_restore__"
+
+
+class Reload:
+    """One reload of one plugin, whose turn is held."""
+
+    def __init__(self, loader: PluginLoader, life: Life) -> None:
+        self._loader = loader
+        self._life = life
+        self._loading = loader.skills.loading
+
+    async def run(self, wish: Any) -> None:
+        """Swap the plugin's code, or raise why not and leave the old one running.
+
+        :raises KurtError: why the new code does not run.
+        """
+        life, loader = self._life, self._loader
+        start = perf_counter()
+        life.tell("reloading")
+        old, before = life.current(), life.candidate
+        kept = (life.admitted, life.limit, self._loading.registry.rows_of(life.name))
+        modules: dict[str, ModuleType] | None = None
+        new: Generation | None = None
+        try:
+            candidate = loader.look_at(before)
+            admitted = await loader.admission.admit(candidate, wish)
+            await loader.dependencies.load_for(candidate, wish)
+            new = life.begin(candidate)
+            life.admit(admitted, loader.hook_timeout)
+            modules = set_aside(candidate.slug, old.number)
+            self._loading.registry.drop(life.name)
+            await self._probe(candidate, new, old)
+            self._swap(candidate, old, new, admitted)
+        except BaseException as error:
+            failed = await self._roll_back(error, new, modules, kept)
+            if failed is error:
+                raise
+            raise failed from error
+        ms = life.timed("reload", start)
+        await self._retire(old, modules)
+        life.tell("reloaded", ms=ms)
+
+    async def _probe(self, candidate: Candidate, new: Generation, old: Generation) -> None:
+        life = self._life
+        await self._loader.build(life, candidate, new)
+        states = {item.name: item.obj for item in old.extensions.values()}
+        for extension in _made(new):
+            await self._loading.initialize(life, extension)
+            await self._carry(states.get(extension.name), extension, old, new)
+        if life.status == PluginStatus.ACTIVE:
+            for extension in _made(new):
+                await stages.activate(life, extension)
+        elif life.status == PluginStatus.INACTIVE:
+            new.stages.update(dict.fromkeys(_made(new), "inactive"))
+
+    async def _carry(
+        self, before: Any, extension: Extension, old: Generation, new: Generation
+    ) -> None:
+        """Hand the old object's state to the new one, where both know how."""
+        give, take = getattr(before, _GET, None), getattr(extension.obj, _SET, None)
+        if not callable(give) or not callable(take):
+            return
+        with old.ledger.watching():
+            state = await stages.call_hook(self._life, give, _GET)
+        with new.ledger.watching():
+            await stages.call_hook(self._life, lambda: take(state), _SET)
+
+    def _swap(self, candidate: Candidate, old: Generation, new: Generation, admitted: Any) -> None:
+        """Make the new generation the current one; nothing is awaited meanwhile."""
+        life = self._life
+        life.take(new)
+        self._loader.show_reloaded(life, candidate, admitted)
+        self._loader.skills.bind_calls(life)
+
+    async def _roll_back(
+        self,
+        error: BaseException,
+        new: Generation | None,
+        modules: dict[str, ModuleType] | None,
+        kept: tuple[Any, ...],
+    ) -> BaseException:
+        life = self._life
+        if new is not None:
+            try:
+                await self._loading.end(life, new)
+            except Exception as left:
+                life.tell("left-behind", detail=[str(left)])
+        if modules is not None:
+            restore(life.candidate.slug, modules)
+        self._loading.registry.put_back(life.name, kept[2])
+        said = life.masked(error) if isinstance(error, Exception) else error
+        if kept[0] is not None:
+            life.admit(kept[0], kept[1])
+        self._loading.forget_record(life.candidate)
+        told = said
+        if not isinstance(said, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)):
+            told = said if isinstance(said, KurtError) else _wrapped(life, said)
+        life.tell("rolled-back", error=told)
+        return told
+
+    # -- the old code ----------------------------------------------------------
+
+    async def _retire(self, old: Generation, modules: dict[str, ModuleType]) -> None:
+        """End the old code now, or, while calls run in it, as soon as they have ended."""
+        if self._busy(old, modules.values()):
+            self._loader.spawn(self._retire_later(old, modules))
+        else:
+            await self._end(old, modules)
+
+    async def _retire_later(self, old: Generation, modules: dict[str, ModuleType]) -> None:
+        limit = self._life.limit or self._loader.hook_timeout
+        await self.drained(old, limit, list(modules.values()))
+        await self._end(old, modules)
+
+    async def _end(self, old: Generation, modules: dict[str, ModuleType]) -> None:
+        life = self._life
+        failures = await self._loading.end(life, old)
+        drop_aside(life.candidate.slug, old.number)
+        life.retire(old.number, modules.values())
+        if failures:
+            life.tell("left-behind", detail=[str(error) for _, error in failures])
+
+    async def drained(
+        self, generation: Generation, limit: float, modules: list[ModuleType] | None = None
+    ) -> list[str]:
+        """Wait until no call runs in a generation's code; return those that still do.
+
+        :param limit: seconds to wait at most.
+        """
+        from .importer import modules_of
+
+        if modules is None:
+            modules = list(modules_of(self._life.candidate.slug).values())
+        until = perf_counter() + limit
+        found = self._busy(generation, modules)
+        while found and perf_counter() < until:
+            await asyncio.sleep(_POLL)
+            found = self._busy(generation, modules)
+        return found
+
+    def _busy(self, generation: Generation, modules: Any) -> list[str]:
+        loops = {asyncio.get_running_loop(), *self._loader.skills.loops()}
+        found: list[str] = busy(list(modules), loops, generation.ledger.tasks())
+        return found
+
+
+def _made(generation: Generation) -> list[Extension]:
+    return list(dict.fromkeys(generation.extensions.values()))
+
+
+def _wrapped(life: Life, error: BaseException) -> KurtError:
+    from .failure import load_error
+
+    if isinstance(error, Exception):
+        return load_error(life.candidate, error)
+    return PluginLoadError(
+        f"the new code of {life.name} could not be loaded",
+        cause=f"{type(error).__name__}: {error}",
+        skill=life.name,
+    )
