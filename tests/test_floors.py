@@ -33,13 +33,14 @@ skillmd pluginjson annotated
 models
 lifecycle telemetry
 locks manifest distinfo config metadata kinds wire quarantine requirements
-index candidates ordering schemas portal turns registering sockets plugin_layers plugin_settings
+index candidates ordering schemas portal turns registering sockets plugin_layers plugin_settings fileevents
 shim
 discovery
 trust listing importer search
 checks
 validator failure
 hooks
+origins traces background windows patches ledger inflight
 managers instances calls services
 stages life
 loading lookup
