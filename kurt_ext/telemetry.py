@@ -25,9 +25,9 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from .contract import Result
 from .errors import KurtError
@@ -53,9 +53,7 @@ _LEVELS = {
     "unloading": logging.DEBUG,
 }
 
-P = ParamSpec("P")
-S = TypeVar("S", bound="_Lives")
-T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Coroutine[Any, Any, Any]])
 
 
 class _Lives(Protocol):
@@ -96,12 +94,7 @@ def tracer() -> Tracer | None:
     return made
 
 
-def traced(
-    name: str,
-) -> Callable[
-    [Callable[Concatenate[S, str, P], Awaitable[T]]],
-    Callable[Concatenate[S, str, P], Awaitable[T]],
-]:
+def traced(name: str) -> Callable[[F], F]:
     """Make each run of a loader's method a span.
 
     The method takes the id of a plugin and returns its state. A failure is
@@ -110,11 +103,9 @@ def traced(
     :param name: the span's name.
     """
 
-    def decorate(
-        method: Callable[Concatenate[S, str, P], Awaitable[T]],
-    ) -> Callable[Concatenate[S, str, P], Awaitable[T]]:
+    def decorate(method: F) -> F:
         @wraps(method)
-        async def run(loader: S, plugin_id: str, *args: P.args, **kwargs: P.kwargs) -> T:
+        async def run(loader: _Lives, plugin_id: str, *args: Any, **kwargs: Any) -> Any:
             chosen = tracer()
             if chosen is None:
                 return await method(loader, plugin_id, *args, **kwargs)
@@ -130,18 +121,16 @@ def traced(
                 span.set_attribute("kurt.outcome", "ok")
                 return state
 
-        return run
+        return cast("F", run)
 
     return decorate
 
 
-def around(extension: Extension, generation: int = 0) -> Around | None:
+def around(extension: Extension) -> Around | None:
     """Return the layer that makes a span of every call of an extension; None for no tracing.
 
     It is asked for once, when a call is composed. What refuses the arguments, and
     ``Call.direct``, lie outside of every layer, and so outside of the span.
-
-    :param generation: the number of the import of its code; 0 = unknown.
     """
     chosen = tracer()
     if chosen is None:
@@ -149,8 +138,8 @@ def around(extension: Extension, generation: int = 0) -> Around | None:
     attributes: dict[str, Any] = {"kurt.plugin.id": extension.skill}
     if extension.candidate is not None and extension.candidate.version:
         attributes["kurt.plugin.version"] = extension.candidate.version
-    if generation:
-        attributes["kurt.plugin.generation"] = generation
+    if extension.generation is not None:
+        attributes["kurt.plugin.generation"] = extension.generation.number
 
     async def layer(invocation: Invocation, proceed: Proceed) -> Any:
         with _span(chosen, "kurt.call", attributes) as span:

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parent.parent / "kurt_ext"
 FLOORS = """
 errors names jsontext
 findings versions places contract masking
-semver constraints digraph
+semver constraints digraph saves
 loadorder releases picking conflicts resolver
 sources
 rules strictjson yamltext
@@ -51,6 +51,7 @@ admission
 dependencies
 reloading autoload
 loader
+reacting watch
 control_verbs
 control
 """

@@ -1,0 +1,194 @@
+"""What happens to files below some folders, as the operating system tells it, or by looking.
+
+The folders may come and go meanwhile. watchfiles tells of changes within
+milliseconds; where the system has no watch left to give, or on request, the
+folders are looked through again and again instead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
+from typing import TYPE_CHECKING, TypeAlias
+
+from .errors import MissingExtraError
+from .portal import in_thread
+from .saves import is_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+__all__ = ["Batch", "events"]
+
+#: What happened to which path: ``added``, ``modified`` or ``deleted``.
+Batch: TypeAlias = set[tuple[str, str]]
+_Mark: TypeAlias = tuple[object, ...]
+_Sweep: TypeAlias = dict[str, tuple[int, int, int, int]]
+
+#: Milliseconds between two looks at whether a folder came or went.
+_TICK = 500
+#: Seconds between two looks at everything, and between two that must be equal.
+_POLL = 0.2
+_QUIET = 0.01
+
+
+async def events(
+    roots: Sequence[str],
+    *,
+    debounce_ms: int,
+    step_ms: int,
+    poll: bool = False,
+    note: Callable[[str], object] | None = None,
+) -> AsyncGenerator[Batch, None]:
+    """Yield what happens below the roots, a batch for each burst.
+
+    :param roots: folders; one that is not there is waited for.
+    :param debounce_ms: the longest time that a burst may take.
+    :param step_ms: a burst ends when nothing happens for this time.
+    :param poll: look again and again, instead of asking the operating system.
+    :param note: told why it looks, where it has to.
+    :raises MissingExtraError: when watchfiles is not installed.
+    """
+    if not poll:
+        watched = _watched(roots, debounce_ms, step_ms)
+        try:
+            async with aclosing(watched) as batches:
+                async for batch in batches:
+                    yield batch
+        except _Exhausted as error:
+            if note is not None:
+                note(f"the system cannot watch more files, so they are polled: {error}")
+    looked = _polled(roots)
+    async with aclosing(looked) as batches:
+        async for batch in batches:
+            yield batch
+
+
+class _Exhausted(Exception):
+    """The operating system has no watch left to give."""
+
+
+async def _watched(roots: Sequence[str], debounce: int, step: int) -> AsyncGenerator[Batch, None]:
+    try:
+        from watchfiles import awatch
+    except ImportError as error:
+        raise MissingExtraError(
+            "watching files needs the watch extra",
+            cause="the package 'watchfiles' is not installed",
+            hint="pip install 'kurt-ext[watch]', or: kurt watch --poll",
+        ) from error
+    before: _Mark | None = None
+    while True:
+        mark = _mark(roots)
+        appeared = _appeared(roots, before, mark)
+        before = mark
+        present = [root for root in roots if os.path.isdir(root)]
+        if not present:
+            await asyncio.sleep(_TICK / 1000)
+            continue
+        try:
+            watch = awatch(
+                *present,
+                watch_filter=None,
+                debounce=debounce,
+                step=step,
+                rust_timeout=_TICK,
+                yield_on_timeout=True,
+                ignore_permission_denied=True,
+            )
+            async with aclosing(watch) as batches:
+                async for found in batches:
+                    batch = {(change.name, path) for change, path in found} | appeared
+                    appeared = set()
+                    if batch:
+                        yield batch
+                    if (not found or _is_high(batch, roots)) and _mark(roots) != mark:
+                        break  # a watch follows no folder that came later by a link
+        except FileNotFoundError:
+            continue  # a root went away between the look and the watch
+        except (OSError, RuntimeError) as error:  # the latter is watchfiles' own
+            raise _Exhausted(str(error)) from error
+
+
+def _mark(roots: Sequence[str]) -> _Mark:
+    """Return which folder each root is now, and which of its entries are links."""
+    found: list[object] = []
+    for root in roots:
+        try:
+            is_now = os.stat(root)
+            with os.scandir(root) as entries:
+                links = sorted(entry.name for entry in entries if entry.is_symlink())
+        except OSError:
+            found.append(None)
+        else:
+            found.append((is_now.st_dev, is_now.st_ino, links))
+    return tuple(found)
+
+
+def _appeared(roots: Sequence[str], before: _Mark | None, now: _Mark) -> Batch:
+    """Return an event for each root that was another folder before, or none."""
+    if before is None:
+        return set()
+    rows = zip(roots, before, now, strict=True)
+    return {("modified", root) for root, old, new in rows if old != new and new is not None}
+
+
+def _is_high(batch: Batch, roots: Sequence[str]) -> bool:
+    """Return whether a batch concerns a root or an entry of one."""
+    return any(path in roots or os.path.dirname(path) in roots for _, path in batch)
+
+
+async def _polled(roots: Sequence[str]) -> AsyncGenerator[Batch, None]:
+    before = await in_thread(_sweep, roots)
+    while True:
+        await asyncio.sleep(_POLL)
+        now = await in_thread(_sweep, roots)
+        while now != before:
+            await asyncio.sleep(_QUIET)
+            again = await in_thread(_sweep, roots)
+            if again == now:
+                break
+            now = again
+        batch = _difference(before, now)
+        before = now
+        if batch:
+            yield batch
+
+
+def _sweep(roots: Sequence[str]) -> _Sweep:
+    """Return what tells each file below the roots from what it was."""
+    found: _Sweep = {}
+    for root in roots:
+        for folder, names, files in os.walk(root, followlinks=True):
+            below, _, inside = folder[len(root) + 1 :].partition(os.sep)
+            if not below:
+                names[:] = [name for name in names if not name.startswith((".", "__"))]
+            else:
+                names[:] = [name for name in names if not is_noise(name)]
+            if inside.count(os.sep) > _DEPTH:
+                names.clear()
+            for path in (folder, *(os.path.join(folder, name) for name in files)):
+                try:
+                    seen = os.stat(path)
+                except OSError:
+                    continue
+                # A folder's own times change with the noise in it.
+                times = (0, 0) if path == folder else (seen.st_mtime_ns, seen.st_ctime_ns)
+                size = 0 if path == folder else seen.st_size
+                found[path] = (*times, size, seen.st_ino)
+    return found
+
+
+#: Folders below each other; a link may lead in a circle.
+_DEPTH = 12
+
+
+def _difference(before: _Sweep, now: _Sweep) -> Batch:
+    found = {("deleted", path) for path in before.keys() - now.keys()}
+    found |= {("added", path) for path in now.keys() - before.keys()}
+    found |= {
+        ("modified", path) for path in before.keys() & now.keys() if before[path] != now[path]
+    }
+    return found
