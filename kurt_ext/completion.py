@@ -27,6 +27,7 @@ __all__ = [
     "extensions",
     "kinds",
     "names",
+    "plugins",
     "script",
     "skills",
     "tags",
@@ -182,6 +183,15 @@ def skills(
     return _items(((c.name, c.summary) for c in _discovery(ctx).winners), incomplete)
 
 
+def plugins(
+    ctx: click.Context, _parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """Complete the name of a plugin: of a skill that has code."""
+    from .plugin_rows import plugins as found
+
+    return _items(((c.name, c.summary) for c in found(_discovery(ctx))), incomplete)
+
+
 def extensions(
     ctx: click.Context, _parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem[str]]:
@@ -243,5 +253,6 @@ def config_keys(
             (f"{kind}.enabled", "exactly these are loaded"),
             (f"{kind}.disabled", "these are never loaded"),
         ]
-    pairs += [(f"skill.{c.name}.", c.summary) for c in discovery.winners]
+    for table in ("skill", "plugin"):
+        pairs += [(f"{table}.{c.name}.", c.summary) for c in discovery.winners]
     return _items(pairs, incomplete)

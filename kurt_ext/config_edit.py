@@ -14,7 +14,8 @@ from typing import Any
 from .atomic import write_atomically
 from .config import Config, Verdict
 from .config_explain import split_key
-from .config_file import describe, read_text, unreadable
+from .config_file import read_text, unreadable
+from .config_keys import FIXED, PLUGIN_KEYS, describe, fits
 from .config_plan import Target, plan_disable, plan_enable
 from .errors import ConfigError, UsageError
 from .findings import Finding
@@ -173,11 +174,14 @@ def _path(
     key: str | Sequence[str], kinds: Collection[str] | None, *, table: bool = False
 ) -> tuple[str, ...]:
     path = split_key(key) if isinstance(key, str) else tuple(key)
-    known = [*(kinds or ()), "skill", "skill_paths"]
+    known = [*(kinds or ()), *FIXED]
     strange = kinds is not None and path[0] not in known
     whole = table and len(path) > 0 and path[0] != "skill_paths"
     if strange or not (whole or describe(path)):
         similar = suggest(path[0], known) if path else []
+        if len(path) == 3 and path[0] == "plugin":
+            near = suggest(path[2], PLUGIN_KEYS) or list(PLUGIN_KEYS)
+            similar = [".".join((*path[:2], word)) for word in near]
         raise UsageError(
             f"there is no key {'.'.join(path)!r}",
             hint=f"did you mean {similar[0]}?" if similar else "kurt config explain --help",
@@ -189,15 +193,17 @@ def _path(
 def _check_value(path: tuple[str, ...], value: Any) -> None:
     key = ".".join(path)
     if _is_list(path):
-        fits = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
+        good = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
         wanted = "a list of names"
     elif path[0] != "skill" and len(path) == 2:
-        fits, wanted = isinstance(value, str) and value != "", "a name"
+        good, wanted = isinstance(value, str) and value != "", "a name"
     elif path[0] == "skill" and len(path) == 2:
-        fits, wanted = isinstance(value, dict), "a table"
+        good, wanted = isinstance(value, dict), "a table"
+    elif path[0] == "plugin" and len(path) == 3:
+        good, wanted = fits(path[2], value), PLUGIN_KEYS[path[2]][0]
     else:
-        fits, wanted = value is not None, "a value"
-    if not fits:
+        good, wanted = value is not None, "a value"
+    if not good:
         raise UsageError(
             f"{key} must be {wanted}, not {value!r}", hint=f"kurt config explain {key}"
         )

@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from .config_file import describe, read_text
+from .config_file import read_text
+from .config_keys import FIXED, PLUGIN_KEYS, describe
 from .errors import UsageError
 from .names import suggest
 from .settings import hide
@@ -131,12 +132,13 @@ def explain(
     from .config_ignored import remedy  # which asks this module for lines
 
     path = _known(config, split_key(key), kinds)
-    united = path == ("skill_paths",) or (path[0] != "skill" and path[1:] == ("disabled",))
+    kind = path[0] not in FIXED
+    united = path == ("skill_paths",) or (kind and path[1:] == ("disabled",))
     every = [
         (layer, value) for layer in config.layers if (value := _lookup(layer, path)) is not _ABSENT
     ]
     ignored = set() if config.trusted else _ignored(every, path, opt_in)
-    narrowing = not config.trusted and path[0] != "skill" and path[1:] == ("enabled",)
+    narrowing = not config.trusted and kind and path[1:] == ("enabled",)
     found = [pair for number, pair in enumerate(every) if number not in ignored]
     origins = [_default(path, opt_in, not found)]
     for number, (layer, value) in enumerate(every):
@@ -179,11 +181,14 @@ def _ignored(
     found: Sequence[tuple[Mapping[str, Any], Any]], path: tuple[str, ...], opt_in: bool
 ) -> set[int]:
     """Return which of the layers set a key in vain, their project not being trusted."""
-    from .config_ignored import is_ignored
+    from .config_ignored import is_ignored, switches_on
 
-    if not is_ignored(path, path[:1] if opt_in else ()):
-        return set()
-    return {number for number, (layer, _) in enumerate(found) if layer["scope"] == "project"}
+    always = is_ignored(path, path[:1] if opt_in else ())
+    return {
+        number
+        for number, (layer, value) in enumerate(found)
+        if layer["scope"] == "project" and (always or switches_on(path, value))
+    }
 
 
 _ABSENT: Any = object()
@@ -193,8 +198,8 @@ def _lookup(layer: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     """Return what a layer holds under a key, or ``_ABSENT``."""
     if path == ("skill_paths",):
         return layer["skill_paths"] or _ABSENT
-    if path[0] == "skill":
-        value: Any = layer["skills"]
+    if path[0] in ("skill", "plugin"):
+        value: Any = layer.get(f"{path[0]}s", {})
         rest = path[1:]
     else:
         value = layer["kinds"].get(path[0], {})
@@ -213,16 +218,18 @@ def _known(config: Config, path: tuple[str, ...], kinds: Collection[str] | None)
 
     :raises UsageError: when there can be no such key.
     """
-    if path[0] == "skill":
+    if path[0] in ("skill", "plugin"):
         # Whoever asks need not quote com.example.calculator.
-        ids = {name for layer in config.layers for name in layer["skills"] if "." in name}
+        tables = [layer.get(f"{path[0]}s", {}) for layer in config.layers]
+        ids = {name for table in tables for name in table if "." in name}
         for end in range(len(path), 2, -1):
             if ".".join(path[1:end]) in ids:
-                path = ("skill", ".".join(path[1:end]), *path[end:])
+                path = (path[0], ".".join(path[1:end]), *path[end:])
                 break
-    strange = kinds is not None and path[0] not in (*kinds, "skill", "skill_paths")
+    strange = kinds is not None and path[0] not in (*kinds, *FIXED)
     if describe(path) is None or strange:
         words = ["skill_paths", "skill.NAME.SETTING"]
+        words += [f"plugin.NAME.{word}" for word in PLUGIN_KEYS]
         words += [f"{kind}.{word}" for kind in kinds or () for word in ("enabled", "disabled")]
         key = ".".join(path)
         similar = suggest(key, words)
@@ -240,6 +247,9 @@ def _default(path: tuple[str, ...], opt_in: bool, wins: bool) -> Origin:
     why = "it has no value of its own"
     if path == ("skill_paths",) or path[1:] == ("disabled",):
         value, why = [], "without the key, none"
+    elif path[0] == "plugin":
+        found = describe(path)
+        why = f"without the key, {found.default if found else 'nothing'}"
     elif path[0] != "skill" and path[1:] == ("enabled",):
         value = [] if opt_in else ["*"]
         why = (

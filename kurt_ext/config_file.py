@@ -8,8 +8,9 @@ import re
 import stat
 import tomllib
 from collections.abc import Collection, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
+from .config_keys import FIXED, KEYS, LISTS, PLUGIN_KEYS, Key, describe, fits
 from .findings import Finding
 from .names import suggest
 from .toml_positions import Positions, scan
@@ -18,133 +19,6 @@ __all__ = ["KEYS", "Key", "check", "describe", "fits", "read", "read_text", "unr
 
 _MAX_BYTES = 1 << 20  # thousands of times what a person writes
 _AT = re.compile(r" \(at line (\d+), column (\d+)\)$")
-
-
-class Key(NamedTuple):
-    """A key that may stand in a ``kurt.toml``; capitals in ``name`` stand for words of yours."""
-
-    name: str
-    type: str
-    default: str
-    text: str
-
-
-#: Every key that there is; ``kurt config explain KEY`` prints its line.
-KEYS = (
-    Key(
-        "skill_paths",
-        "array of strings",
-        "[]",
-        "Further folders of skill folders; `~` is the home directory, and a path that is not "
-        "whole begins at the folder of the file.",
-    ),
-    Key(
-        "KIND.enabled",
-        "array of strings",
-        "everything trusted; nothing of a kind that runs only what is named",
-        'The extensions that may run, in order: EXTENSION, SKILL:EXTENSION, SKILL or "*"; '
-        "exact where it stands, and the project's replaces the user's.",
-    ),
-    Key(
-        "KIND.disabled",
-        "array of strings",
-        "[]",
-        "The extensions that may not run, whatever enables them; the user's and the project's "
-        "count both.",
-    ),
-    Key(
-        "KIND.ROLE",
-        "string",
-        "the kind's own",
-        "The extension that fills a role of the kind.",
-    ),
-    Key(
-        "KIND.EXTENSION.OPTION",
-        "any",
-        "the extension's own",
-        "An option of one extension; a string `env:VAR` stands for the variable's value.",
-    ),
-    Key(
-        "skill.NAME.SETTING",
-        "any",
-        "the skill's own",
-        "A setting of one skill, among them a key for each service of its `requires_api`; a "
-        "string `env:VAR` stands for the variable's value.",
-    ),
-    Key(
-        "plugin.NAME.enabled",
-        "boolean",
-        "its config.json's, else true",
-        "Whether the plugin may be loaded.",
-    ),
-    Key(
-        "plugin.NAME.auto_load",
-        "boolean",
-        "its config.json's, else false",
-        "Whether the plugin is loaded when a host starts.",
-    ),
-    Key(
-        "plugin.NAME.priority",
-        "integer",
-        "its config.json's, else 100",
-        "Order of loading at start, dependencies apart; the lowest is first.",
-    ),
-    Key(
-        "plugin.NAME.timeout_seconds",
-        "number",
-        "the host's",
-        "Seconds that each hook of the plugin's life may take; more than 0.",
-    ),
-    Key(
-        "plugin.NAME.sandbox_config_override",
-        "table",
-        "its config.json's",
-        "Limits of the plugin's isolation that differ here; joined with its config.json's.",
-    ),
-)
-_FIXED = ("skill_paths", "skill", "plugin")
-_SANDBOX = "sandbox_config_override"
-#: Key of a table `[plugin.NAME]` → what its value must be, and what it is taken for if not.
-_PLUGIN: dict[str, tuple[str, Any]] = {
-    "enabled": ("true or false", False),
-    "auto_load": ("true or false", False),
-    "priority": ("a whole number of at most 64 bits", None),
-    "timeout_seconds": ("a number of seconds, more than 0", None),
-    _SANDBOX: ("a table", None),
-}
-_LISTS = ("enabled", "disabled")
-
-
-def describe(path: Iterable[str]) -> Key | None:
-    """Return the line of :data:`KEYS` for a key given by its parts, or None."""
-    parts = tuple(path)
-    by_name = {key.name: key for key in KEYS}
-    if parts == ("skill_paths",):
-        return by_name["skill_paths"]
-    if not parts or parts[0] == "skill_paths":
-        return None
-    if parts[0] == "skill":
-        return by_name["skill.NAME.SETTING"] if len(parts) > 1 else None
-    if parts[0] == "plugin":
-        if len(parts) != 3 and not (len(parts) > 3 and parts[2] == _SANDBOX):
-            return None
-        return by_name.get(f"plugin.NAME.{parts[2]}")
-    if len(parts) == 2:
-        return by_name[f"KIND.{parts[1]}" if parts[1] in _LISTS else "KIND.ROLE"]
-    return by_name["KIND.EXTENSION.OPTION"] if len(parts) > 2 and parts[1] not in _LISTS else None
-
-
-def fits(key: str, value: Any) -> bool:
-    """Return whether a value is one for a key of the table ``[plugin.NAME]``."""
-    if key in ("enabled", "auto_load"):
-        return isinstance(value, bool)
-    if key == _SANDBOX:
-        return isinstance(value, dict)
-    if isinstance(value, bool):
-        return False
-    if key == "priority":
-        return isinstance(value, int) and -(2**63) <= value < 2**63
-    return isinstance(value, (int, float)) and 0 < value < float("inf")
 
 
 def read_text(file: str, *, keep_mark: bool = False) -> str:
@@ -236,7 +110,7 @@ def check(
         )
 
     findings = [
-        finding(path, f"no kind is called {path[0]!r}", _did_you_mean(path[0], [*kinds, *_FIXED]))
+        finding(path, f"no kind is called {path[0]!r}", _did_you_mean(path[0], [*kinds, *FIXED]))
         for path in strange
     ]
     for table, name in unknown:
@@ -272,31 +146,31 @@ class _Reader:
                 }
             elif isinstance(value, dict):
                 layer["kinds"][key] = self._kind(key, value)
-            elif key in _LISTS:
+            elif key in LISTS:
                 fix = f"put it beneath the table of a kind: [KIND] {key} = […]"
                 self._say("config-unknown", "warning", (key,), f"{key!r} heads no table", fix)
             else:
-                fix = _did_you_mean(key, _FIXED)
+                fix = _did_you_mean(key, FIXED)
                 self._say("config-unknown", "warning", (key,), f"there is no key {key!r}", fix)
 
     def _kind(self, kind: str, table: dict[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for key, value in table.items():
             path = (kind, key)
-            if key in _LISTS:
+            if key in LISTS:
                 names = self._strings(path, value)
                 # Of a list that cannot be read nothing is enabled, rather than everything.
                 result[key] = [] if names is None else names
             elif isinstance(value, dict):
                 result.setdefault("options", {})[key] = self._table(path, value)
             elif isinstance(value, str):
-                similar = suggest(key, _LISTS)
+                similar = suggest(key, LISTS)
                 if similar:
                     fix = f'did you mean {similar[0]} = ["{value}"]?'
                     self._say("config-unknown", "warning", path, f"there is no key {key!r}", fix)
                 result.setdefault("roles", {})[key] = value
-            elif suggest(key, _LISTS) or isinstance(value, list):
-                fix = _did_you_mean(key, _LISTS)
+            elif suggest(key, LISTS) or isinstance(value, list):
+                fix = _did_you_mean(key, LISTS)
                 self._say("config-unknown", "warning", path, f"there is no key {key!r}", fix)
             else:
                 self._wrong(path, value, "a string, the name that fills the role")
@@ -316,15 +190,15 @@ class _Reader:
     def _plugin(self, path: tuple[str, str], table: dict[str, Any]) -> dict[str, Any]:
         result = {}
         for key, value in table.items():
-            if key not in _PLUGIN:
-                fix = _did_you_mean(key, _PLUGIN)
-                if not suggest(key, _PLUGIN):
+            if key not in PLUGIN_KEYS:
+                fix = _did_you_mean(key, PLUGIN_KEYS)
+                if not suggest(key, PLUGIN_KEYS):
                     fix += f"; the plugin's own settings go below [skill.{path[1]}]"
                 self._say(
                     "config-unknown", "warning", (*path, key), f"there is no key {key!r}", fix
                 )
                 continue
-            wanted, instead = _PLUGIN[key]
+            wanted, instead = PLUGIN_KEYS[key]
             if fits(key, value):
                 result[key] = self._plain((*path, key), value)
                 continue

@@ -14,7 +14,7 @@ from .config_explain import position
 from .findings import Finding
 from .settings import dotted
 
-__all__ = ["findings", "is_ignored", "pending", "remedy"]
+__all__ = ["findings", "is_ignored", "pending", "remedy", "switches_on"]
 
 _RULE = "untrusted-config"
 
@@ -27,7 +27,15 @@ def is_ignored(path: tuple[str, ...], opt_in: Collection[str]) -> bool:
     """
     if path[0] in ("skill", "skill_paths"):
         return path[0] == "skill"
+    if path[0] == "plugin":
+        # What switches off counts, whoever says it: whether this does, its value tells.
+        return path[2:] not in (("enabled",), ("auto_load",))
     return path[1:] not in (("enabled",), ("disabled",)) or path[0] in opt_in
+
+
+def switches_on(path: tuple[str, ...], value: object) -> bool:
+    """Return whether a key of a plugin's table would switch something on."""
+    return path[0] == "plugin" and path[2:] in (("enabled",), ("auto_load",)) and value is not False
 
 
 def findings(layer: dict[str, Any], project: str, opt_in: Collection[str]) -> list[Finding]:
@@ -76,8 +84,14 @@ def _paths(layer: dict[str, Any], opt_in: Collection[str]) -> Iterator[tuple[str
     for name, settings in layer["skills"].items():
         if settings:
             yield "skill", name
+    for name, table in layer.get("plugins", {}).items():
+        for word, value in table.items():
+            if switches_on(("plugin", name, word), value) or is_ignored(("plugin", name, word), ()):
+                yield "plugin", name, word
 
 
 def _said(path: tuple[str, ...], layer: dict[str, Any]) -> str:
+    if path[0] == "plugin":
+        return dotted(path)
     table = path[0] == "skill" or path[1] in layer["kinds"][path[0]].get("options", ())
     return f"[{dotted(path)}]" if table else dotted(path)

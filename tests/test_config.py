@@ -46,7 +46,8 @@ def layer(text: str, scope: str = "project") -> dict[str, Any]:
 
     from kurt_ext.config_file import _Reader
 
-    result: dict[str, Any] = {"file": scope, "scope": scope, "kinds": {}, "skills": {}}
+    result: dict[str, Any] = {"file": scope, "scope": scope}
+    result |= {"kinds": {}, "skills": {}, "plugins": {}}
     _Reader("/x/kurt.toml", text).document(tomllib.loads(text), result)
     return result
 
@@ -113,6 +114,11 @@ def texts(draw: st.DrawFn) -> str:
         lines.append(f"[skill.{name}]")
         for key in draw(st.lists(st.sampled_from(["a", "b"]), unique=True)):
             lines.append(f"{key} = {draw(st.integers(0, 9))}")
+    for name in draw(st.lists(st.sampled_from(["hello", "web-archiver"]), unique=True)):
+        lines.append(f"[plugin.{name}]")
+        for key in draw(st.lists(st.sampled_from(["enabled", "auto_load"]), unique=True)):
+            lines.append(f"{key} = {draw(st.sampled_from(['true', 'false']))}")
+        lines.append(f"priority = {draw(st.integers(0, 9))}")
     return "\n".join(lines).replace("'", '"')
 
 
@@ -314,6 +320,17 @@ class TestBadFiles:
             ("[engine]\nrun = 3", (2, 1), "config-type", "engine.run", ""),
             ("[skill]\ntoken = 'x'", (2, 1), "config-type", "skill.token", "[skill.NAME]"),
             ("skill = 3", (1, 1), "config-type", "a table of tables", "[skill.NAME]"),
+            ("plugin = 3", (1, 1), "config-type", "a table of tables", "[plugin.NAME]"),
+            ("[plugin]\nx = 3", (2, 1), "config-type", "plugin.x", "[plugin.NAME]"),
+            ("[plugin.x]\nautoload = true", (2, 1), "config-unknown", "'autoload'", "auto_load?"),
+            ("[plugin.x]\nzzz = 1", (2, 1), "config-unknown", "'zzz'", "[skill.x]"),
+            ("[plugin.x]\nenabled = 'no'", (2, 1), "config-type", "true or false, not a str", ""),
+            ("[plugin.x]\nenabled = 1", (2, 1), "config-type", "true or false, not 1", ""),
+            ("[plugin.x]\npriority = 1.5", (2, 1), "config-type", "whole number", ""),
+            ("[plugin.x]\ntimeout_seconds = 0", (2, 1), "config-type", "not 0", ""),
+            ("[plugin.x]\ntimeout_seconds = nan", (2, 1), "config-type", "not nan", ""),
+            ("[plugin.x]\ntimeout_seconds = true", (2, 1), "config-type", "not a boolean", ""),
+            ("[plugin.x]\nsandbox_config_override = 1", (2, 1), "config-type", "a table", ""),
             ("enabled = ['a']", (1, 1), "config-unknown", "heads no table", "[KIND]"),
             ("[skill.a]\nn = nan", (2, 1), "config-type", "finite", ""),
             ("skill_paths = true", (1, 1), "config-type", "not a boolean", ""),
@@ -550,7 +567,7 @@ class TestUntrusted:
             kept = opt_in or "enabled" not in table or matches(table["enabled"], *asked)
             expected = (
                 bool(alone.enabled(kind, *asked, opt_in=opt_in))
-                and not matches(table.get("disabled", []), *asked)
+                and (opt_in or not matches(table.get("disabled", []), *asked))
                 and kept
             )
             for config in (both, again):
@@ -561,6 +578,10 @@ class TestUntrusted:
                     assert config.options(kind, name) == alone.options(kind, name)
         for name in ("hello", "web-archiver"):
             assert both.settings(name) == again.settings(name) == alone.settings(name)
+            assert both.plugin(name) == again.plugin(name)
+            said = above["plugins"].get(name, {})
+            taken = {word: False for word in ("enabled", "auto_load") if said.get(word) is False}
+            assert both.plugin(name) == alone.plugin(name) | taken
 
     def test_each_key_that_is_ignored_is_a_finding_with_its_line_and_the_remedy(
         self, project: Path
@@ -751,3 +772,64 @@ def test_every_key_has_a_line_in_the_table() -> None:
         )
     ] == [None] * 6
     assert describe(("plugin", "p", "sandbox_config_override", "deep")) == KEYS[-1]
+
+
+class TestPluginTable:
+    USER = '[plugin."com.example.calc"]\nenabled = true\npriority = 5\n'
+    PROJECT = '[plugin."com.example.calc"]\nauto_load = true\npriority = 1\nenabled = false\n'
+
+    def both(self, project: Path, *, trusted: bool) -> Config:
+        own = Path(Places().user_config)
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text(self.USER)
+        (project / "kurt.toml").write_text(self.PROJECT)
+        return load(project, trusted=trusted)
+
+    def test_the_project_has_the_last_word_once_it_is_trusted(self, project: Path) -> None:
+        config = self.both(project, trusted=True)
+        assert config.plugin("com.example.calc") == {
+            "enabled": False,
+            "priority": 1,
+            "auto_load": True,
+        }
+        assert config.plugin("nobody") == {} and config.findings == ()
+
+    def test_until_then_it_only_takes_away(self, project: Path) -> None:
+        config = self.both(project, trusted=False)
+        assert config.plugin("com.example.calc") == {"enabled": False, "priority": 5}
+        told = {(f.line, f.message.partition(" is ")[0]) for f in config.findings}
+        assert told == {
+            (2, 'plugin."com.example.calc".auto_load'),
+            (3, 'plugin."com.example.calc".priority'),
+        }
+        assert {f.rule for f in config.findings} == {"untrusted-config"}
+
+    @pytest.mark.parametrize(
+        ("word", "trusted", "wins"),
+        [
+            ("priority", True, "project"),
+            ("priority", False, "user"),
+            ("enabled", False, "project"),
+            ("auto_load", False, "default"),
+            ("timeout_seconds", True, "default"),
+        ],
+    )
+    def test_explain_says_which_file_counts(
+        self, project: Path, word: str, trusted: bool, wins: str
+    ) -> None:
+        config = self.both(project, trusted=trusted)
+        origins = config.explain(f"plugin.com.example.calc.{word}", kinds=["tool"])
+        assert [origin.source for origin in origins if origin.wins] == [wins]
+
+    def test_a_word_that_is_none_is_answered_with_those_there_are(self, project: Path) -> None:
+        with pytest.raises(UsageError) as caught:
+            load(project).explain("plugin.x.enable", kinds=["tool"])
+        assert "plugin.NAME.enabled" in caught.value.candidates
+
+    def test_a_table_of_no_skill_is_a_finding(self, project: Path) -> None:
+        (project / "kurt.toml").write_text("[plugin.com.example.calc]\n[plugin.other]\n")
+        found = load(project).check(["tool"], ["com.example.calc", "others"])
+        assert [(f.line, f.fix) for f in found] == [
+            (1, 'write [plugin."com.example.calc"]'),
+            (2, "did you mean others?"),
+        ]

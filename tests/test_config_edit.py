@@ -593,3 +593,37 @@ def test_a_list_that_is_not_closed_is_no_name() -> None:
     with pytest.raises(UsageError, match="is no list"):
         parse_value("tool.enabled", '["a"')
     assert parse_value("tool.enabled", "a,b") == ["a", "b"]
+
+
+class TestPluginTable:
+    @pytest.mark.parametrize(
+        ("key", "text", "value"),
+        [
+            ("enabled", "false", False),
+            ("auto_load", "true", True),
+            ("priority", "-3", -3),
+            ("timeout_seconds", "0.5", 0.5),
+            ("sandbox_config_override", "{max_execution_time_seconds = 10}",
+             {"max_execution_time_seconds": 10}),
+        ],
+    )  # fmt: skip
+    def test_a_key_is_set_with_a_value_of_its_type(
+        self, project: Path, key: str, text: str, value: Any
+    ) -> None:
+        path = ("plugin", "com.example.calc", key)
+        set_value(places(), path, parse_value(path, text), kinds=["tool"])
+        written = tomllib.loads((project / "kurt.toml").read_text())
+        assert written == {"plugin": {"com.example.calc": {key: value}}}
+
+    @pytest.mark.parametrize(
+        ("key", "value"),
+        [("enabled", "yes"), ("auto_load", 1), ("priority", 1.5), ("timeout_seconds", 0)],
+    )
+    def test_a_value_of_another_type_is_refused(self, key: str, value: Any) -> None:
+        with pytest.raises(UsageError, match="must be"):
+            set_value(places(), ("plugin", "x", key), value)
+
+    def test_a_key_that_there_is_not_is_refused_with_the_nearest(self) -> None:
+        with pytest.raises(UsageError) as caught:
+            set_value(places(), "plugin.x.autoload", True, kinds=["tool"])
+        assert caught.value.candidates == ("plugin.x.auto_load",)

@@ -94,7 +94,7 @@ def get(session: Session, key: str) -> Answer:
     if not origins:
         raise NotFoundError(f"{key} is not set", hint=f"kurt config explain {key}")
     value = origins[-1].value
-    if len(origins) > 1 and key.endswith(".enabled") and not key.startswith("skill."):
+    if len(origins) > 1 and key.endswith(".enabled") and not key.startswith(("skill.", "plugin.")):
         value = _narrowed(origins[0].value, value)
     elif len(origins) > 1 and all(isinstance(o.value, (list, tuple)) for o in origins):
         value = list(dict.fromkeys(item for o in reversed(origins) for item in o.value))
@@ -142,9 +142,10 @@ def set_(session: Session, key: str, value: str, scope: str) -> Answer:
     change = set_value(session.places, key, parsed, scope=scope, kinds=_kinds(session))
     warnings = []
     if scope == "project" and not session.discovery.config.trusted:
-        from ..config_ignored import is_ignored, pending
+        from ..config_ignored import is_ignored, pending, switches_on
 
-        if is_ignored(split_key(key), _opt_in(session)):
+        path = split_key(key)
+        if switches_on(path, parsed) or is_ignored(path, _opt_in(session)):
             warnings.append(pending(change.file, session.places.project, key))
     return _changed(key, change.file, change.lines, warnings)
 
@@ -204,7 +205,7 @@ def explain(session: Session, key: str) -> Answer:
 @click.pass_obj
 def list_(session: Session, scope: str | None) -> Answer:
     """List every key that is set, and the file that sets it; secrets stay hidden."""
-    from ..config_ignored import is_ignored
+    from ..config_ignored import is_ignored, switches_on
 
     config = session.discovery.config
     opt_in = _opt_in(session)
@@ -216,7 +217,7 @@ def list_(session: Session, scope: str | None) -> Answer:
             "file": layer["file"],
             "ignored": layer["scope"] == "project"
             and not config.trusted
-            and is_ignored(path, opt_in),
+            and (is_ignored(path, opt_in) or switches_on(path, value)),
         }
         for layer in config.layers
         if scope in (None, layer["scope"])
@@ -259,6 +260,9 @@ def _leaves(layer: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for skill, table in sorted(layer["skills"].items()):
         for key, value in sorted(table.items()):
             yield ("skill", skill, key), _plain(hide(value, key))
+    for plugin, table in sorted(layer.get("plugins", {}).items()):
+        for key, value in sorted(table.items()):
+            yield ("plugin", plugin, key), _plain(value)
 
 
 def _quoted(word: str) -> str:
