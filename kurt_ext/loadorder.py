@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from . import constraints, semver
+from .digraph import Graph, components, cycle_through, levels
 from .errors import (
     CircularDependencyError,
     DependencyError,
@@ -20,12 +22,12 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
-    from .models import PluginDependency, PluginMetadata
+    from .models import PluginMetadata
+    from .releases import Asked, Offered
 
-__all__ = ["Order", "asked", "compatible", "components", "cycle_through", "levels", "order"]
+__all__ = ["Order", "arrange", "asked", "compatible", "components", "order"]
 
-#: id → ids that it needs.
-Graph = Mapping[str, Iterable[str]]
+_NONE: Mapping[str, KurtError] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -62,13 +64,23 @@ def order(plugins: Iterable[PluginMetadata], *, runtime_version: str | None = No
     known: dict[str, PluginMetadata] = {}
     for plugin in plugins:
         known.setdefault(plugin.plugin_id, plugin)
-    known = dict(sorted(known.items()))
     unloadable: dict[str, KurtError] = {}
     if runtime_version is not None:
         for name, plugin in known.items():
             error = compatible(plugin, runtime_version)
             if error is not None:
                 unloadable[name] = error
+    return arrange(known.values(), unloadable)
+
+
+def arrange(plugins: Iterable[Offered], unloadable: Mapping[str, KurtError] = _NONE) -> Order:
+    """Return the order of plugins, some of which are known not to load.
+
+    :param plugins: one version each.
+    :param unloadable: id → why it cannot be loaded.
+    """
+    known = {one.plugin_id: one for one in sorted(plugins, key=lambda one: one.plugin_id)}
+    unloadable = dict(unloadable)
     needs = {name: _required(plugin, known, unloadable) for name, plugin in known.items()}
     for group in components(needs):
         for name in group:
@@ -108,97 +120,14 @@ def compatible(metadata: PluginMetadata, runtime_version: str) -> IncompatibleEr
     )
 
 
-def levels(needs: Graph) -> list[list[str]]:
-    """Return the ids of a graph without circles in levels, each sorted by id.
-
-    :param needs: id → ids that come before it; all of them are keys.
-    """
-    waiting = {name: len(set(others)) for name, others in needs.items()}
-    needed_by: dict[str, list[str]] = {name: [] for name in needs}
-    for name, others in needs.items():
-        for other in set(others):
-            needed_by[other].append(name)
-    found = []
-    level = sorted(name for name, count in waiting.items() if not count)
-    while level:
-        found.append(level)
-        ready = []
-        for name in level:
-            for other in needed_by[name]:
-                waiting[other] -= 1
-                if not waiting[other]:
-                    ready.append(other)
-        level = sorted(ready)
-    return found
-
-
-def components(needs: Graph) -> list[list[str]]:
-    """Return the strongly connected components of a graph (Tarjan, 1972), without recursion.
-
-    :param needs: id → ids, all of them keys.
-    """
-    number: dict[str, int] = {}
-    lowest: dict[str, int] = {}
-    open_: dict[str, None] = {}
-    found = []
-    for root in needs:
-        if root in number:
-            continue
-        number[root] = lowest[root] = len(number)
-        open_[root] = None
-        path = [(root, iter(needs[root]))]
-        while path:
-            name, rest = path[-1]
-            for other in rest:
-                if other not in number:
-                    number[other] = lowest[other] = len(number)
-                    open_[other] = None
-                    path.append((other, iter(needs[other])))
-                    break
-                if other in open_:
-                    lowest[name] = min(lowest[name], number[other])
-            else:
-                path.pop()
-                if path:
-                    lowest[path[-1][0]] = min(lowest[path[-1][0]], lowest[name])
-                if lowest[name] == number[name]:
-                    group = []
-                    while name in open_:
-                        group.append(open_.popitem()[0])
-                    found.append(sorted(group))
-    return found
-
-
-def cycle_through(start: str, needs: Graph) -> list[str]:
-    """Return the shortest circle through ``start``, from its smallest id on.
-
-    :param needs: a graph in which there is one.
-    """
-    came: dict[str, str] = {}
-    queue = [start]
-    for name in queue:  # grows while it is read
-        for other in sorted(needs[name]):
-            if other == start:
-                path = [name]
-                while path[-1] != start:
-                    path.append(came[path[-1]])
-                path.reverse()
-                first = path.index(min(path))
-                return path[first:] + path[:first]
-            if other not in came:
-                came[other] = name
-                queue.append(other)
-    raise ValueError(f"{start} is in no circle")
-
-
 def _required(
-    plugin: PluginMetadata, known: Mapping[str, PluginMetadata], unloadable: dict[str, KurtError]
+    plugin: Offered, known: Mapping[str, Offered], unloadable: dict[str, KurtError]
 ) -> list[str]:
     """Return what a plugin needs and has; what it needs and has not makes it unloadable."""
     name = plugin.plugin_id
     found: set[str] = set()
-    missing: list[PluginDependency] = []
-    unfit: list[PluginDependency] = []
+    missing: list[Asked] = []
+    unfit: list[Asked] = []
     for need in plugin.dependencies:
         if need.optional:
             continue
@@ -224,8 +153,8 @@ def _required(
 def _lacking(
     name: str,
     story: list[str],
-    missing: list[PluginDependency],
-    unfit: list[PluginDependency],
+    missing: list[Asked],
+    unfit: list[Asked],
 ) -> KurtError:
     """Return the error of a plugin that has not what it needs; ``story`` tells of each."""
     message = f"{name} cannot be loaded: " + story[0].removeprefix(f"{name} needs ")
@@ -238,7 +167,7 @@ def _lacking(
     return PluginVersionConflictError(message, cause=cause, hint=hint, skill=name, story=story)
 
 
-def asked(need: PluginDependency) -> str:
+def asked(need: Asked) -> str:
     """Return what is asked for, in words: ``maths >=2.0.0``, or the id alone for any version."""
     if need.version_constraint == "*":
         return need.plugin_id
@@ -285,7 +214,7 @@ def _fail_dependants(needs: Graph, unloadable: dict[str, KurtError]) -> None:
 
 
 def _add_optional(
-    known: Mapping[str, PluginMetadata],
+    known: Mapping[str, Offered],
     needs: dict[str, list[str]],
     unloadable: Mapping[str, KurtError],
 ) -> dict[str, list[str]]:
