@@ -24,12 +24,12 @@ from .errors import (
 )
 from .importer import code_folder, refuse
 from .instances import check_python
+from .loadorder import compatible
 from .lookup import REGISTERING_GROUP
 from .models import PluginMetadata
 from .plugin_settings import Effective, effective
 from .quarantine import Quarantine, fingerprint
 from .requirements import check_requirements
-from .loadorder import compatible
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -42,15 +42,18 @@ __all__ = ["Admission", "plugin_metadata"]
 _ITS_OWN = (HookError, ContractError, SkillLoadError)
 
 
-def plugin_metadata(candidate: Candidate) -> PluginMetadata:
+def plugin_metadata(
+    candidate: Candidate, record: Mapping[str, Any] | None = None
+) -> PluginMetadata:
     """Return a candidate's manifest as the model of the documents.
 
+    :param record: the manifest, where it was read already.
     :raises ManifestError: when it cannot be read, or breaks a rule of the model.
     """
     from pydantic import ValidationError
 
     try:
-        return PluginMetadata.from_record(candidate.record())
+        return PluginMetadata.from_record(record or candidate.record())
     except ValidationError as error:
         first = error.errors()[0]
         raise ManifestError(
@@ -76,6 +79,7 @@ class Admission:
         self._validator = validator
         self._runtime_version = runtime_version
         self._quarantine = Quarantine(skills.places)
+        self._metadata: dict[str, tuple[dict[str, Any], PluginMetadata]] = {}
 
     async def admit(self, candidate: Candidate, wish: Any) -> Effective:
         """Return the configuration of a plugin that may be imported.
@@ -96,7 +100,7 @@ class Admission:
         self._refuse_disabled(candidate, chosen)
         if not wish.force:
             self._refuse_held(candidate)
-        error = compatible(plugin_metadata(candidate), self._runtime_version)
+        error = compatible(self.metadata(candidate), self._runtime_version)
         if error is not None:
             raise error
         check_python(record, candidate.name)
@@ -104,6 +108,18 @@ class Admission:
         if wish.validate:
             await self._validate(candidate)
         return chosen
+
+    def metadata(self, candidate: Candidate) -> PluginMetadata:
+        """Return a candidate's manifest as a model, made once as long as it does not change.
+
+        :raises ManifestError: when it breaks a rule of the model.
+        """
+        record = self._skills.loading.record(candidate)
+        known = self._metadata.get(candidate.location)
+        if known is None or known[0] is not record:
+            known = (record, plugin_metadata(candidate, record))
+            self._metadata[candidate.location] = known
+        return known[1]
 
     def settings(
         self, candidate: Candidate, record: Mapping[str, Any], given: Any = None
@@ -163,7 +179,7 @@ class Admission:
             from .plugin_validator import PluginValidator
 
             self._validator = PluginValidator()
-        metadata = plugin_metadata(candidate)
+        metadata = self.metadata(candidate)
         result = await self._validator.validate_plugin(Path(folder), metadata)
         if not result.valid:
             raise PluginValidationError(

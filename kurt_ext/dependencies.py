@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .admission import plugin_metadata
 from .errors import DependencyError, KurtError, NotFoundError, TransitionError
-from .models import PluginStatus
 from .loadorder import Order, order
+from .models import PluginStatus
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -35,7 +34,7 @@ class Dependencies:
             if name in found:
                 continue
             try:
-                found[name] = plugin_metadata(discovery.skill(name))
+                found[name] = self._loader.admission.metadata(discovery.skill(name))
             except (NotFoundError, KurtError, ValueError, OSError):
                 continue  # `order` says who misses it
             waiting += [item.plugin_id for item in found[name].dependencies]
@@ -59,7 +58,9 @@ class Dependencies:
         if error is not None:
             raise error
         required = {
-            item.plugin_id for item in plugin_metadata(candidate).dependencies if not item.optional
+            item.plugin_id
+            for item in self._loader.admission.metadata(candidate).dependencies
+            if not item.optional
         }
         for other in found.needs.get(name, ()):
             try:
@@ -84,7 +85,9 @@ class Dependencies:
         loading = self._loader.skills.loading
         if not loading.record(life.candidate)["dependencies"]:
             return
-        required = {d.plugin_id for d in plugin_metadata(life.candidate).dependencies}
+        required = {
+            d.plugin_id for d in self._loader.admission.metadata(life.candidate).dependencies
+        }
         for other in self.order_of([life.name]).needs.get(life.name, ()):
             needed = loading.life(self._loader.candidate(other))
             if needed.status == PluginStatus.LOADED and other in required:

@@ -184,7 +184,8 @@ class SkillFinder(MetaPathFinder):
         if found is None:
             return None
         candidate, places = found
-        refuse(candidate, places)
+        if candidate is not _ADMITTED.get():
+            refuse(candidate, places)
         folder = code_folder(candidate)
         if folder is None:
             return None
@@ -257,37 +258,42 @@ def _submodule(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
 
 
 _IMPORTING: ContextVar[object] = ContextVar("kurt_ext_importing", default=None)
+#: The candidate that was asked about already, by who imports it here.
+_ADMITTED: ContextVar[Candidate | None] = ContextVar("kurt_ext_admitted", default=None)
 #: The one finder of the process; on ``sys.meta_path`` while a manager is open.
 FINDER = SkillFinder()
 
 
 @contextmanager
-def importing(owner: object, candidate: Candidate) -> Iterator[None]:
+def importing(owner: object, candidate: Candidate, *, judged: bool = False) -> Iterator[None]:
     """Import a candidate's code inside this block; undo the modules of a failed import.
 
     A package of the same name from another copy of the skill is unloaded
     first. Callers hold a lock of their own per skill.
 
+    :param judged: the caller has just asked :func:`refuse`, and the trust file.
     :raises UntrustedError: when the candidate is not trusted.
     :raises ManifestError: when it is broken.
     """
-    refuse(candidate, FINDER.places(owner))
+    if not judged:
+        refuse(candidate, FINDER.places(owner))
     package = _PREFIX + candidate.slug
     folder = code_folder(candidate)
     loaded = sys.modules.get(package)
     if loaded is not None and folder is not None and list(loaded.__path__) != [folder]:
         unload(candidate.slug)
-    before = {name for name in sys.modules if _beneath(name, package)}
-    token = _IMPORTING.set(owner)
+    before = set(_names(package)) if package in sys.modules else set()
+    token, admitted = _IMPORTING.set(owner), _ADMITTED.set(candidate)
     try:
         yield
     except BaseException:
-        for name in [name for name in sys.modules if _beneath(name, package)]:
+        for name in _names(package):
             if name not in before:
                 _forget(name)
         raise
     finally:
         _IMPORTING.reset(token)
+        _ADMITTED.reset(admitted)
 
 
 def unload(slug: str) -> list[str]:
@@ -297,7 +303,7 @@ def unload(slug: str) -> list[str]:
     would find it. Returns the names that were forgotten, sorted.
     """
     package = _PREFIX + slug
-    names = sorted(name for name in list(sys.modules) if _beneath(name, package))
+    names = sorted(_names(package))
     for name in names:
         _forget(name)
     return names
@@ -306,8 +312,8 @@ def unload(slug: str) -> list[str]:
 def modules_of(slug: str) -> dict[str, ModuleType]:
     """Return the modules of a skill that are imported under its own name, by that name."""
     package = _PREFIX + slug
-    # A copy in one step: another thread may import meanwhile.
-    return {name: module for name, module in sys.modules.copy().items() if _beneath(name, package)}
+    modules = {name: sys.modules.get(name) for name in _names(package)}
+    return {name: module for name, module in modules.items() if module is not None}
 
 
 def is_stale(slug: str) -> bool:
@@ -360,7 +366,7 @@ def restore(slug: str, modules: Mapping[str, ModuleType]) -> None:
 def drop_aside(slug: str, number: int) -> None:
     """Forget what :func:`set_aside` put away: nobody runs it any more."""
     package = f"{_PREFIX}{slug}@{number}"
-    for name in [name for name in sys.modules.copy() if _beneath(name, package)]:
+    for name in _names(package):
         _forget(name)
 
 
@@ -380,8 +386,15 @@ def _rename(module: ModuleType, name: str) -> None:
     sys.modules[name] = module
 
 
-def _beneath(name: str, package: str) -> bool:
-    return name == package or name.startswith(package + ".")
+def _names(package: str) -> list[str]:
+    """Return the names of a package and of what lies beneath it, the package first."""
+    # A list in one step, since another thread may import meanwhile; most are
+    # passed over by the cheapest test there is.
+    return [
+        name
+        for name in list(sys.modules)
+        if package in name and (name == package or name.startswith(package + "."))
+    ]
 
 
 def _forget(name: str) -> None:

@@ -20,6 +20,7 @@ from .schemas import Schema
 if TYPE_CHECKING:
     from .config import Config
     from .contract import Extension
+    from .models import PluginMetadata
 
 __all__ = [
     "build_object",
@@ -66,9 +67,15 @@ def plugin_config(
     return whole.config.config
 
 
-def build_plugin(module: ModuleType, record: Mapping[str, Any], config: dict[str, Any]) -> Any:
+def build_plugin(
+    module: ModuleType,
+    record: Mapping[str, Any],
+    config: dict[str, Any],
+    metadata: PluginMetadata | None = None,
+) -> Any:
     """Return the plugin object of a module, or an awaitable of it where the factory is async.
 
+    :param metadata: the manifest as a model, where that was made already.
     :raises ContractError: when the module has neither ``Plugin`` nor ``create_plugin``.
     """
     factory = getattr(module, "Plugin", None) or getattr(module, "create_plugin", None)
@@ -79,9 +86,11 @@ def build_plugin(module: ModuleType, record: Mapping[str, Any], config: dict[str
             hint="write `class Plugin:` with `def __init__(self, metadata, config)`",
             skill=record["id"],
         )
-    from .models import PluginMetadata
+    if metadata is None:
+        from .models import PluginMetadata
 
-    return factory(PluginMetadata.from_record(record), config)
+        metadata = PluginMetadata.from_record(record)
+    return factory(metadata, config)
 
 
 def build_object(plugin: Any, options: Mapping[str, Any], kind: str, name: str) -> Any:

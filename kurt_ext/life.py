@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
     from .contract import Extension
+    from .models import PluginMetadata
     from .plugin_settings import Effective
     from .portal import Once
 
@@ -159,6 +160,7 @@ class Life:
         self.given: Any = None
         #: Its configuration, joined and checked; None where nobody did that yet.
         self.admitted: Effective | None = None
+        self.metadata: PluginMetadata | None = None
         #: Seconds that each hook is given; None = the loader's own.
         self.limit: float | None = None
         self.generation: Generation | None = None
@@ -173,12 +175,15 @@ class Life:
         """The settings that its plugin object is built with; None = not joined yet."""
         return self.admitted.config.config if self.admitted is not None else None
 
-    def admit(self, admitted: Effective, limit: float | None) -> None:
-        """Take a configuration; from now on no log record shows a secret of it.
+    def admit(
+        self, admitted: Effective, metadata: PluginMetadata | None, limit: float | None
+    ) -> None:
+        """Take a configuration and a manifest; from now on no log record shows a secret.
 
         :param limit: seconds that each hook is given, where the configuration says nothing.
         """
         self.admitted = admitted
+        self.metadata = metadata
         self.limit = admitted.timeout_seconds or limit
         if self._end_shield is not None:
             self._end_shield()
@@ -202,6 +207,8 @@ class Life:
     def take(self, generation: Generation | None) -> Generation | None:
         """Let another generation be the current one; return the one that was."""
         old, self.generation = self.generation, generation
+        if generation is None:
+            self.metadata = None  # what is read next may differ
         if generation is not None:
             self.candidate = generation.candidate
         return old

@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from . import stages
-from .admission import Admission, plugin_metadata
+from .admission import Admission
 from .autoload import AutoLoad, auto_load
 from .dependencies import Dependencies
 from .errors import KurtError, SkillNotFoundError, TransitionError
@@ -115,7 +115,7 @@ class PluginLoader:
         found = []
         for candidate in self._own():
             try:
-                found.append(plugin_metadata(candidate))
+                found.append(self.admission.metadata(candidate))
             except (KurtError, ValueError, OSError):
                 continue  # its findings are among the problems
         return found
@@ -165,7 +165,7 @@ class PluginLoader:
         if state is None:
             life = self._loading.life(candidate)
             state = PluginState.model_validate(
-                {"metadata": plugin_metadata(candidate), "status": life.status}
+                {"metadata": self.admission.metadata(candidate), "status": life.status}
             )
             state._usage = life.usage
             self._states[candidate.slug] = state
@@ -280,9 +280,9 @@ class PluginLoader:
 
     def _admit(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
         self._seen[candidate.slug] = _signature(candidate)
-        life.admit(admitted, self.hook_timeout)
+        life.admit(admitted, self.admission.metadata(candidate), self.hook_timeout)
         state = self._state(candidate)
-        state.metadata = plugin_metadata(candidate)
+        state.__dict__["metadata"] = self.admission.metadata(candidate)
         state.__dict__["config"] = admitted.config  # past the model, which would unveil its secrets
 
     def show_reloaded(self, life: Life, candidate: Candidate, admitted: Effective) -> None:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import deepcopy
 from importlib import import_module
 from importlib.metadata import Distribution, EntryPoint
 from pathlib import Path
@@ -115,11 +116,13 @@ class Loading:
     def import_all(self, candidate: Candidate, found: Iterable[Found], life: Life) -> None:
         """Import the modules of a skill's extensions, and no more; may run in any thread.
 
+        The caller has asked :func:`kurt_ext.importer.refuse`.
         What decorators register meanwhile is handed over when all of it succeeded.
         """
         start = perf_counter()
         registrar = Registrar(self.registry, candidate.name)
-        with self._lock(candidate), registrar.collecting(), importing(self, candidate):
+        imported = importing(self, candidate, judged=True)
+        with self._lock(candidate), registrar.collecting(), imported:
             for item in found:
                 if item.obj is None:
                     import_module(item.value.partition(":")[0].partition("[")[0].strip())
@@ -273,7 +276,8 @@ class Loading:
                 plugin = point.load()
                 start = perf_counter()
                 if isinstance(plugin, ModuleType) and record["type"] is not None:
-                    obj = build_plugin(plugin, record, self._config(life, record, candidate))
+                    config = self._config(life, record, candidate)
+                    obj = build_plugin(plugin, record, config, life.metadata)
                 else:
                     obj = self._built(found, plugin)
                 life.timed("construct", start)
@@ -299,7 +303,7 @@ class Loading:
 
     def _config(self, life: Life, record: Mapping[str, Any], candidate: Candidate) -> Any:
         if life.config is not None:
-            return dict(life.config)
+            return deepcopy(life.config)
         return plugin_config(record, self._settings(candidate.name), candidate.name)
 
     def _built(self, found: Found, plugin: Any) -> Any:
@@ -408,13 +412,14 @@ class Loading:
             self._live.remove(extension)
 
     async def end(
-        self, life: Life, generation: Generation, limit: float = stages.LIMIT
+        self, life: Life, generation: Generation, *, heir: Generation | None = None
     ) -> list[tuple[Extension, Exception]]:
         """Deactivate and clean up what a generation made, the last one first; return failures.
 
         What its code started or changed in the process is undone after that.
 
-        :param limit: seconds for the tasks it started to end.
+        :param heir: the generation that takes its place, where there is one: it has
+            what cannot be told apart, and nobody waits while every module is looked at.
         """
         failures: list[tuple[Extension, Exception]] = []
         made = list(dict.fromkeys(generation.extensions.values()))
@@ -426,7 +431,11 @@ class Loading:
                     failures.append((extension, error))
         for extension in made:
             self.drop(extension)
-        left = await generation.ledger.dispose(timeout=limit)
+        left = await generation.ledger.dispose(
+            timeout=life.limit or stages.LIMIT,
+            heir=heir.ledger if heir is not None else None,
+            thorough=heir is None,
+        )
         if left:
             life.tell("left-behind", detail=[str(item) for item in left])
         return failures

@@ -186,8 +186,8 @@ class Lookup:
         ]
         return next((item for item in matches if item.kind.call), next(iter(matches), None))
 
-    def _offered(self, candidate: Candidate) -> list[Found]:
-        """Return everything a skill offers: entry points, what it registered, capabilities."""
+    def _extensions(self, candidate: Candidate) -> list[Found]:
+        """Return the extensions a skill offers: entry points, and what it registered."""
         found: dict[tuple[str, str], Found] = {}
         for group, name, value in candidate.offers:
             kind = self.kinds.of(group)
@@ -198,7 +198,11 @@ class Lookup:
             if row.skill == candidate.name and kind is not None:
                 item = Found(candidate, kind, row.name, obj=row.obj)
                 found.setdefault((row.namespace, row.name), item)
-        items = list(found.values())
+        return list(found.values())
+
+    def _offered(self, candidate: Candidate) -> list[Found]:
+        """Return everything a skill offers: its extensions, and a plugin's capabilities."""
+        items = self._extensions(candidate)
         plugin = next((item for item in items if item.value and ":" not in item.value), None)
         if plugin is not None:
             items += [
@@ -216,14 +220,13 @@ class Lookup:
         config = self.discovery.config
         return [
             item
-            for item in self._offered(candidate)
-            if item.capability is None
-            and config.enabled(item.kind.name, candidate.name, item.name).enabled
+            for item in self._extensions(candidate)
+            if config.enabled(item.kind.name, candidate.name, item.name).enabled
         ]
 
     def disabled(self, candidate: Candidate) -> Exception:
         """Return why nothing of a skill may be loaded."""
-        offered = self._offered(candidate)
+        offered = self._extensions(candidate)
         if offered:
             return self._disabled(offered[0])
         for group, name, _ in candidate.offers:

@@ -11,10 +11,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
-from typing import Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import Any, ClassVar, TypeVar
 
 from .errors import UsageError
 
@@ -102,6 +104,11 @@ class Portal:
             loop, thread, self._loop, self._thread = self._loop, self._thread, None, None
         if loop is None or thread is None:
             return
+        if threading.current_thread() is thread:  # what runs here ends first, then the loop
+            task = asyncio.current_task()
+            if task is not None:
+                task.add_done_callback(lambda _: loop.stop())
+            return
         with contextlib.suppress(Exception):
             asyncio.run_coroutine_threadsafe(_wind_down(), loop).result(_WAIT_FOR_CANCELLED)
         loop.call_soon_threadsafe(loop.stop)
@@ -137,10 +144,10 @@ async def _wind_down() -> None:
 
 
 async def in_thread(function: Callable[..., T], *args: Any) -> T:
-    """Call a sync function in a new daemon thread, with the caller's context variables.
+    """Call a sync function in a daemon thread, with the caller's context variables.
 
     Unlike the pool of ``asyncio.to_thread``, a function that never returns does
-    not keep the process from ending.
+    not keep the process from ending, and takes no place that another one needs.
     """
     loop = asyncio.get_running_loop()
     future: asyncio.Future[T] = loop.create_future()
@@ -162,8 +169,54 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
             loop.call_soon_threadsafe(settle, *outcome)
 
-    threading.Thread(target=work, name="kurt_ext-call", daemon=True).start()
+    _Worker.give(work)
     return await future
+
+
+class _Worker:
+    """A daemon thread that does one thing after the other, and ends when it is idle for long.
+
+    Starting a thread costs more than most functions that are called in one.
+    """
+
+    _idle: ClassVar[list[_Worker]] = []
+    _IDLE = 10.0  # seconds
+
+    def __init__(self) -> None:
+        self._work: SimpleQueue[Callable[[], None]] = SimpleQueue()
+        threading.Thread(target=self._serve, name="kurt_ext-call", daemon=True).start()
+
+    @classmethod
+    def give(cls, work: Callable[[], None]) -> None:
+        """Let a thread that is idle do it, a new one where there is none."""
+        try:
+            worker = cls._idle.pop()  # atomic, also against one that is about to end
+        except IndexError:
+            worker = cls()
+        worker._work.put(work)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                work = self._work.get(timeout=self._IDLE)
+            except Empty:
+                try:
+                    self._idle.remove(self)
+                except ValueError:  # somebody has just taken it to give it work
+                    work = self._work.get()
+                else:
+                    return
+            work()
+            del work  # it may hold the code of a plugin
+            self._idle.append(self)
+
+
+def _forget_threads() -> None:
+    _Worker._idle.clear()  # a fork has the list, and not the threads
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_threads)
 
 
 class _Abandoned(Exception):

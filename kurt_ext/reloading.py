@@ -51,7 +51,8 @@ class Reload:
         start = perf_counter()
         life.tell("reloading")
         old, before = life.current(), life.candidate
-        kept = (life.admitted, life.limit, self._loading.registry.rows_of(life.name))
+        rows = self._loading.registry.rows_of(life.name)
+        kept = (life.admitted, life.limit, rows, life.metadata)
         modules: dict[str, ModuleType] | None = None
         new: Generation | None = None
         try:
@@ -59,7 +60,7 @@ class Reload:
             admitted = await loader.admission.admit(candidate, wish)
             await loader.dependencies.load_for(candidate, wish)
             new = life.begin(candidate)
-            life.admit(admitted, loader.hook_timeout)
+            life.admit(admitted, loader.admission.metadata(candidate), loader.hook_timeout)
             modules = set_aside(candidate.slug, old.number)
             self._loading.registry.drop(life.name)
             await self._probe(candidate, new, old)
@@ -123,7 +124,7 @@ class Reload:
         self._loading.registry.put_back(life.name, kept[2])
         said = life.masked(error) if isinstance(error, Exception) else error
         if kept[0] is not None:
-            life.admit(kept[0], kept[1])
+            life.admit(kept[0], kept[3], kept[1])
         self._loading.forget_record(life.candidate)
         told = said
         if not isinstance(said, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)):
@@ -147,7 +148,7 @@ class Reload:
 
     async def _end(self, old: Generation, modules: dict[str, ModuleType]) -> None:
         life = self._life
-        failures = await self._loading.end(life, old)
+        failures = await self._loading.end(life, old, heir=life.generation)
         drop_aside(life.candidate.slug, old.number)
         life.retire(old.number, modules.values())
         if failures:
