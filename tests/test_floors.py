@@ -24,6 +24,7 @@ errors names jsontext
 findings versions places contract masking
 semver constraints digraph saves
 loadorder releases picking conflicts resolver
+graph graph_layout
 sources
 rules strictjson yamltext
 frontmatter readers
