@@ -31,6 +31,7 @@ from .manifest import MANIFESTS
 from .models import PluginConfig, PluginMetadata, PluginState, PluginStatus, PluginType
 from .places import Places
 from .reloading import Reload
+from .telemetry import traced
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -201,6 +202,7 @@ class PluginLoader:
 
     # -- a life ----------------------------------------------------------------
 
+    @traced("kurt.load")
     async def load_plugin(
         self,
         plugin_id: str,
@@ -437,6 +439,7 @@ class PluginLoader:
             raise error
         life.move("unloaded", "unloaded", ms=_since(start))
 
+    @traced("kurt.reload")
     async def reload_plugin(self, plugin_id: str, validate: bool = True) -> PluginState:
         """Put new code in the place of the old, with the same configuration.
 

@@ -20,8 +20,9 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from trees import grow, skill
 
 from kurt_ext import telemetry
-from kurt_ext.errors import HookError, SkillNotFoundError
+from kurt_ext.errors import HookError, KurtError, SkillNotFoundError
 from kurt_ext.lifecycle import EVENTS, PluginEvent
+from kurt_ext.loader import PluginLoader
 from kurt_ext.manager import SkillManager
 from kurt_ext.models import PluginStatus
 
@@ -327,3 +328,48 @@ def test_the_beginning_of_something_is_only_for_debugging(caplog: pytest.LogCapt
         for name in ("loading", "loaded"):
             loader.handlers[0](PluginEvent(name, "p", PluginStatus.UNLOADED, PluginStatus.LOADED))
     assert [record.getMessage() for record in caplog.records] == ["p loaded"]
+
+
+def test_a_plugins_life_is_told_in_spans(trusted: Path, spans: InMemorySpanExporter) -> None:
+    folder = grow(trusted / "skills" / "echo", skill("echo"))
+
+    async def main() -> None:
+        async with PluginLoader() as loader:
+            await loader.load_plugin("echo", validate=False)
+            await loader.reload_plugin("echo", validate=False)
+            (folder / "skill.py").write_text("1 / 0")
+            with pytest.raises(KurtError):
+                await loader.reload_plugin("echo", validate=False)
+            await loader.skills.arun("echo")
+            with pytest.raises(SkillNotFoundError):
+                await loader.load_plugin("nobody")
+
+    asyncio.run(main())
+    rows = [
+        (span.name, told(span).get("kurt.plugin.generation"), told(span)["kurt.outcome"])
+        for span in spans.get_finished_spans()
+    ]
+    assert rows == [
+        ("kurt.load", 1, "ok"),
+        ("kurt.reload", 2, "ok"),
+        ("kurt.reload", 2, "rolled-back"),
+        ("kurt.call", 2, "ok"),
+        ("kurt.load", None, "failed"),
+    ]
+
+
+def test_a_loaders_events_become_records(trusted: Path, caplog: pytest.LogCaptureFixture) -> None:
+    grow(trusted / "skills" / "echo", skill("echo"))
+
+    async def main() -> None:
+        async with PluginLoader() as loader:
+            stop = telemetry.log_events(loader)
+            await loader.load_plugin("echo", validate=False)
+            stop()
+            await loader.activate_plugin("echo")
+
+    with caplog.at_level(logging.DEBUG, telemetry.LOGGER):
+        asyncio.run(main())
+    told = [record.event for record in caplog.records if record.name == telemetry.LOGGER]  # type: ignore[attr-defined]
+    assert told[0] == "loading"
+    assert told[-1] == "loaded"
