@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import threading
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeAlias
@@ -71,45 +72,90 @@ class _Exhausted(Exception):
 
 
 async def _watched(roots: Sequence[str], debounce: int, step: int) -> AsyncGenerator[Batch, None]:
-    try:
-        from watchfiles import awatch
-    except ImportError as error:
-        raise MissingExtraError(
-            "watching files needs the watch extra",
-            cause="the package 'watchfiles' is not installed",
-            hint="pip install 'kurt-ext[watch]', or: kurt watch --poll",
-        ) from error
     before: _Mark | None = None
     while True:
         mark = _mark(roots)
-        appeared = _appeared(roots, before, mark)
+        batch = _appeared(roots, before, mark)
         before = mark
         present = [root for root in roots if os.path.isdir(root)]
         if not present:
             await asyncio.sleep(_TICK / 1000)
             continue
         try:
-            watch = awatch(
-                *present,
-                watch_filter=None,
-                debounce=debounce,
-                step=step,
-                rust_timeout=_TICK,
-                yield_on_timeout=True,
-                ignore_permission_denied=True,
-            )
-            async with aclosing(watch) as batches:
-                async for found in batches:
-                    batch = {(change.name, path) for change, path in found} | appeared
-                    appeared = set()
-                    if batch:
-                        yield batch
-                    if (not found or _is_high(batch, roots)) and _mark(roots) != mark:
-                        break  # a watch follows no folder that came later by a link
+            watch = _Watch(present, debounce, step)
         except FileNotFoundError:
             continue  # a root went away between the look and the watch
+        try:
+            while True:
+                if batch:
+                    yield batch
+                found = await watch.next()
+                batch = found or set()
+                if (found is None or _is_high(found, roots)) and _mark(roots) != mark:
+                    break  # a watch follows no folder that came later by a link
+            if batch:
+                yield batch
+        finally:
+            watch.close()
+
+
+class _Watch:
+    """A watch of watchfiles, in a thread of its own, which hands over each burst at once.
+
+    It is set up when it has been made.
+    """
+
+    def __init__(self, roots: Sequence[str], debounce: int, step: int) -> None:
+        try:
+            from watchfiles import Change
+            from watchfiles._rust_notify import RustNotify
+        except ImportError as error:
+            raise MissingExtraError(
+                "watching files needs the watch extra",
+                cause="the package 'watchfiles' is not installed",
+                hint="pip install 'kurt-ext[watch]', or: kurt watch --poll",
+            ) from error
+        self._words = {int(change): change.raw_str() for change in Change}
+        try:
+            # debug, polling and its pause; recursive; folders that may not be read.
+            self._notify = RustNotify(list(roots), False, False, 0, True, True)
+        except FileNotFoundError:
+            raise
         except (OSError, RuntimeError) as error:  # the latter is watchfiles' own
             raise _Exhausted(str(error)) from error
+        self._limits = (debounce, step, _TICK)
+        self._over = threading.Event()
+        self._loop = asyncio.get_running_loop()
+        self._queue: asyncio.Queue[Batch | Exception | None] = asyncio.Queue()
+        threading.Thread(target=self._follow, name="kurt_ext-watch", daemon=True).start()
+
+    def _follow(self) -> None:
+        """Hand over a batch for each burst, and None for each time without one."""
+        while not self._over.is_set():
+            found: Batch | Exception | None = None
+            try:
+                told = self._notify.watch(*self._limits, self._over)
+                if isinstance(told, set):
+                    found = {(self._words[what], path) for what, path in told}
+            except RuntimeError as error:
+                found = error
+            try:
+                self._loop.call_soon_threadsafe(self._queue.put_nowait, found)
+            except RuntimeError:  # the loop was closed meanwhile
+                return
+            if isinstance(found, Exception):
+                return
+
+    async def next(self) -> Batch | None:
+        """Return what happened in the next burst, None where there was none for a while."""
+        found = await self._queue.get()
+        if isinstance(found, Exception):
+            raise _Exhausted(str(found)) from found
+        return found
+
+    def close(self) -> None:
+        """End the thread within a step."""
+        self._over.set()
 
 
 def _mark(roots: Sequence[str]) -> _Mark:

@@ -153,7 +153,7 @@ def test_where_no_watch_is_left_the_files_are_polled(
     def exhausted(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("watchfiles.main.RustNotify", exhausted)
+    monkeypatch.setattr("watchfiles._rust_notify.RustNotify", exhausted)
 
     async def main() -> None:
         source = events([str(root)], debounce_ms=200, step_ms=1, note=notes.append)

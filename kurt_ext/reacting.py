@@ -1,0 +1,345 @@
+"""Do what saves ask for: reload, load or unload plugins, and say what came of it.
+
+Each skill folder has a worker while there is something to be done about it, so
+that different plugins reload at one time, and one of them never twice at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Collection
+from contextlib import aclosing
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from .errors import KurtError, ManifestError, PolicyError, SkillNotFoundError
+from .manifest import MANIFESTS
+from .models import PluginStatus
+from .saves import SOURCES, OwnWork, grouped
+
+if TYPE_CHECKING:
+    from .fileevents import Batch
+    from .loader import PluginLoader
+    from .manifest import Reading
+
+__all__ = ["OUTCOMES", "Change", "Reactions"]
+
+#: What may come of a change.
+OUTCOMES = ("loaded", "reloaded", "rolled-back", "failed", "refused", "unloaded")
+
+#: Seconds to wait for more before a failure counts, or a folder as gone: an editor may
+#: be in the middle of its work. What a reload writes is told within this time, too.
+_SECOND_LOOK = 0.05
+#: Seconds; a time stamp older than this was carried over from another file.
+_OLD = 10.0
+_ALIVE = (PluginStatus.LOADED, PluginStatus.ACTIVE, PluginStatus.INACTIVE)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What came of a save.
+
+    :param folder: the skill's folder.
+    :param files: those that changed, relative to the folder; ``.`` is the folder itself.
+    :param outcome: one of :data:`OUTCOMES`. After ``rolled-back`` the old code runs on.
+    :param generation: the import of its code that runs now, from 1; 0 where none does.
+    :param ms: from the save to the outcome, in milliseconds.
+    :param error: why it is rolled back, failed or refused.
+    """
+
+    plugin_id: str
+    version: str
+    folder: str
+    files: tuple[str, ...]
+    outcome: str
+    generation: int
+    ms: float
+    error: KurtError | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether what was saved runs, or what was removed is gone."""
+        return self.error is None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it as JSON values."""
+        return {
+            "plugin_id": self.plugin_id,
+            "version": self.version,
+            "folder": self.folder,
+            "files": list(self.files),
+            "outcome": self.outcome,
+            "generation": self.generation,
+            "ms": round(self.ms, 3),
+            "error": None if self.error is None else self.error.as_dict(),
+        }
+
+
+class _Save:
+    """What is to be done about a folder.
+
+    :param burst: the number of the burst that brought it.
+    """
+
+    __slots__ = ("burst", "files", "since")
+
+    def __init__(self, files: Collection[str], burst: int) -> None:
+        self.files = set(files)
+        self.burst = burst
+        self.since = time.time_ns()
+
+    def join(self, files: Collection[str], burst: int) -> None:
+        """Add what was saved later."""
+        self.files.update(files)
+        self.burst = max(self.burst, burst)
+
+    def moment(self, folder: str) -> int:
+        """Return when it was saved, in nanoseconds: by the time stamps, where they are recent."""
+        newest = 0
+        for name in self.files:
+            try:
+                seen = os.stat(os.path.join(folder, name))
+            except OSError:
+                continue
+            # An atomic save may carry the mtime of another file; the ctime is its own.
+            newest = max(newest, seen.st_mtime_ns, seen.st_ctime_ns)
+        return newest if self.since - _OLD * 1e9 < newest < time.time_ns() else self.since
+
+
+class Reactions:
+    """Turns bursts of events into changes, which it puts into ``told``.
+
+    :param names: ids of the plugins to follow; None = all.
+    :param activate: activate what is loaded newly.
+    :param validate: judge new code before it is imported.
+    """
+
+    def __init__(
+        self,
+        loader: PluginLoader,
+        names: Collection[str] | None = None,
+        *,
+        activate: bool = True,
+        validate: bool = True,
+    ) -> None:
+        self._loader = loader
+        self._names = None if names is None else frozenset(names)
+        self._activate = activate
+        self._validate = validate
+        #: The changes, in the order of their ends; an exception is the last one.
+        self.told: asyncio.Queue[Change | Exception] = asyncio.Queue()
+        self._saves: dict[str, _Save] = {}
+        self._workers: dict[str, asyncio.Task[None]] = {}
+        self._ended: dict[str, float] = {}
+        self._own: dict[str, OwnWork] = {}
+        self._runs_from: dict[str, str] = {}
+        self._looking = asyncio.Lock()
+        self._burst = 0
+        self._looked = 0  # the last burst that discovery has seen
+        self._ids = self._known()
+
+    # -- from events to folders ------------------------------------------------
+
+    async def feed(self, source: AsyncGenerator[Batch, None], roots: Collection[str]) -> None:
+        """Hand each burst to the workers of its folders, until cancelled."""
+        spelled = {os.path.realpath(root): root for root in roots} | {root: root for root in roots}
+        try:
+            async with aclosing(source) as batches:
+                async for batch in batches:
+                    self._burst += 1
+                    for folder, files in grouped(batch, spelled, os.path.lexists).items():
+                        for one in self._folders(folder) if folder in roots else [folder]:
+                            self._add(one, files)
+        except Exception as error:
+            self.told.put_nowait(error)
+
+    def _folders(self, root: str) -> list[str]:
+        """Return the skill folders that are, or were, below a root."""
+        from .folders import list_root
+
+        there = {os.path.join(root, name) for name in list_root(root)[0]}
+        return sorted(there | {known for known in self._ids if os.path.dirname(known) == root})
+
+    def _add(self, folder: str, files: Collection[str]) -> None:
+        now = time.monotonic()
+        worker = self._workers.get(folder)
+        reloading = worker is not None or now - self._ended.get(folder, 0) < _SECOND_LOOK
+        wanted = self._own.setdefault(folder, OwnWork()).others(files, now, reloading)
+        if not wanted:
+            return
+        save = self._saves.get(folder)
+        if save is None:
+            self._saves[folder] = _Save(wanted, self._burst)
+        else:
+            save.join(wanted, self._burst)
+        if worker is None:
+            self._workers[folder] = asyncio.ensure_future(self._work(folder))
+
+    async def _work(self, folder: str) -> None:
+        try:
+            while (save := self._saves.pop(folder, None)) is not None:
+                for change in await self._changes(folder, save):
+                    self.told.put_nowait(change)
+        except Exception as error:
+            self.told.put_nowait(error)
+        finally:
+            self._ended[folder] = time.monotonic()
+            del self._workers[folder]
+
+    async def stop(self, feeder: asyncio.Task[None]) -> None:
+        """End the feeder and the workers; a reload that is under way is let end."""
+        feeder.cancel()
+        self._saves.clear()
+        await asyncio.gather(feeder, *self._workers.values(), return_exceptions=True)
+
+    # -- from folders to changes -----------------------------------------------
+
+    async def _changes(self, folder: str, save: _Save) -> list[Change]:
+        """Do what a save asks for; again, where more comes while it fails."""
+        while True:
+            changes = await self._react(folder, save)
+            if all(change.ok for change in changes):
+                return changes
+            await asyncio.sleep(_SECOND_LOOK)
+            more = self._saves.pop(folder, None)
+            if more is None:
+                return changes
+            more.join(save.files, save.burst)
+            save = more
+
+    async def _react(self, folder: str, save: _Save) -> list[Change]:
+        known = self._ids.get(folder)
+        if known is not None and save.files.isdisjoint({".", *SOURCES}) and _is_skill(folder):
+            return await self._bring(known, folder, save)
+        if not _is_skill(folder):
+            if known is None:
+                return []
+            await asyncio.sleep(_SECOND_LOOK)  # it may be on its way back
+            if self._runs_from.get(known, folder) != folder:
+                return []  # it was moved, and lives on from where it is now
+        changes = []
+        reading = _read(folder)
+        if reading is not None and not reading.ok:
+            return self._unreadable(known, folder, save, reading)
+        now = str(reading.record["id"]) if reading is not None and reading.record else None
+        if known is not None and known != now:
+            changes = await self._end(known, folder, save)
+        await self._look(save.burst)
+        counting = set(self._ids.values())
+        if known is not None and known != now and known in counting:
+            # A copy that lay in its shadow counts now.
+            changes += await self._bring(known, folder, save)
+        if now is not None and self._ids.get(folder) == now:
+            changes += await self._bring(now, folder, save)
+        return changes
+
+    async def _look(self, burst: int) -> None:
+        """Discover anew, once for all that changed in one burst."""
+        async with self._looking:
+            if self._looked < burst:
+                newest = self._burst
+                await self._loader.discover_plugins()
+                self._ids = self._known()
+                self._looked = newest
+
+    def _known(self) -> dict[str, str]:
+        """Return the ids of the plugins that count, by their folder."""
+        winners = self._loader.skills.discover().winners
+        return {item.location: item.name for item in winners if item.is_folder and item.code}
+
+    def _follows(self, plugin_id: str) -> bool:
+        return self._names is None or plugin_id in self._names
+
+    def _status(self, plugin_id: str) -> PluginStatus | None:
+        try:
+            return self._loader.get_plugin_state(plugin_id).status
+        except KurtError:
+            return None
+
+    async def _bring(self, plugin_id: str, folder: str, save: _Save) -> list[Change]:
+        """Bring a plugin whose files changed to life, or to its next one."""
+        if not self._follows(plugin_id):
+            return []
+        outcome, error = "loaded", None
+        try:
+            if self._status(plugin_id) in _ALIVE:
+                outcome = "reloaded"
+                await self._loader.reload_plugin(plugin_id, validate=self._validate)
+            else:
+                await self._loader.load_plugin(plugin_id, validate=self._validate)
+                if self._activate:
+                    await self._loader.activate_plugin(plugin_id)
+        except KurtError as raised:
+            error = raised
+            outcome = self._failure(plugin_id, raised)
+        else:
+            self._runs_from[plugin_id] = next(
+                (path for path, known in self._ids.items() if known == plugin_id), folder
+            )
+        return [self._change(plugin_id, folder, save, outcome, error)]
+
+    async def _end(self, plugin_id: str, folder: str, save: _Save) -> list[Change]:
+        """End a plugin whose folder is no longer its own."""
+        alive = (*_ALIVE, PluginStatus.FAILED)
+        if not self._follows(plugin_id) or self._status(plugin_id) not in alive:
+            return []
+        outcome, error = "unloaded", None
+        try:
+            await self._loader.unload_plugin(plugin_id)
+        except SkillNotFoundError:  # somebody else has ended it
+            return []
+        except KurtError as raised:
+            error = raised
+            outcome = self._failure(plugin_id, raised)
+        return [self._change(plugin_id, folder, save, outcome, error)]
+
+    def _unreadable(
+        self, known: str | None, folder: str, save: _Save, reading: Reading
+    ) -> list[Change]:
+        """Say what is wrong with a manifest; what ran before runs on."""
+        plugin_id = known or os.path.basename(folder)
+        if not self._follows(plugin_id):
+            return []
+        first = next(item for item in reading.findings if item.fatal)
+        error = ManifestError(
+            f"the manifest of {plugin_id} cannot be used",
+            cause=first.message,
+            at=os.path.join(folder, first.at) if first.at else folder,
+            hint=f"kurt validate {folder}",
+            findings=reading.findings,
+            skill=plugin_id,
+        )
+        return [self._change(plugin_id, folder, save, self._failure(plugin_id, error), error)]
+
+    def _failure(self, plugin_id: str, error: KurtError) -> str:
+        if self._status(plugin_id) in _ALIVE:
+            return "rolled-back"
+        return "refused" if isinstance(error, PolicyError) else "failed"
+
+    def _change(
+        self, plugin_id: str, folder: str, save: _Save, outcome: str, error: KurtError | None
+    ) -> Change:
+        ms = (time.time_ns() - save.moment(folder)) / 1e6
+        version, generation = "", 0
+        try:
+            state = self._loader.get_plugin_state(plugin_id)
+        except KurtError:
+            pass
+        else:
+            version = state.metadata.version
+            generation = state.generation if state.status in _ALIVE else 0
+        files = tuple(sorted(save.files))
+        return Change(plugin_id, version, folder, files, outcome, generation, ms, error)
+
+
+def _is_skill(folder: str) -> bool:
+    return any(os.path.exists(os.path.join(folder, name)) for name in MANIFESTS)
+
+
+def _read(folder: str) -> Reading | None:
+    """Return what the manifest of a folder says, None where there is none."""
+    from .manifest import read
+
+    return read(folder) if _is_skill(folder) else None
