@@ -75,6 +75,9 @@ def build_plugin(
 ) -> Any:
     """Return the plugin object of a module, or an awaitable of it where the factory is async.
 
+    A class without a constructor of its own, as in the plugin document's example of
+    hooks, is called without arguments.
+
     :param metadata: the manifest as a model, where that was made already.
     :raises ContractError: when the module has neither ``Plugin`` nor ``create_plugin``.
     """
@@ -86,11 +89,18 @@ def build_plugin(
             hint="write `class Plugin:` with `def __init__(self, metadata, config)`",
             skill=record["id"],
         )
+    if isinstance(factory, type) and _takes_nothing(factory):
+        return factory()
     if metadata is None:
         from .models import PluginMetadata
 
         metadata = PluginMetadata.from_record(record)
     return factory(metadata, config)
+
+
+def _takes_nothing(cls: Any) -> bool:
+    plain = cls.__init__ is object.__init__ and cls.__new__ is object.__new__
+    return plain and type(cls).__call__ is type.__call__
 
 
 def build_object(plugin: Any, options: Mapping[str, Any], kind: str, name: str) -> Any:
