@@ -69,7 +69,10 @@ def _page(name: str) -> bytes | None:
     from .index import Index
     from .places import Places
 
-    index = Index.open(Places())
+    places = Places()
+    if os.path.exists(os.path.join(places.data, "quarantine.json")):
+        return None  # what is held back is told, and the index does not know it
+    index = Index.open(places)
     page = index.page(name) if index is not None else None
     if page is None or page["record"] is None:
         return None

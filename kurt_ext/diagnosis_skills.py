@@ -145,6 +145,14 @@ def _needs(session: Session) -> Iterator[Check]:
     yield from missing or [Check("requires-api", "ok", "no skill lacks a key of a service")]
 
 
+def _quarantine(session: Session) -> Iterator[Check]:
+    from .explaining import held_back
+
+    found = [held_back(session.places, candidate) for candidate in session.discovery.winners]
+    rows = [_row(held.finding()) for held in found if held is not None]
+    yield from rows or [Check("quarantine", "ok", "no plugin is held back after failures")]
+
+
 SKILL_CHECKS: tuple[Callable[[Session], Iterable[Check]], ...] = (
     _distributions,
     _config,
@@ -154,4 +162,5 @@ SKILL_CHECKS: tuple[Callable[[Session], Iterable[Check]], ...] = (
     _broken,
     _names,
     _needs,
+    _quarantine,
 )

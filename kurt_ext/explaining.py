@@ -18,9 +18,11 @@ if TYPE_CHECKING:
     from .candidates import Candidate
     from .discovery import Discovery
     from .findings import Finding
+    from .places import Places
+    from .quarantine import Held
     from .session import Session
 
-__all__ = ["errors_by_reference", "occurrences", "story", "unknown"]
+__all__ = ["errors_by_reference", "held_back", "occurrences", "story", "unknown"]
 
 
 def errors_by_reference() -> dict[str, type[KurtError]]:
@@ -35,6 +37,19 @@ def _tree(cls: type[KurtError]) -> Iterator[type[KurtError]]:
     yield cls
     for child in cls.__subclasses__():
         yield from _tree(child)
+
+
+def held_back(places: Places, candidate: Candidate) -> Held | None:
+    """Return why a skill, as it lies there now, is not loaded any more; None where it is."""
+    from .quarantine import Quarantine, fingerprint
+
+    store = Quarantine(places)
+    if not any(row.plugin_id == candidate.name for row in store.all()):
+        return None  # the usual case: no file of the skill is looked at
+    from .importer import code_folder
+
+    mark = fingerprint(code_folder(candidate) or candidate.location)
+    return store.standing(candidate.name, candidate.version, mark)
 
 
 def occurrences(discovery: Discovery, rule: str) -> list[tuple[Candidate | None, Finding]]:
@@ -74,6 +89,8 @@ def story(session: Session, name: str, *, load: bool = False) -> dict[str, Any] 
         one["wins"] = winner
         one["requires_api"] = _needs(discovery, candidate) if winner else []
         one["unfit"] = _unfit(candidate)
+        held = held_back(session.places, candidate) if winner else None
+        one["held_back"] = held.as_dict() if held else None
         told.append(one)
     return {"name": name, "loaded": load, "candidates": told}
 

@@ -19,6 +19,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .errors import LockedError, QuarantinedError
+from .findings import Finding
 from .places import digest
 
 if TYPE_CHECKING:
@@ -87,6 +88,10 @@ class Held:
         name = f"{self.plugin_id} {self.version}"
         return f"{name} failed {self.failures} times in a row and is held back: {self.reason}"
 
+    def finding(self) -> Finding:
+        """Return what a command says of it."""
+        return Finding("quarantine", "warning", self.sentence, fix=self.hint)
+
     def error(self) -> QuarantinedError:
         """Return what a load of it raises."""
         return QuarantinedError(
@@ -149,6 +154,13 @@ class Quarantine:
         now = Held(plugin_id, version, _host(host_version), fingerprint, 0, "", 0)
         return row if _same(row, now) else None
 
+    def standing(self, plugin_id: str, version: str, fingerprint: str) -> Held | None:
+        """Return why a plugin is not tried on the host that it failed on, whichever that is."""
+        row = self._read().get(plugin_id)
+        if row is None or row.failures < LIMIT or not row.host.endswith(_host("")):
+            return None
+        return row if (row.version, row.fingerprint) == (version, fingerprint) else None
+
     def succeeded(self, plugin_id: str) -> None:
         """Forget the failures of a plugin that was loaded; costs nothing where there are none."""
         if plugin_id in self._read():
@@ -167,7 +179,7 @@ class Quarantine:
         return bool(known)
 
     def all(self) -> list[Held]:
-        """Return what failed so often that it is held back, unless it changed since; by name."""
+        """Return what failed so often that it is held back, if it did not change; by name."""
         rows = self._read().values()
         return sorted([row for row in rows if row.failures >= LIMIT], key=lambda row: row.plugin_id)
 
@@ -195,7 +207,9 @@ class Quarantine:
                 rows = dict(self._read())
                 before = dict(rows)
                 change(rows)
-                if rows != before:
+                if not rows:
+                    _remove(self.file)
+                elif rows != before:
                     listed = [row.as_dict() for row in rows.values()]
                     text = dumps({"schema": _SCHEMA, "failures": listed}, indent=2) + "\n"
                     write_atomically(self.file, text.encode(), mode=0o600)
@@ -243,6 +257,13 @@ def _stat(path: str, name: str, parts: list[str]) -> None:
         parts.append(name)
     else:
         parts.append(f"{name} {found.st_size} {found.st_mtime_ns} {found.st_ino}")
+
+
+def _remove(file: str) -> None:
+    try:
+        os.unlink(file)
+    except FileNotFoundError:
+        pass
 
 
 def _host(version: str) -> str:

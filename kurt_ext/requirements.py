@@ -27,7 +27,16 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
 
-__all__ = ["Requirements", "Unmet", "check_requirements", "install_line", "missing", "unmet"]
+__all__ = [
+    "FILE",
+    "Requirements",
+    "Unmet",
+    "check_requirements",
+    "install_line",
+    "look",
+    "missing",
+    "unmet",
+]
 
 FILE = "requirements.txt"
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
@@ -153,6 +162,11 @@ def unmet(place: Candidate | str | os.PathLike[str], record: Mapping[str, Any]) 
         for one in _look(text, at, "", {}, done):
             found.setdefault(one.requirement, one)
     return list(found.values())
+
+
+def look(text: str, at: str = "requires") -> list[Unmet]:
+    """Return what of one requirement, with what its extras need, is not met."""
+    return list(_look(text, at, "", {}, set()))
 
 
 def missing(place: Candidate | str | os.PathLike[str], record: Mapping[str, Any]) -> list[str]:

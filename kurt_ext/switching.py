@@ -40,9 +40,12 @@ def arguments(function: Any) -> Any:
     return names(scope(function))
 
 
-def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) -> Answer:
+def answer(
+    session: Session, names: tuple[str, ...], scope: str, *, on: bool, force: bool = False
+) -> Answer:
     """Enable or disable what the names mean; nothing is changed where one is unknown.
 
+    :param force: let what is held back after failures be tried again.
     :raises NotFoundError: when nothing has one of the names.
     """
     from .config_ignored import pending
@@ -57,6 +60,9 @@ def answer(session: Session, names: tuple[str, ...], scope: str, *, on: bool) ->
             change = _change(session, name, kind, group, scope, on)
             rows.append(_row(name, kind, group, change))
             warnings += _still(name, group, change, on)
+            if on:
+                rows[-1]["released"] = force and _release(session, group[0][0])
+                warnings += [one for one in _kept(session, group[0][0]) if one not in warnings]
             if change.pending:
                 said = f"{kind}.{'enabled' if on else 'disabled'}, which names {name},"
                 warnings.append(pending(change.file, session.places.project, said))
@@ -149,8 +155,32 @@ def _row(
         "changes": list(change.lines),
         "enabled": verdict.enabled if verdict is not None else None,
         "pending": change.pending,
+        "released": False,
         "reason": verdict.reason if verdict is not None else None,
     }
+
+
+def _release(session: Session, candidate: Candidate) -> bool:
+    """Let a plugin be tried again; return whether failures of it were known."""
+    from .quarantine import Quarantine
+
+    return Quarantine(session.places).release(candidate.name)
+
+
+def _kept(session: Session, candidate: Candidate) -> list[Finding]:
+    """Return what keeps a whole plugin from being loaded, whatever its extensions are."""
+    from .explaining import held_back
+    from .settings import dotted
+
+    held = held_back(session.places, candidate)
+    found = [held.finding()] if held else []
+    config = session.discovery.config
+    if config.plugin(candidate.name).get("enabled") is False:
+        key = dotted(("plugin", candidate.name, "enabled"))
+        message = f"{key} is false, so that nothing of {candidate.name} is loaded as a plugin"
+        fix = f"kurt config set {quote(key)} true"
+        found.append(Finding("plugin-disabled", "warning", message, fix=fix))
+    return found
 
 
 def _still(
@@ -174,6 +204,8 @@ def _write(page: Page, row: dict[str, Any], on: bool) -> None:
     what = ", ".join(row["extensions"])
     relative = os.path.relpath(row["file"])
     file = row["file"] if relative.startswith("..") else relative
+    if row["released"]:
+        page.line(f"Released {row['skill']}: it is tried again, whatever its failures were")
     if row["enabled"] is not on and not (row["pending"] and row["changes"]):
         return
     if not row["changes"]:

@@ -8,9 +8,16 @@ Bad::
     min_runtime_version: 2.0.0     # where the host is 1.0.0
     requires: [httpx>=0.28]        # where no httpx is installed
 
+    requirements.txt: -r ../all.txt, or ./httpx.whl
+
 Good::
 
     min_runtime_version: 1.0.0
+
+    requirements.txt: httpx>=0.28
+
+Of a requirements.txt the requirements count, and files of the same folder that ``-r``
+includes. Options of pip are for whoever installs.
 """
 
 from __future__ import annotations
@@ -18,12 +25,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..findings import Finding
+from ..requirements import FILE, Requirements, install_line, look
 from ..versions import is_semver
 from .subject import Subject
 
 __all__ = ["RULES", "check"]
 
-RULES = ("host-too-old", "host-too-new", "requirement-missing", "requirement-unfit")
+RULES = (
+    "host-too-old",
+    "host-too-new",
+    "requirement-missing",
+    "requirement-unfit",
+    "requirement-option",
+    "requirement-outside",
+    "requirement-unreadable",
+)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -33,7 +49,14 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     yield from _host(subject, record["min_runtime_version"], record["max_runtime_version"])
     for number, text in enumerate(record["requires"]):
-        yield from _requirement(subject, number, text)
+        at = subject.at(("requires", number), ("metadata", "kurt/requires"))
+        yield from _requirement(subject, at, text)
+    if FILE in subject.paths:
+        beside = Requirements(subject.folder)
+        yield from beside.findings
+        for text, place in beside.lines:
+            path, _, line = place.rpartition(":")
+            yield from _requirement(subject, (path, int(line), 0), text)
 
 
 def _severity(subject: Subject) -> str:
@@ -65,29 +88,15 @@ def _precedence(version: str) -> tuple[object, ...]:
     return (*numbers, not dash, *parts)
 
 
-def _requirement(subject: Subject, number: int, text: str) -> Iterator[Finding]:
-    from importlib.metadata import PackageNotFoundError, version
-
-    from packaging.requirements import InvalidRequirement, Requirement
-    from packaging.version import InvalidVersion
-
-    try:
-        wanted = Requirement(text)
-        if wanted.marker is not None and not wanted.marker.evaluate():
-            return
-    except (InvalidRequirement, ValueError, RecursionError):
-        return  # the reader has said so
-    at = subject.at(("requires", number), ("metadata", "kurt/requires"))
-    fix = f"pip install '{wanted.name}{wanted.specifier}'"
-    try:
-        found = version(wanted.name)
-        fits = wanted.specifier.contains(found, prereleases=True)
-    except PackageNotFoundError:
-        message = f"{wanted.name} is not installed here"
-        yield subject.finding("requirement-missing", "warning", message, at, fix=fix)
-    except (InvalidVersion, TypeError):
-        return  # a damaged installation of it, which `pip check` names
-    else:
-        if not fits:
-            message = f"it needs {text}, and {wanted.name} {found} is installed here"
+def _requirement(subject: Subject, at: tuple[str, int, int], text: str) -> Iterator[Finding]:
+    for lacking in look(text):
+        fix = install_line([lacking.requirement])
+        whose = f", for {lacking.whose}" if lacking.whose else ""
+        if lacking.found is None:
+            message = f"{lacking.requirement} is not installed here{whose}"
+            yield subject.finding("requirement-missing", "warning", message, at, fix=fix)
+        else:
+            message = (
+                f"it needs {lacking.requirement}{whose}, and {lacking.found} is installed here"
+            )
             yield subject.finding("requirement-unfit", "warning", message, at, fix=fix)

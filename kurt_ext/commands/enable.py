@@ -18,8 +18,9 @@ __all__ = ["command"]
 
 @cli.command("enable", short_help="Let skills or extensions be loaded, by name.")
 @arguments
+@click.option("--force", is_flag=True, help="Though it is held back after failures.")
 @click.pass_obj
-def command(session: Session, names: tuple[str, ...], scope: str) -> Answer:
+def command(session: Session, names: tuple[str, ...], scope: str, force: bool) -> Answer:
     """Let skills or extensions be loaded, by name.
 
     NAME is a skill, SKILL:EXTENSION or an extension. Comments and all else in
@@ -29,5 +30,6 @@ def command(session: Session, names: tuple[str, ...], scope: str) -> Answer:
     Examples:
       kurt enable web-archiver
       kurt enable web-archiver:archive --scope user
+      kurt enable web-archiver --force
     """
-    return answer(session, names, scope, on=True)
+    return answer(session, names, scope, on=True, force=force)

@@ -132,6 +132,7 @@ def _write_story(page: Page, data: dict[str, Any]) -> None:
                 ("trusted", trust),
                 ("reason", told["reason"] or ""),
                 ("needs", told["unfit"] or ""),
+                ("held back", _held(told["held_back"])),
             ],
             "  ",
         )
@@ -143,6 +144,13 @@ def _write_story(page: Page, data: dict[str, Any]) -> None:
         from ..findings import Finding
 
         page.findings([Finding(**finding) for finding in told["findings"]], told["location"])
+
+
+def _held(held: dict[str, Any] | None) -> str:
+    if held is None:
+        return ""
+    said = f"it failed {held['failures']} times in a row on {held['host']}: {held['reason']}"
+    return f"{said}\nkurt enable {held['plugin_id']} --force"
 
 
 def _write_extension(page: Page, item: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ import click
 
 from .. import cli, completion
 from ..errors import KurtError
+from ..explaining import held_back
 from ..naming import the_skill
 from ..output import Answer, Column
 from .list import STATE_STYLES
@@ -71,7 +72,8 @@ def answer(session: Session, name: str) -> Answer:
     def text(page: Page) -> None:
         _write(page, data, winner)
 
-    return Answer(data, text)
+    held = held_back(session.places, winner)
+    return Answer(data, text, warnings=[held.finding()] if held else ())
 
 
 def _write(page: Page, data: dict[str, Any], candidate: Candidate) -> None:

@@ -84,9 +84,18 @@ ENTRIES = {
         "No two skills offer an extension of one name in one namespace.",
         "The bare name then means neither: say SKILL:EXTENSION, or disable one of them.",
     ),
+    "plugin-disabled": Entry(
+        "A plugin that is enabled by name is not disabled as a whole.",
+        "`enabled = false` in its table [plugin.NAME] outranks the lists of the kinds.",
+    ),
     "python": Entry(
         "The Python that runs is new enough.",
         "kurt uses what older ones do not have.",
+    ),
+    "quarantine": Entry(
+        "A plugin loads, or fails fewer than three times in a row.",
+        "One that fails at every start is not tried again until it, the host or Python changes; "
+        "`kurt enable NAME --force` has it tried at once.",
     ),
     "requires-api": Entry(
         "Each service in a skill's requires_api has a key in the skill's table of kurt.toml.",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kurt_ext.checks import compatibility, python_version
+from kurt_ext.requirements import install_line
 
 from .conftest import Asked, skill_md
 
@@ -48,11 +49,24 @@ def test_the_order_is_that_of_the_specification() -> None:
 def test_what_is_not_installed_is_named_with_the_line_that_installs_it(ask: Asked) -> None:
     requires = ["pydantic>=2", "no-such-thing>=1.2", "pydantic>=99", "nope; python_version < '3'"]
     found = ask(compatibility.check, {"SKILL.md": skill_md(requires=requires)})
-    assert [(f.rule, f.severity, f.fix) for f in found] == [
-        ("requirement-missing", "warning", "pip install 'no-such-thing>=1.2'"),
-        ("requirement-unfit", "warning", "pip install 'pydantic>=99'"),
+    assert [(f.rule, f.severity) for f in found] == [
+        ("requirement-missing", "warning"),
+        ("requirement-unfit", "warning"),
     ]
+    lines = [install_line([text]) for text in ("no-such-thing>=1.2", "pydantic>=99")]
+    assert [f.fix for f in found] == lines
     assert "pydantic>=99" in found[1].message
+
+
+def test_so_is_what_a_requirements_file_asks_for(ask: Asked) -> None:
+    text = "pydantic>=2\n\nno-such-thing # x\n--pre\n-r ../x.txt\n./y.whl\n"
+    found = ask(compatibility.check, {"SKILL.md": skill_md(), "requirements.txt": text})
+    assert [(f.at, f.rule) for f in sorted(found, key=lambda f: f.line)] == [
+        ("requirements.txt:3", "requirement-missing"),
+        ("requirements.txt:4", "requirement-option"),
+        ("requirements.txt:5", "requirement-outside"),
+        ("requirements.txt:6", "requirement-unreadable"),
+    ]
 
 
 def test_another_python_is_a_warning_at_its_line(ask: Asked) -> None:
