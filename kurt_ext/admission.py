@@ -90,7 +90,7 @@ class Admission:
         refuse(candidate, self._skills.places)
         if not candidate.offers:
             raise PluginLoadError(
-                f"the skill {candidate.name} has instructions and no code, so nothing can be loaded",
+                f"the skill {candidate.name} has instructions and no code to load",
                 at=candidate.location,
                 hint=f"kurt info {candidate.name}",
                 skill=candidate.name,

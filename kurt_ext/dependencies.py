@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .errors import DependencyError, KurtError, NotFoundError, TransitionError
+from .lifecycle import PluginStatus
 from .loadorder import Order, order
-from .models import PluginStatus
 
 if TYPE_CHECKING:
     from .candidates import Candidate

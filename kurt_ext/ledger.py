@@ -170,6 +170,14 @@ class Ledger:
         self._note_loop()
         return tasks_of(self._loops, self._is_mine)
 
+    def started(self) -> set[asyncio.Task[Any]]:
+        """Return the unfinished tasks that its code started while it was watched.
+
+        Any other task that runs its code may be a call that the host has made.
+        """
+        self._note_loop()
+        return tasks_of(self._loops, lambda task: is_marked(task, _MARK, self._mark))
+
     def threads(self) -> list[threading.Thread]:
         """Return the living threads that are the plugin's own."""
         known = {id(t.thread): t.thread for t in self._traces if isinstance(t, Running)}

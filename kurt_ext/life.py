@@ -14,9 +14,8 @@ from weakref import ReferenceType, ref
 from .contract import Usage
 from .errors import KurtError
 from .ledger import Ledger
-from .lifecycle import PluginEvent, after, legal
+from .lifecycle import PluginEvent, PluginStatus, after, legal
 from .masking import shield
-from .models import PluginStatus
 from .names import PACKAGE
 from .turns import Turn
 
@@ -74,7 +73,7 @@ class Generation:
         self.candidate = candidate
         #: (namespace, entry point) → extension.
         self.extensions: dict[tuple[str, str], Extension] = {}
-        #: What of its life each has behind it: ``built``, ``initialized``, ``active``, ``inactive``.
+        #: What each has behind it: ``built``, ``initialized``, ``active`` or ``inactive``.
         self.stages: dict[Extension, str] = {}
         self.pending: dict[Extension, Awaitable[Any]] = {}
         self.once: dict[Extension, Once] = {}

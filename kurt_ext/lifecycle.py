@@ -16,21 +16,35 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from enum import StrEnum
 from types import MappingProxyType
 
 from .errors import TransitionError
-from .models import PluginStatus
 
 __all__ = [
     "EVENTS",
     "TRANSITIONS",
     "WISHES",
     "PluginEvent",
+    "PluginStatus",
     "after",
     "diagram",
     "legal",
     "require",
 ]
+
+
+class PluginStatus(StrEnum):
+    """Where a plugin stands in its life."""
+
+    UNLOADED = "unloaded"
+    LOADING = "loading"
+    LOADED = "loaded"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    FAILED = "failed"
+    UNLOADING = "unloading"
+
 
 _S = PluginStatus
 

@@ -24,11 +24,11 @@ from .dependencies import Dependencies
 from .errors import KurtError, SkillNotFoundError, TransitionError
 from .failure import load_error
 from .hooks import Late, bounded, late_error
-from .lifecycle import PluginEvent, require
+from .lifecycle import PluginEvent, PluginStatus, require
 from .lookup import REGISTERING_GROUP
 from .manager import SkillManager
 from .manifest import MANIFESTS
-from .models import PluginConfig, PluginMetadata, PluginState, PluginStatus, PluginType
+from .models import PluginConfig, PluginMetadata, PluginState, PluginType
 from .places import Places
 from .reloading import Reload
 from .telemetry import traced
@@ -67,6 +67,8 @@ class PluginLoader:
     :param skills: the front door to work through; one of its own if None.
     :param runtime_version: the host's version, SemVer, that manifests ask for.
     :param hook_timeout: seconds that a hook is given where nothing else is configured.
+    :param drain_timeout: seconds that calls under way are given to end before the
+        code that they run in is cleaned up.
     :param concurrency: how many plugins are loaded at one time by auto-load.
     """
 
@@ -79,12 +81,14 @@ class PluginLoader:
         skills: SkillManager | None = None,
         runtime_version: str = "1.0.0",
         hook_timeout: float = stages.LIMIT,
+        drain_timeout: float = 5.0,
         concurrency: int = 8,
     ) -> None:
         self.plugin_directory = Path(plugin_directory) if plugin_directory is not None else None
         self.enable_auto_load = enable_auto_load
         self.runtime_version = runtime_version
         self.hook_timeout = hook_timeout
+        self.drain_timeout = drain_timeout
         self.concurrency = concurrency
         self._owns = skills is None
         if skills is None:
@@ -100,6 +104,7 @@ class PluginLoader:
         self._handlers: list[Callable[[PluginEvent], Any]] = []
         self._background: set[asyncio.Task[Any]] = set()
         self._loading.listeners.append(self._hear)
+        skills.count_calls()
 
     # -- what there is ---------------------------------------------------------
 
@@ -406,7 +411,7 @@ class PluginLoader:
     async def unload_plugin(self, plugin_id: str) -> None:
         """Deactivate a plugin where it is ACTIVE, call ``cleanup``, and forget its code.
 
-        Calls under way are waited for, as long as a hook may take. What the plugin
+        Calls under way are waited for, as long as ``drain_timeout``. What the plugin
         started or changed in this process is undone; what cannot be is reported
         by the event ``left-behind``.
 
@@ -423,13 +428,15 @@ class PluginLoader:
 
     async def _unload(self, life: Life) -> None:
         start = perf_counter()
+        generation = life.generation
+        if generation is not None:
+            self.skills.refuse_calls(life)
+            await Reload(self, life).drained(generation)
         if life.status == PluginStatus.ACTIVE:
             await self._deactivate(life)
         life.move("unload", "unloading")
-        generation = life.generation
         failures: list[Any] = []
         if generation is not None:
-            await Reload(self, life).drained(generation, life.limit or self.hook_timeout)
             failures = await self._loading.end(life, generation)
         self.skills.loose_calls(life)
         self._loading.forget(life)

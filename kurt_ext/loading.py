@@ -21,9 +21,8 @@ from .failure import load_error
 from .importer import importing, is_stale, modules_of, refuse, unload
 from .instances import build_object, build_plugin, check_python, plugin_config
 from .life import Generation, Life, Listener
-from .lifecycle import PluginEvent
+from .lifecycle import PluginEvent, PluginStatus
 from .managers import All, Driver, Enabled, Named, Ordered, Outcome
-from .models import PluginStatus
 from .portal import Once
 from .registering import Registrar, Registry
 

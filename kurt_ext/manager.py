@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
     from .config import Config
-    from .contract import Extension, OnProgress, Target
+    from .contract import Extension, OnProgress, Target, Usage
     from .discovery import Discovery
     from .kinds import Kind, Kinds
     from .life import Life
@@ -384,11 +384,21 @@ class SkillManager:
         return self.loading.record(found.candidate)
 
     def _call(self, found: Found, extension: Extension) -> Call:
-        usage = self.loading.use(extension).usage
+        life = self.loading.use(extension)
         target = self._target(found, extension)
-        call = Call(extension, found.name, target, self._surround, usage)
+        call = Call(extension, found.name, target, self._surround, self._usage(life))
         self._made.add(call)
         return call
+
+    def _usage(self, life: Life) -> Usage | None:
+        return life.usage if self.loading.listeners else None
+
+    def count_calls(self) -> None:
+        """Count the calls that somebody keeps already; those made later are counted anyway."""
+        for call in list(self._made):
+            life = self.loading.lives.get(call.extension.candidate.slug)
+            if life is not None:
+                call.bind(call.extension, call.target, self._usage(life))
 
     def _target(self, found: Found, extension: Extension) -> Target:
         if found.capability is not None:
@@ -405,7 +415,7 @@ class SkillManager:
             try:
                 found = self._callable(call.reference)
                 extension = self.loading.load(found)
-                call.bind(extension, self._target(found, extension), life.usage)
+                call.bind(extension, self._target(found, extension), self._usage(life))
             except KurtError as error:
                 call.refuse(error)
 

@@ -43,6 +43,7 @@ from .annotated import (
 )
 from .contract import Usage
 from .errors import ManifestError
+from .lifecycle import PluginStatus
 
 __all__ = [
     "PluginCapability",
@@ -69,18 +70,6 @@ class PluginType(StrEnum):
     MIDDLEWARE = "middleware"
     INTEGRATION = "integration"
     CUSTOM = "custom"
-
-
-class PluginStatus(StrEnum):
-    """Where a plugin stands in its life."""
-
-    UNLOADED = "unloaded"
-    LOADING = "loading"
-    LOADED = "loaded"
-    ACTIVE = "active"
-    INACTIVE = "inactive"
-    FAILED = "failed"
-    UNLOADING = "unloading"
 
 
 RiskLevel = Literal["low", "medium", "high", "critical"]

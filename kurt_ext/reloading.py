@@ -17,7 +17,7 @@ from . import stages
 from .errors import KurtError, PluginLoadError
 from .importer import drop_aside, restore, set_aside
 from .inflight import busy
-from .models import PluginStatus
+from .lifecycle import PluginStatus
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -142,8 +142,7 @@ class Reload:
             await self._end(old, modules)
 
     async def _retire_later(self, old: Generation, modules: dict[str, ModuleType]) -> None:
-        limit = self._life.limit or self._loader.hook_timeout
-        await self.drained(old, limit, list(modules.values()))
+        await self.drained(old, list(modules.values()))
         await self._end(old, modules)
 
     async def _end(self, old: Generation, modules: dict[str, ModuleType]) -> None:
@@ -155,17 +154,14 @@ class Reload:
             life.tell("left-behind", detail=[str(error) for _, error in failures])
 
     async def drained(
-        self, generation: Generation, limit: float, modules: list[ModuleType] | None = None
+        self, generation: Generation, modules: list[ModuleType] | None = None
     ) -> list[str]:
-        """Wait until no call runs in a generation's code; return those that still do.
-
-        :param limit: seconds to wait at most.
-        """
+        """Wait until no call runs in a generation's code; return those that still do in the end."""
         from .importer import modules_of
 
         if modules is None:
             modules = list(modules_of(self._life.candidate.slug).values())
-        until = perf_counter() + limit
+        until = perf_counter() + self._loader.drain_timeout
         found = self._busy(generation, modules)
         while found and perf_counter() < until:
             await asyncio.sleep(_POLL)
@@ -174,7 +170,7 @@ class Reload:
 
     def _busy(self, generation: Generation, modules: Any) -> list[str]:
         loops = {asyncio.get_running_loop(), *self._loader.skills.loops()}
-        found: list[str] = busy(list(modules), loops, generation.ledger.tasks())
+        found: list[str] = busy(list(modules), loops, generation.ledger.started())
         return found
 
 
