@@ -55,6 +55,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("kurt_ext.commands.info:command", "Show everything known about one skill."),
     "list": ("kurt_ext.commands.list:command", "List skills and their extensions."),
     "new": ("kurt_ext.commands.new:command", "Write a new skill that runs at once."),
+    "plugin": (
+        "kurt_ext.commands.plugin:command",
+        "Load, start, reload and look at plugins while a host runs, or in a trial.",
+    ),
     "run": ("kurt_ext.commands.run:command", "Run an extension."),
     "shim": (
         "kurt_ext.commands.shim:command",
@@ -67,6 +71,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "validate": (
         "kurt_ext.commands.validate:command",
         "Check a skill without running it.",
+    ),
+    "watch": (
+        "kurt_ext.commands.watch:command",
+        "Reload plugins when their files are saved.",
     ),
 }
 GROUP = "kurt.command"

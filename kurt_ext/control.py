@@ -59,7 +59,8 @@ class Host:
     """A process that answers for a project.
 
     :param started: seconds since the epoch.
-    :param python: the version of its Python; ``version`` is that of kurt-ext in it.
+    :param python: the version of its Python; ``version`` is that of kurt-ext in it,
+        and ``runtime_version`` the one that plugins ask for.
     """
 
     pid: int
@@ -67,6 +68,7 @@ class Host:
     version: str
     python: str
     started: float
+    runtime_version: str
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""
@@ -217,7 +219,7 @@ class _Desk:
         if not isinstance(verb, str) or not isinstance(arguments, dict):
             raise UsageError("a question is a verb and its arguments")
         if verb == "hello":
-            return hello(self._project)
+            return hello(self._loader, self._project)
         return await act(self._loader, verb, arguments)
 
 
@@ -275,7 +277,8 @@ def _converse(
     name = f"the host (pid {pid})" if pid else "the host"
     try:
         with connection:
-            connection.sendall(pack(question))
+            with suppress(BrokenPipeError):  # it has answered already, with a refusal
+                connection.sendall(pack(question))
             answer = unpack(_line(connection, time.monotonic() + timeout))
     except TimeoutError:
         raise CallTimeoutError(

@@ -65,7 +65,7 @@ def timing_rows(loader: PluginLoader) -> list[dict[str, Any]]:
     ]
 
 
-def hello(project: str) -> dict[str, Any]:
+def hello(loader: PluginLoader, project: str) -> dict[str, Any]:
     """Return who answers: this process."""
     from . import __version__
 
@@ -75,6 +75,7 @@ def hello(project: str) -> dict[str, Any]:
         "version": __version__,
         "python": platform.python_version(),
         "started": round(_STARTED, 3),
+        "runtime_version": loader.runtime_version,
     }
 
 
@@ -141,10 +142,12 @@ def _changing(work: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[An
 
 
 async def _load(loader: PluginLoader, plugin_id: str, **more: Any) -> None:
+    await loader.discover_plugins()  # a person who asks means what is on disk now
     await loader.load_plugin(plugin_id, **more)
 
 
 async def _reload(loader: PluginLoader, plugin_id: str, **more: Any) -> None:
+    await loader.discover_plugins()
     await loader.reload_plugin(plugin_id, **more)
 
 
@@ -161,7 +164,7 @@ async def _unload(loader: PluginLoader, plugin_id: str) -> None:
 
 
 _ONE: dict[str, type] = {"plugin_id": str}
-#: Verb → (argument → its type, what is done). A hello is answered without a loader.
+#: Verb → (argument → its type, what is done). ``hello`` comes besides.
 VERBS: dict[str, tuple[dict[str, type], Callable[..., Awaitable[Any]]]] = {
     "list": ({}, _list),
     "info": (_ONE, _info),

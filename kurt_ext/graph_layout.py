@@ -50,7 +50,7 @@ def place(graph: Graph) -> Layout:
     for number, edge in enumerate(graph.edges):
         way = _way(graph, number, edge)
         for slot in way[1:-1]:
-            layers[slot[1]].append(slot)  # type: ignore[index, arg-type]
+            layers[slot[1]].append(slot)  # type: ignore[index]
         for near, far in pairwise(way):
             down.setdefault(near, []).append(far)
             up.setdefault(far, []).append(near)

@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -57,6 +57,8 @@ class Stand:
         self.handlers: list[Callable[[PluginEvent], Any]] = []
         self.fails: BaseException | None = None
         self.slow = 0.0
+        self.looks = 0
+        self.runtime_version = "1.0.0"
 
     def get_plugin_state(self, plugin_id: str) -> PluginState:
         if plugin_id != "hello":
@@ -84,6 +86,9 @@ class Stand:
         for handler in self.handlers:
             handler(PluginEvent(name, "hello", before, status, 1.5, generation=1))
         return self.state
+
+    async def discover_plugins(self) -> None:
+        self.looks += 1
 
     async def load_plugin(self, plugin_id: str, **more: Any) -> PluginState:
         self.state.loaded_at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -124,8 +129,9 @@ def raw(places: Places, data: bytes) -> dict[str, Any]:
     connection = sockets.connect(sockets.run_path(places), 10)
     assert connection is not None
     with connection:
-        connection.sendall(data)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # a refusal may come before the question has gone
+            connection.sendall(data)
+            connection.shutdown(socket.SHUT_WR)
         return wire.unpack(connection.makefile("rb").readline())
 
 
@@ -159,6 +165,7 @@ def test_the_whole_life_is_had_by_asking(places: Places) -> None:
             for verb in ("load", "activate", "reload", "deactivate", "unload")
         ]
         assert stand.handlers == [], "every subscription is taken back"
+        assert stand.looks == 2, "to load and to reload means what is on disk now"
         return answers
 
     answers = with_host(places, work)
@@ -475,7 +482,9 @@ from kurt_ext.control import serve
 from kurt_ext.places import Places
 
 async def main():
-    async with serve(SimpleNamespace(skills=SimpleNamespace(places=Places(sys.argv[1])))):
+    places = Places(sys.argv[1])
+    loader = SimpleNamespace(skills=SimpleNamespace(places=places), runtime_version="1.0.0")
+    async with serve(loader):
         print("serving", flush=True)
         await asyncio.sleep(60)
 
@@ -609,7 +618,7 @@ def test_a_host_that_says_nonsense_has_broken_off(places: Places) -> None:
 def test_a_host_of_another_version_is_told_apart(
     places: Places, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(control, "hello", lambda project: {"pid": 1, "shoe_size": 44})
+    monkeypatch.setattr(control, "hello", lambda loader, project: {"pid": 1, "shoe_size": 44})
 
     def work(_: Stand) -> None:
         with pytest.raises(KurtError, match="another version"):

@@ -1,0 +1,450 @@
+"""Plugins are looked at, tried, and changed in a host that runs in another process."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from kurt_ext import sockets
+from kurt_ext.loader import PluginLoader
+from kurt_ext.plugin_rows import RUNTIME_VERSION
+
+from .conftest import Run, write_skill
+
+HOST = """
+import asyncio
+from kurt_ext.control import serve
+from kurt_ext.loader import PluginLoader
+
+async def main():
+    async with PluginLoader() as loader, serve(loader):
+        print("serving", flush=True)
+        await asyncio.sleep(300)
+
+asyncio.run(main())
+"""
+
+MAIN = """\
+import asyncio
+
+class Plugin:
+    def __init__(self, metadata, config):
+        self.metadata, self.config = metadata, config
+
+    async def initialize(self):
+        {initialize}
+
+    def activate(self):
+        {activate}
+
+    async def deactivate(self):
+        pass
+
+    async def greet(self, name="World"):
+        return "Hello " + name
+"""
+
+Make = Callable[..., Path]
+
+
+@pytest.fixture
+def make(project: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
+    """Return a function that writes a plugin.json plugin into the project, which is trusted."""
+    monkeypatch.setenv("KURT_TRUST", str(project))
+
+    def write(
+        name: str,
+        *needs: str,
+        version: str = "1.0.0",
+        initialize: str = "pass",
+        activate: str = "pass",
+        **more: Any,
+    ) -> Path:
+        folder = project / "skills" / name
+        folder.mkdir(parents=True)
+        dependencies = []
+        for need in needs:
+            other, _, constraint = need.removesuffix("?").partition(" ")
+            dependencies.append(
+                {
+                    "plugin_id": f"com.example.{other}",
+                    "version_constraint": constraint or "*",
+                    "optional": need.endswith("?"),
+                }
+            )
+        manifest = {
+            "plugin_id": f"com.example.{name}",
+            "name": name.title(),
+            "version": version,
+            "description": f"Greets as {name}. Use it for a greeting.",
+            "plugin_type": "tool",
+            "entry_point": "main",
+            "permissions": {},
+            "dependencies": dependencies,
+            **more,
+        }
+        (folder / "plugin.json").write_text(json.dumps(manifest))
+        (folder / "main.py").write_text(MAIN.format(initialize=initialize, activate=activate))
+        return folder
+
+    return write
+
+
+@pytest.fixture
+def host(project: Path, make: Make) -> Iterator[Callable[[], int]]:
+    """Return a function that starts a host of the project, and returns its pid."""
+    if not sockets.is_supported():
+        pytest.skip("a host cannot be asked here")
+    running: list[subprocess.Popen[str]] = []
+
+    def start() -> int:
+        process = subprocess.Popen(
+            [sys.executable, "-c", HOST], stdout=subprocess.PIPE, text=True, cwd=project
+        )
+        running.append(process)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "serving\n"
+        return process.pid
+
+    yield start
+    for process in running:
+        process.kill()
+        process.communicate()
+
+
+def rows(ran: Any) -> dict[str, dict[str, Any]]:
+    return {row["plugin_id"].removeprefix("com.example."): row for row in ran.data["plugins"]}
+
+
+# -- without a host --------------------------------------------------------------------
+
+
+def test_list_and_info_read_what_is_on_disk_and_import_nothing(
+    here: Run, make: Make, project: Path, skill: Path
+) -> None:
+    folder = make("calc", "maths >=2", auto_load=False)
+    (folder / "main.py").write_text("open('imported', 'w')\n")
+    (folder / "config.json").write_text(
+        json.dumps({"plugin_id": "com.example.calc", "auto_load": True, "priority": 7})
+    )
+    make("off")
+    (project / "kurt.toml").write_text('[plugin."com.example.off"]\nenabled = false\n')
+    write_skill(project / "skills", "leaflet", code=None)
+    ran = here("plugin", "list", "--json")
+    assert ran.data["host"] is None
+    found = rows(ran)
+    assert set(found) >= {"calc", "off", "greeter"}
+    assert "leaflet" not in found
+    assert found["calc"]["status"] == "unloaded"
+    assert (found["calc"]["auto_load"], found["calc"]["priority"]) == (True, 7)
+    assert found["calc"]["dependencies"][0]["plugin_id"] == "com.example.maths"
+    assert (found["off"]["enabled"], found["off"]["why_not"]) == (False, "enabled = false")
+    ran = here("plugin", "info", "com.example.calc")
+    assert "com.example.maths >=2" in ran.out
+    assert "no host is running" in ran.out
+    assert not (project / "imported").exists()
+
+
+def test_a_status_chooses(here: Run, make: Make) -> None:
+    make("calc")
+    assert "calc" in rows(here("plugin", "list", "--status", "unloaded", "--json"))
+    assert rows(here("plugin", "list", "--status", "active", "--json")) == {}
+    assert "none fits" in here("plugin", "list", "--status", "active").err
+
+
+@pytest.mark.parametrize("verb", ["load", "activate"])
+def test_without_a_host_a_whole_life_is_tried(here: Run, make: Make, verb: str) -> None:
+    make("calc", "maths")
+    make("maths")
+    ran = here("plugin", verb, "com.example.calc")
+    assert ran.code == 0, ran
+    assert "a trial in this process" in ran.out
+    assert "It works." in ran.out
+    assert "loaded       com.example.maths" in ran.out
+    data = here("plugin", verb, "com.example.calc", "--json").data
+    assert (data["trial"], data["works"], data["left_behind"]) == (True, True, [])
+    steps = data["steps"]
+    assert [step["step"] for step in steps] == ["load", "activate", "deactivate", "unload"]
+    assert all(step["ms"] > 0 for step in steps)
+    assert {"check", "import", "construct"} <= set(steps[0]["phases"])
+
+
+def test_a_reload_is_tried_too(here: Run, make: Make) -> None:
+    make("calc")
+    steps = here("plugin", "reload", "com.example.calc", "--json").data["steps"]
+    assert [step["step"] for step in steps][2] == "reload"
+    assert "import" in steps[2]["phases"]
+
+
+def test_a_skill_of_the_other_manifest_has_the_same_life(here: Run, skill: Path) -> None:
+    ran = here("plugin", "load", "greeter")
+    assert ran.code == 0, ran
+    assert "It works." in ran.out
+
+
+@pytest.mark.parametrize(
+    ("hooks", "step"),
+    [
+        ({"initialize": "raise ValueError('no luck')"}, "load"),
+        ({"activate": "raise ValueError('no luck')"}, "activate"),
+    ],
+)
+def test_a_trial_that_fails_says_at_which_step_and_why(
+    here: Run, make: Make, hooks: dict[str, str], step: str
+) -> None:
+    folder = make("bad", **hooks)
+    ran = here("plugin", "load", "com.example.bad")
+    assert ran.code == 1
+    assert "no luck" in ran.err
+    assert f"at: {folder}/main.py:" in ran.err
+    last = ran.out.splitlines()[-1]
+    assert last.split()[0] == step
+    assert "failed" in last
+    envelope = here("plugin", "load", "com.example.bad", "--json").envelope
+    assert envelope["ok"] is False
+    assert envelope["error"]["code"] == "hook-failed"
+    assert envelope["data"]["steps"][-1]["ok"] is False
+
+
+def test_a_missing_dependency_is_named_and_an_untrusted_plugin_is_not_tried(
+    here: Run, make: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("calc", "maths >=2")
+    ran = here("plugin", "load", "com.example.calc")
+    assert ran.code == 1
+    assert "com.example.maths >=2" in ran.err
+    monkeypatch.delenv("KURT_TRUST")
+    assert here("plugin", "load", "com.example.calc").code == 5
+
+
+def test_what_a_plugin_leaves_behind_is_told(here: Run, make: Make) -> None:
+    make(
+        "leaver",
+        initialize="import threading; threading.Thread("
+        "target=threading.Event().wait, args=(20,), name='left-thread', daemon=True).start()",
+    )
+    ran = here("plugin", "load", "com.example.leaver", "--json")
+    assert ran.code == 0
+    assert any("left-thread" in text for text in ran.data["left_behind"])
+    assert any("left-thread" in warning["message"] for warning in ran.envelope["warnings"])
+
+
+@pytest.mark.parametrize("verb", ["deactivate", "unload"])
+def test_without_a_host_there_is_nothing_to_stop(here: Run, make: Make, verb: str) -> None:
+    make("calc")
+    ran = here("plugin", verb, "com.example.calc")
+    assert ran.code == 3
+    assert f"nothing to {verb}" in ran.err
+    assert "hint: kurt plugin activate com.example.calc" in ran.err
+
+
+def test_timing_names_the_slow_one(here: Run, make: Make) -> None:
+    make("quick")
+    make("slow", initialize="await asyncio.sleep(0.3)")
+    make("bad", initialize="raise ValueError('no luck')")
+    ran = here("plugin", "timing", "--json")
+    assert ran.data["trial"] is True
+    first = ran.data["plugins"][0]
+    assert first["plugin_id"] == "com.example.slow"
+    assert first["phases"]["initialize"] > 250
+    assert ran.data["slowest"]["plugin_id"] == "com.example.slow"
+    assert ran.data["slowest"]["phase"] == "initialize"
+    assert "initialize" in rows(ran)["bad"]["error"]["message"]
+    text = here("plugin", "timing", "com.example.quick").out
+    assert "slow: com.example.quick" in text
+    assert "com.example.slow" not in text
+
+
+# -- settings --------------------------------------------------------------------------
+
+SCHEMA = {
+    "type": "object",
+    "properties": {
+        "precision": {"type": "integer", "default": 10, "maximum": 50},
+        "api_key": {"type": "string"},
+        "limits": {"type": "object", "properties": {"depth": {"type": "integer", "default": 2}}},
+    },
+}
+
+
+@pytest.fixture
+def configured(make: Make, project: Path) -> Path:
+    folder = make("calc", config_schema=SCHEMA)
+    (folder / "config.json").write_text(
+        json.dumps({"plugin_id": "com.example.calc", "config": {"limits": {"depth": 5}}}, indent=1)
+    )
+    (project / "kurt.toml").write_text(
+        '[skill."com.example.calc"]\napi_key = "sk-0123456789abcdef"\n'
+    )
+    return folder
+
+
+def test_each_setting_is_shown_with_the_place_that_it_comes_from(
+    here: Run, configured: Path, project: Path
+) -> None:
+    ran = here("plugin", "config", "com.example.calc", "--json")
+    found = {row["key"].rpartition('"')[2]: row for row in ran.data["settings"]}
+    assert (found[".precision"]["value"], found[".precision"]["layer"]) == (10, "default")
+    depth = found[".limits.depth"]
+    assert (depth["value"], depth["layer"]) == (5, "config.json")
+    assert (depth["file"], depth["line"]) == (str(configured / "config.json"), 5)
+    key = found[".api_key"]
+    assert (key["value"], key["layer"], key["line"]) == ("***", "project", 2)
+    switches = {row["key"].rpartition(".")[2]: row["value"] for row in ran.data["switches"]}
+    assert switches["enabled"] is True
+    assert switches["priority"] == 100
+    text = here("plugin", "config", "com.example.calc")
+    assert f"{project / 'kurt.toml'}:2" in text.out
+    assert "sk-0123456789abcdef" not in text.out + ran.out
+
+
+def test_one_setting_is_read_and_written(here: Run, configured: Path, project: Path) -> None:
+    assert here("plugin", "config", "com.example.calc", "limits.depth").out == "5\n"
+    assert here("plugin", "config", "com.example.calc", "limits.depth", "9").code == 0
+    assert here("plugin", "config", "com.example.calc", "limits.depth").out == "9\n"
+    assert "depth = 9" in (project / "kurt.toml").read_text()
+    assert here("plugin", "config", "com.example.calc", "api_key", "env:CALC_KEY").code == 0
+
+
+def test_a_setting_that_does_not_fit_is_not_written(
+    here: Run, configured: Path, project: Path
+) -> None:
+    before = (project / "kurt.toml").read_text()
+    ran = here("plugin", "config", "com.example.calc", "precision", "99")
+    assert ran.code == 1
+    assert "50" in ran.err
+    ran = here("plugin", "config", "com.example.calc", "api_key", "3")
+    assert ran.code == 1
+    assert (project / "kurt.toml").read_text() == before
+    ran = here("plugin", "config", "com.example.calc", "precisoin")
+    assert ran.code == 3
+    assert "did you mean precision?" in ran.err
+
+
+def test_the_schema_is_shown(here: Run, configured: Path) -> None:
+    ran = here("plugin", "config", "com.example.calc", "--schema")
+    assert json.loads(ran.out) == SCHEMA
+
+
+# -- the graph -------------------------------------------------------------------------
+
+
+def test_the_graph_is_text_mermaid_svg_and_json(here: Run, make: Make) -> None:
+    make("calc", "maths >=2", "extra?")
+    make("maths", version="1.5.0")
+    ran = here("plugin", "graph")
+    assert "com.example.calc 1.0.0  cannot be loaded" in ran.out
+    assert "└── com.example.maths  >=2  1.5.0 is there" in ran.out
+    assert "com.example.calc: com.example.calc needs com.example.maths >=2" in ran.err
+    assert here("plugin", "graph", "--format", "mermaid").out.startswith("flowchart LR\n")
+    ElementTree.fromstring(here("plugin", "graph", "--format", "svg").out)
+    data = json.loads(here("plugin", "graph", "--format", "json").out)
+    assert {"nodes", "edges", "levels"} == set(data)
+    part = here("plugin", "graph", "com.example.maths")
+    assert part.out.splitlines() == ["com.example.maths 1.5.0", "needed by com.example.calc"]
+    envelope = here("plugin", "graph", "--format", "svg", "--json").data
+    assert envelope["picture"].startswith("<svg")
+
+
+def test_the_graph_counts_on_the_host_version_that_the_loader_has() -> None:
+    default = inspect.signature(PluginLoader).parameters["runtime_version"].default
+    assert default == RUNTIME_VERSION
+
+
+# -- in a host -------------------------------------------------------------------------
+
+
+def test_commands_act_on_the_host_that_runs(here: Run, make: Make, host: Callable[[], int]) -> None:
+    folder = make("calc", "maths")
+    make("maths")
+    pid = host()
+    name = "com.example.calc"
+    ran = here("plugin", "load", name)
+    assert ran.code == 0, ran
+    assert f"{name} 1.0.0 is loaded, generation 1  (in the host of this project, pid {pid})" in (
+        ran.out
+    )
+    assert "loaded       com.example.maths" in ran.out
+    assert here("plugin", "activate", name, "--json").data["state"]["status"] == "active"
+    listed = here("plugin", "list", "--json")
+    assert listed.data["host"]["pid"] == pid
+    assert rows(listed)["calc"]["life"]["load_ms"] > 0
+    assert f"pid {pid}" in here("plugin", "info", name).out
+    manifest = (folder / "plugin.json").read_text()
+    (folder / "plugin.json").write_text(manifest.replace('"1.0.0"', '"1.1.0"', 1))
+    said = here("plugin", "reload", name, "--json").data
+    assert (said["state"]["version"], said["state"]["generation"]) == ("1.1.0", 2)
+    assert said["state"]["status"] == "active"
+    timing = here("plugin", "timing", "--json").data
+    assert timing["trial"] is False
+    assert {row["plugin_id"] for row in timing["plugins"]} == {name, "com.example.maths"}
+    assert "active" in here("plugin", "graph").out
+    assert here("plugin", "deactivate", name).code == 0
+    assert here("plugin", "unload", name, "--json").data["state"]["status"] == "unloaded"
+
+
+def test_an_error_of_the_host_is_that_of_the_command(
+    here: Run, make: Make, host: Callable[[], int]
+) -> None:
+    folder = make("bad", initialize="raise ValueError('no luck')")
+    make("calc")
+    host()
+    ran = here("plugin", "load", "com.example.bad")
+    assert ran.code == 1
+    assert f"at: {folder}/main.py:" in ran.err
+    assert "failed" in here("plugin", "info", "com.example.bad").out
+    ran = here("plugin", "activate", "com.example.calc")
+    assert ran.code == 6
+    assert "hint: kurt plugin load com.example.calc" in ran.err
+    assert here("plugin", "load", "com.example.nobody").code == 3
+
+
+def test_a_setting_that_the_host_has_not_yet_is_told(
+    here: Run, configured: Path, host: Callable[[], int]
+) -> None:
+    host()
+    assert here("plugin", "load", "com.example.calc").code == 0
+    ran = here("plugin", "config", "com.example.calc", "precision", "20")
+    assert "kurt plugin reload com.example.calc" in ran.out
+    ran = here("plugin", "config", "com.example.calc", "--json")
+    assert ran.data["differs_in_host"] == ['skill."com.example.calc".precision']
+    assert here("plugin", "reload", "com.example.calc").code == 0
+    ran = here("plugin", "config", "com.example.calc", "--json")
+    assert ran.data["differs_in_host"] == []
+
+
+def test_a_plugin_whose_folder_is_gone_is_still_the_hosts(
+    here: Run, make: Make, host: Callable[[], int]
+) -> None:
+    import shutil
+
+    folder = make("calc")
+    host()
+    assert here("plugin", "load", "com.example.calc").code == 0
+    shutil.rmtree(folder)
+    found = rows(here("plugin", "list", "--json"))["calc"]
+    assert (found["state"], found["status"]) == ("gone", "loaded")
+    assert here("plugin", "list").code == 0
+    assert here("plugin", "unload", "com.example.calc").code == 0
+
+
+def test_names_of_plugins_are_completed(here: Run, make: Make, project: Path) -> None:
+    make("calc")
+    write_skill(project / "skills", "leaflet", code=None)
+    done = subprocess.run(
+        [sys.executable, "-m", "kurt_ext"],
+        env={**os.environ, "_KURT_COMPLETE": "zsh_complete", "COMP_WORDS": "kurt\nplugin\nload\n"},
+        capture_output=True,
+        text=True,
+    )
+    assert "com.example.calc" in done.stdout
+    assert "leaflet" not in done.stdout
