@@ -105,9 +105,7 @@ class Portal:
         if loop is None or thread is None:
             return
         if threading.current_thread() is thread:  # what runs here ends first, then the loop
-            task = asyncio.current_task()
-            if task is not None:
-                task.add_done_callback(lambda _: loop.stop())
+            loop.create_task(_outlived(asyncio.all_tasks(loop)))
             return
         with contextlib.suppress(Exception):
             asyncio.run_coroutine_threadsafe(_wind_down(), loop).result(_WAIT_FOR_CANCELLED)
@@ -133,6 +131,11 @@ def _serve(loop: asyncio.AbstractEventLoop) -> None:
             return
         except (SystemExit, KeyboardInterrupt):
             continue
+
+
+async def _outlived(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.gather(*tasks, return_exceptions=True)
+    asyncio.get_running_loop().stop()
 
 
 async def _wind_down() -> None:
@@ -192,7 +195,11 @@ class _Worker:
         try:
             worker = cls._idle.pop()  # atomic, also against one that is about to end
         except IndexError:
-            worker = cls()
+            try:
+                worker = cls()
+            except RuntimeError:  # the interpreter ends: Python 3.12 starts no thread then
+                work()
+                return
         worker._work.put(work)
 
     def _serve(self) -> None:

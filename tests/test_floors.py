@@ -23,7 +23,8 @@ FLOORS = """
 errors names jsontext
 findings versions places contract masking
 semver constraints digraph saves
-loadorder releases picking conflicts resolver
+loadorder releases backjumping picking conflicts resolver
+version_manager
 graph graph_layout
 sources
 rules strictjson yamltext
@@ -31,8 +32,9 @@ frontmatter readers
 fields
 compact config_keys
 skillmd pluginjson annotated
+lifecycle
 models
-lifecycle telemetry
+telemetry
 locks manifest distinfo config metadata kinds wire quarantine requirements
 index candidates ordering schemas portal turns registering sockets plugin_layers plugin_settings fileevents
 shim
@@ -52,6 +54,7 @@ admission
 dependencies
 reloading autoload
 loader
+ending
 reacting watch
 control_verbs
 control
