@@ -21,6 +21,7 @@ from .saves import SOURCES, OwnWork, grouped
 
 if TYPE_CHECKING:
     from .fileevents import Batch
+    from .lifecycle import PluginEvent
     from .loader import PluginLoader
     from .manifest import Reading
 
@@ -132,13 +133,17 @@ class Reactions:
         self.told: asyncio.Queue[Change | Exception] = asyncio.Queue()
         self._saves: dict[str, _Save] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
-        self._ended: dict[str, float] = {}
+        self._stirred: dict[str, float] = {}  # id → when its own code ran last in its life
         self._own: dict[str, OwnWork] = {}
         self._runs_from: dict[str, str] = {}
         self._looking = asyncio.Lock()
         self._burst = 0
         self._looked = 0  # the last burst that discovery has seen
         self._ids = self._known()
+        self._deaf = loader.subscribe(self._hear)
+
+    def _hear(self, event: PluginEvent) -> None:
+        self._stirred[event.plugin_id] = time.monotonic()
 
     # -- from events to folders ------------------------------------------------
 
@@ -165,7 +170,8 @@ class Reactions:
     def _add(self, folder: str, files: Collection[str]) -> None:
         now = time.monotonic()
         worker = self._workers.get(folder)
-        reloading = worker is not None or now - self._ended.get(folder, 0) < _SECOND_LOOK
+        stirred = self._stirred.get(self._ids.get(folder, ""), 0.0)
+        reloading = worker is not None or now - stirred < _SECOND_LOOK
         wanted = self._own.setdefault(folder, OwnWork()).others(files, now, reloading)
         if not wanted:
             return
@@ -185,11 +191,11 @@ class Reactions:
         except Exception as error:
             self.told.put_nowait(error)
         finally:
-            self._ended[folder] = time.monotonic()
             del self._workers[folder]
 
     async def stop(self, feeder: asyncio.Task[None]) -> None:
         """End the feeder and the workers; a reload that is under way is let end."""
+        self._deaf()
         feeder.cancel()
         self._saves.clear()
         await asyncio.gather(feeder, *self._workers.values(), return_exceptions=True)

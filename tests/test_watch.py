@@ -1,0 +1,401 @@
+"""Saves of real files, and what becomes of the plugins they belong to."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trees import SKILL_PY, grow, skill
+
+from kurt_ext.errors import MissingExtraError
+from kurt_ext.loader import PluginLoader
+from kurt_ext.watch import OUTCOMES, Change, watch
+
+#: Seconds in which a change must be told; and those in which none may be.
+PATIENCE = 20
+SILENCE = 0.4
+
+BACKGROUND = """\
+import json, os
+from kurt_tool import Tool, ToolResult
+
+class Echo(Tool):
+    name = "writer"
+    description = "Write beside its own code"
+
+    async def initialize(self):
+        path = os.path.join(os.path.dirname(__file__), "cache.json")
+        with open(path, "a") as file:
+            file.write("[]")
+
+    async def run(self, params, context, on_progress):
+        return ToolResult(success=True, data=[])
+"""
+
+
+class Watched:
+    """A loader whose plugins are watched."""
+
+    def __init__(self, loader: PluginLoader, changes: Any) -> None:
+        self.loader = loader
+        self._changes = changes
+        self._upcoming = asyncio.ensure_future(anext(changes))
+
+    async def next(self) -> Change:
+        """Return the next change."""
+        change: Change = await asyncio.wait_for(asyncio.shield(self._upcoming), PATIENCE)
+        assert change.outcome in OUTCOMES
+        assert change.ms >= 0
+        self._upcoming = asyncio.ensure_future(anext(self._changes))
+        return change
+
+    async def silence(self) -> None:
+        """Fail where something changes now."""
+        done, _ = await asyncio.wait({self._upcoming}, timeout=SILENCE)
+        assert not done, self._upcoming.result()
+
+    async def said(self, name: str) -> str:
+        """Return what a plugin answers."""
+        result = await self.loader.skills.arun(name, {"text": "x"})
+        return str(result.data[0].text)
+
+    async def close(self) -> None:
+        self._upcoming.cancel()
+        await asyncio.wait({self._upcoming})
+        await self._changes.aclose()
+
+
+@asynccontextmanager
+async def watching(*load: str, **options: Any) -> AsyncIterator[Watched]:
+    async with PluginLoader() as loader:
+        watched = Watched(loader, watch(loader, validate=False, **options))
+        for name in load:
+            await loader.load_plugin(name, validate=False)
+            await loader.activate_plugin(name)
+        await asyncio.sleep(0.3 if options.get("poll") else 0.01)
+        try:
+            yield watched
+        finally:
+            await watched.close()
+
+
+def code(name: str, suffix: str) -> str:
+    return SKILL_PY.format(cls="Echo", extension=name, suffix=suffix)
+
+
+@pytest.fixture
+def skills(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the folder of the skills of a trusted project, with one in it."""
+    monkeypatch.setenv("KURT_TRUST", str(project))
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    grow(project / "skills" / "echo", skill("echo", suffix="0"))
+    return project / "skills"
+
+
+def run(main: Callable[[], Awaitable[None]]) -> None:
+    asyncio.run(main())  # type: ignore[arg-type]
+
+
+def replace(path: Path, text: str) -> None:
+    """Save as careful editors do."""
+    beside = path.with_name(f".{path.name}.k3j2")
+    beside.write_text(text)
+    os.replace(beside, path)
+
+
+@pytest.mark.parametrize("poll", [False, True], ids=["watched", "polled"])
+@pytest.mark.parametrize("save", [Path.write_text, replace], ids=["written", "replaced"])
+def test_a_save_reloads(skills: Path, save: Any, poll: bool) -> None:
+    async def main() -> None:
+        async with watching("echo", poll=poll) as watched:
+            save(skills / "echo" / "skill.py", code("echo", "1"))
+            change = await watched.next()
+            assert (change.plugin_id, change.outcome) == ("echo", "reloaded")
+            assert (change.version, change.generation) == ("0.1.0", 2)
+            assert (change.files, change.ok) == (("skill.py",), True)
+            assert await watched.said("echo") == "x1"
+            await watched.silence()
+
+    run(main)
+
+
+def test_of_quick_edits_of_one_size_none_is_stale(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            for number in range(30):
+                replace(skills / "echo" / "skill.py", code("echo", str(number % 10)))
+                assert (await watched.next()).outcome == "reloaded"
+                assert await watched.said("echo") == f"x{number % 10}"
+
+    run(main)
+
+
+def test_what_happens_at_once_is_one_change_for_each_plugin(skills: Path) -> None:
+    names = [f"s{number}" for number in range(6)]
+    for name in names:
+        grow(skills / name, skill(name))
+
+    async def main() -> None:
+        async with watching(*names) as watched:
+            for name in names:
+                (skills / name / "skill.py").write_text(code(name, "!"))
+                (skills / name / "part.py").write_text("")
+                (skills / name / "notes.txt").write_text("")
+            changes = [await watched.next() for _ in names]
+            assert sorted(change.plugin_id for change in changes) == names
+            assert {change.files for change in changes} == {("notes.txt", "part.py", "skill.py")}
+            await watched.silence()
+
+    run(main)
+
+
+def test_code_that_does_not_run_leaves_the_old_running_and_says_where(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            file = skills / "echo" / "skill.py"
+            text = code("echo", "1")
+            file.write_text(text + "def (:\n")
+            change = await watched.next()
+            assert (change.outcome, change.generation) == ("rolled-back", 1)
+            assert change.error is not None
+            assert (change.error.at or "").startswith(f"{file}:{text.count(chr(10)) + 1}:")
+            assert "SyntaxError" in (change.error.cause or "")
+            assert await watched.said("echo") == "x0"
+            file.write_text(code("echo", "2"))
+            assert (await watched.next()).outcome == "reloaded"
+            assert await watched.said("echo") == "x2"
+
+    run(main)
+
+
+def test_a_save_in_two_parts_is_one_change(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            whole = code("echo", "1")
+            with open(skills / "echo" / "skill.py", "w") as file:
+                file.write(whole[:300])
+                file.flush()
+                await asyncio.sleep(0.02)
+                file.write(whole[300:])
+            change = await watched.next()
+            assert change.outcome == "reloaded"
+            assert await watched.said("echo") == "x1"
+            await watched.silence()
+
+    run(main)
+
+
+def test_a_folder_that_appears_is_loaded_and_one_that_goes_is_unloaded(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            grow(skills / "late", skill("late", suffix="!"))
+            change = await watched.next()
+            assert (change.plugin_id, change.outcome) == ("late", "loaded")
+            assert await watched.said("late") == "x!"
+            (skills / "late" / "skill.py").write_text(code("late", "?"))
+            assert (await watched.next()).outcome == "reloaded"
+            shutil.rmtree(skills / "late")
+            change = await watched.next()
+            assert (change.plugin_id, change.outcome) == ("late", "unloaded")
+            assert (change.version, change.generation) == ("0.1.0", 0)
+            await watched.silence()
+            assert "late" not in [
+                state.metadata.plugin_id for state in watched.loader.list_plugins()
+            ]
+
+    run(main)
+
+
+def test_a_folder_that_comes_back_at_once_is_reloaded(skills: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            os.rename(skills / "echo", tmp_path / "echo")
+            (tmp_path / "echo" / "skill.py").write_text(code("echo", "1"))
+            os.rename(tmp_path / "echo", skills / "echo")
+            change = await watched.next()
+            assert (change.outcome, change.generation) == ("reloaded", 2)
+            assert await watched.said("echo") == "x1"
+
+    run(main)
+
+
+def test_a_folder_that_is_renamed_lives_on(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            os.rename(skills / "echo", skills / "renamed")
+            change = await watched.next()
+            assert (change.plugin_id, change.outcome) == ("echo", "reloaded")
+            assert change.folder == str(skills / "renamed")
+            await watched.silence()
+            (skills / "renamed" / "skill.py").write_text(code("echo", "1"))
+            assert (await watched.next()).outcome == "reloaded"
+            assert await watched.said("echo") == "x1"
+
+    run(main)
+
+
+def test_a_manifest_counts_when_it_is_saved(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            manifest = skills / "echo" / "SKILL.md"
+            text = manifest.read_text()
+            manifest.write_text(text.replace("0.1.0", "0.2.0"))
+            change = await watched.next()
+            assert (change.outcome, change.version) == ("reloaded", "0.2.0")
+            manifest.write_text("---\nname: [echo\n")
+            change = await watched.next()
+            assert (change.outcome, change.version) == ("rolled-back", "0.2.0")
+            assert change.error is not None
+            assert (change.error.at or "").startswith(f"{manifest}:")
+            assert await watched.said("echo") == "x0"
+            manifest.write_text(text)
+            assert (await watched.next()).version == "0.1.0"
+
+    run(main)
+
+
+def test_a_skill_that_takes_another_name_is_another_plugin(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            manifest = skills / "echo" / "SKILL.md"
+            replace(manifest, manifest.read_text().replace("name: echo\nv", "name: parrot\nv"))
+            changes = [await watched.next(), await watched.next()]
+            assert [(item.plugin_id, item.outcome) for item in changes] == [
+                ("echo", "unloaded"),
+                ("parrot", "loaded"),
+            ]
+
+    run(main)
+
+
+def test_a_copy_that_lay_in_the_shadow_counts_when_the_other_goes(
+    skills: Path, own_places: Path
+) -> None:
+    grow(own_places / ".local/share/kurt/skills/echo", skill("echo", version="2.0.0", suffix="u"))
+
+    async def main() -> None:
+        async with watching("echo") as watched:
+            assert await watched.said("echo") == "x0"
+            shutil.rmtree(skills / "echo")
+            outcomes = [(await watched.next()).outcome]
+            if outcomes == ["unloaded"]:
+                outcomes.append((await watched.next()).outcome)
+            assert outcomes[-1] in ("loaded", "reloaded")
+            assert await watched.said("echo") == "xu"
+            grow(skills / "echo", skill("echo", suffix="p"))
+            assert (await watched.next()).version == "0.1.0"
+            assert await watched.said("echo") == "xp"
+
+    run(main)
+
+
+def test_only_the_plugins_that_are_named_are_followed(skills: Path) -> None:
+    grow(skills / "other", skill("other"))
+
+    async def main() -> None:
+        async with watching("echo", "other", names=["other"]) as watched:
+            (skills / "echo" / "skill.py").write_text(code("echo", "1"))
+            grow(skills / "late", skill("late"))
+            await watched.silence()
+            (skills / "other" / "skill.py").write_text(code("other", "1"))
+            assert (await watched.next()).plugin_id == "other"
+
+    run(main)
+
+
+def test_what_may_not_be_loaded_is_refused_with_the_reason(
+    skills: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KURT_TRUST", str(skills / "echo"))
+
+    async def main() -> None:
+        async with watching("echo") as watched:
+            grow(skills / "stranger", skill("stranger", code="raise SystemExit"))
+            change = await watched.next()
+            assert (change.plugin_id, change.outcome) == ("stranger", "refused")
+            assert change.error is not None
+            assert change.error.reference == "untrusted"
+
+    run(main)
+
+
+def test_a_plugin_that_failed_is_loaded_when_it_is_mended(skills: Path) -> None:
+    grow(skills / "bad", skill("bad", code="1 / 0"))
+
+    async def main() -> None:
+        async with watching() as watched:
+            for number in range(4):  # more often than a plugin may fail
+                (skills / "bad" / "skill.py").write_text(f"{number} / 0")
+                assert (await watched.next()).outcome == "failed"
+            (skills / "bad" / "skill.py").write_text(code("bad", "1"))
+            assert (await watched.next()).outcome == "loaded"
+            assert await watched.said("bad") == "x1"
+
+    run(main)
+
+
+def test_a_plugin_that_writes_into_its_own_folder_is_not_reloaded_for_ever(skills: Path) -> None:
+    grow(skills / "writer", skill("writer", code=BACKGROUND))
+
+    async def main() -> None:
+        async with watching("writer") as watched:
+            # Once, since it may have been the author, and then no more.
+            assert (await watched.next()).files == ("cache.json",)
+            await watched.silence()
+            for number in range(2):
+                (skills / "writer" / "skill.py").write_text(BACKGROUND + f"# {number}")
+                assert (await watched.next()).files == ("skill.py",)
+                await watched.silence()
+
+    run(main)
+
+
+def test_what_python_and_editors_leave_is_no_save(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            grow(
+                skills / "echo",
+                {"__pycache__": {"skill.cpython-311.pyc": "x"}, ".skill.py.swp": "x", "4913": ""},
+            )
+            (skills / "echo" / "4913").unlink()
+            (skills / "README.md").write_text("no skill")
+            await watched.silence()
+
+    run(main)
+
+
+def test_what_is_under_way_ends_before_the_watch_does(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            before = asyncio.all_tasks()
+            (skills / "echo" / "skill.py").write_text(code("echo", "1"))
+            await asyncio.sleep(0.003)
+            await watched.close()
+            left = asyncio.all_tasks() - before
+            assert not [task for task in left if not task.done()]
+            state = watched.loader.get_plugin_state("echo")
+            assert state.status in ("active",)
+
+    run(main)
+
+
+def test_without_the_extra_a_watch_says_what_to_install(
+    skills: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "watchfiles", None)
+
+    async def main() -> None:
+        async with PluginLoader() as loader:
+            with pytest.raises(MissingExtraError) as caught:
+                await anext(watch(loader))
+            assert "kurt-ext[watch]" in (caught.value.hint or "")
+
+    run(main)
