@@ -1,0 +1,273 @@
+"""Reload plugins when their files are saved."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from typing import IO, TYPE_CHECKING, Any
+
+import click
+
+from .. import cli, completion, jsontext
+from ..errors import DisabledError, KurtError, LockedError, PolicyError
+from ..output import Answer, KeptStdout, Page
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from ..loader import PluginLoader
+    from ..session import Session
+    from ..watch import Change
+
+__all__ = ["command"]
+
+#: Seconds that all plugins together are given to end.
+_TO_END = 10.0
+#: Outcome → the sign before its line, the style of the sign, and what is said.
+_SAID = {
+    "loaded": ("+", "green", "loaded"),
+    "reloaded": ("~", "cyan", "reloaded"),
+    "unloaded": ("-", "yellow", "unloaded"),
+    "rolled-back": ("!", "error", "does not run; the code before it still does"),
+    "failed": ("!", "error", "failed"),
+    "refused": ("!", "error", "is not loaded"),
+}
+
+
+class _Talk:
+    """Where the lines go: for a reader, or one JSON object each.
+
+    :param stream: stdout as it was before anything else could write to it.
+    """
+
+    def __init__(self, session: Session, stream: IO[str], jsonl: bool) -> None:
+        self._session = session
+        self._page: Page = session.page(stream)
+        self._stream = stream
+        self._jsonl = jsonl
+        self._mute = session.json and not jsonl
+        self.rows: list[dict[str, Any]] = []
+
+    def change(self, change: Change) -> None:
+        """Tell what came of a save."""
+        self.tell("change", change.as_dict(), lambda page: _write(page, change))
+
+    def tell(self, event: str, row: dict[str, Any], text: Callable[[Page], None]) -> None:
+        """Tell something once, in the form that was asked for."""
+        self.rows.append({"event": event, **row})
+        if self._mute:
+            return
+        if self._jsonl:
+            self._stream.write(jsontext.dumps(self.rows[-1]) + "\n")
+        else:
+            text(self._page)
+        self._stream.flush()
+
+    def note(self, text: str) -> None:
+        """Say something on stderr, but not to a program that reads lines."""
+        if not self._jsonl:
+            self._session.note(text)
+            sys.stderr.flush()
+
+
+def _write(page: Page, change: Change) -> None:
+    sign, style, said = _SAID[change.outcome]
+    files = ", ".join(name for name in change.files if name != ".")
+    time = f" in {_time(change.ms)}" if change.ok and change.outcome != "unloaded" else ""
+    page.parts(
+        (f"{sign} ", style),
+        (change.plugin_id, "bold"),
+        (f" {change.version}" if change.version else "", "dim"),
+        (f"  {files}" if files else "", None),
+        (f"  {said}{time}", None if change.ok else style),
+    )
+    error = change.error
+    if error is not None:
+        texts = (error.message, error.cause, error.at, error.hint)
+        labels = ("error", "cause", "at", "hint")
+        page.pairs(zip(labels, (text or "" for text in texts), strict=True), indent="    ")
+
+
+def _time(ms: float) -> str:
+    return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
+
+
+@contextmanager
+def _stdout(kept: bool) -> Iterator[IO[str]]:
+    """Give the stream for our lines; what plugins print goes to stderr where they are JSON."""
+    if not kept:
+        yield sys.stdout
+        return
+    sys.stdout.flush()
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as stream, KeptStdout():
+        yield stream
+
+
+@asynccontextmanager
+async def _until_told() -> AsyncIterator[asyncio.Event]:
+    """Give an event that the first signal to end sets; the second ends the process at once."""
+    loop = asyncio.get_running_loop()
+    told = asyncio.Event()
+    numbers = [signal.SIGINT, signal.SIGTERM]
+    if hasattr(signal, "SIGHUP"):
+        numbers.append(signal.SIGHUP)
+
+    def hear(number: int) -> None:
+        if told.is_set():
+            loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_DFL)
+            signal.raise_signal(number)
+        told.set()
+
+    installed = []
+    for number in numbers:
+        try:
+            loop.add_signal_handler(number, hear, number)
+        except (NotImplementedError, RuntimeError):  # Windows: Ctrl-C interrupts instead
+            continue
+        installed.append(number)
+    try:
+        yield told
+    finally:
+        for number in installed:
+            loop.remove_signal_handler(number)
+
+
+async def _start(loader: PluginLoader, names: tuple[str, ...], talk: _Talk, validate: bool) -> int:
+    """Load and activate what is to be watched; return how much of it runs."""
+    from ..watch import Change
+
+    wanted = names or [state.metadata.plugin_id for state in loader.list_plugins()]
+    slots = asyncio.Semaphore(loader.concurrency)
+    clock = asyncio.get_running_loop().time
+
+    async def one(name: str) -> bool:
+        error: KurtError | None = None
+        async with slots:
+            start = clock()
+            try:
+                await loader.load_plugin(name, validate=validate)
+                await loader.activate_plugin(name)
+            except DisabledError as raised:
+                if not names:
+                    return False
+                error = raised
+            except KurtError as raised:
+                error = raised
+        state = loader.get_plugin_state(name)
+        outcome = "loaded"
+        if error is not None:
+            outcome = "refused" if isinstance(error, PolicyError) else "failed"
+        folder = loader.candidate(name).location
+        ms = (clock() - start) * 1000
+        version, number = state.metadata.version, state.generation if error is None else 0
+        talk.change(Change(name, version, folder, (), outcome, number, ms, error))
+        return error is None
+
+    return sum(await asyncio.gather(*(one(name) for name in wanted)))
+
+
+async def _serve(stack: AsyncExitStack, loader: PluginLoader, talk: _Talk) -> None:
+    """Answer `kurt plugin`, unless somebody else does already."""
+    from ..control import serve
+
+    try:
+        await stack.enter_async_context(serve(loader))
+    except (LockedError, KurtError) as error:
+        talk.note(f"kurt plugin does not reach this process: {error.message}")
+
+
+async def _watch(
+    session: Session,
+    names: tuple[str, ...],
+    talk: _Talk,
+    *,
+    once: bool,
+    poll: bool,
+    validate: bool,
+) -> Change | None:
+    """Watch until told to end, or until the first change; return that."""
+    from ..loader import PluginLoader
+    from ..watch import watch, watched_roots
+
+    async with AsyncExitStack() as stack:
+        told = await stack.enter_async_context(_until_told())
+        skills = await stack.enter_async_context(session.manager())
+        loader = PluginLoader(skills=skills)
+        stack.push_async_callback(loader.close, _TO_END)
+        for name in names:
+            loader.candidate(name)
+        changes = watch(loader, names or None, validate=validate, poll=poll, note=talk.note)
+        stack.push_async_callback(changes.aclose)
+        # Before anything is loaded, so that no save in between is missed.
+        upcoming = asyncio.ensure_future(anext(changes))
+        ending = asyncio.ensure_future(told.wait())
+        try:
+            await asyncio.wait({upcoming}, timeout=0)
+            if not upcoming.done():
+                running = await _start(loader, names, talk, validate)
+                await _serve(stack, loader, talk)
+                _ready(talk, watched_roots(loader), running)
+            while True:
+                await asyncio.wait({upcoming, ending}, return_when=asyncio.FIRST_COMPLETED)
+                if not upcoming.done():
+                    return None
+                change = upcoming.result()
+                talk.change(change)
+                if once:
+                    return change
+                upcoming = asyncio.ensure_future(anext(changes))
+        finally:
+            ending.cancel()
+            upcoming.cancel()
+            await asyncio.wait({ending, upcoming})
+
+
+def _ready(talk: _Talk, roots: list[str], running: int) -> None:
+    there = [root for root in roots if os.path.isdir(root)] or roots[:1]
+    count = f"{running} plugin" + ("" if running == 1 else "s")
+    row = {"folders": roots, "running": running}
+    talk.note(f"watching {count} in {', '.join(there)}; Ctrl-C ends")
+    talk.tell("watching", row, lambda page: None)
+
+
+@cli.command("watch", short_help="Reload plugins when their files are saved.")
+@click.argument("names", nargs=-1, metavar="[NAME]…", shell_complete=completion.plugins)
+@click.option("--jsonl", is_flag=True, help="Write one JSON object a line, as it happens.")
+@click.option("--once", is_flag=True, help="End after the first change; its failure is ours.")
+@click.option("--poll", is_flag=True, help="Look at the files, where the system cannot tell.")
+@click.option("--no-validate", is_flag=True, help="Do not ask the validator before.")
+@click.pass_obj
+def command(
+    session: Session, names: tuple[str, ...], jsonl: bool, once: bool, poll: bool, no_validate: bool
+) -> Answer:
+    """Reload plugins when their files are saved.
+
+    Loads and activates NAME, or all that is enabled. A save becomes one reload;
+    where the new code does not run, the old one goes on, and the reason is shown.
+    A new folder is loaded, one that is gone unloaded. `kurt plugin` in another
+    terminal acts on the plugins of this process. Ctrl-C ends all of them in order.
+
+    \b
+    Examples:
+      kurt watch
+      kurt watch web-archiver
+      kurt watch --jsonl | jq .outcome
+    """
+    with _stdout(jsonl) as stream:
+        talk = _Talk(session, stream, jsonl)
+        work = _watch(session, names, talk, once=once, poll=poll, validate=not no_validate)
+        try:
+            last = asyncio.run(work)
+        except KeyboardInterrupt:  # where a signal cannot be handled otherwise
+            last = None
+    error = last.error if last is not None and once else None
+    if session.json and not jsonl:
+        return Answer(talk.rows, lambda page: None, error=error)
+    if error is not None:
+        raise click.exceptions.Exit(error.exit_code)
+    return Answer([], lambda page: None)
