@@ -103,6 +103,7 @@ if TYPE_CHECKING:
     from .validator import Report as Report
     from .validator import validate as validate
     from .validator import validate_skill as validate_skill
+    from .version_manager import PluginVersionManager as PluginVersionManager
 
 #: Public name → the module that it is fetched from.
 _PLACES = {
@@ -155,6 +156,7 @@ _PLACES = {
     "PluginValidationError": ".errors",
     "PluginValidationResult": ".models",
     "PluginVersionConflictError": ".errors",
+    "PluginVersionManager": ".version_manager",
     "PolicyError": ".errors",
     "Progress": ".contract",
     "QuarantinedError": ".errors",
@@ -252,6 +254,7 @@ __all__ = [
     "PluginValidationError",
     "PluginValidationResult",
     "PluginVersionConflictError",
+    "PluginVersionManager",
     "PolicyError",
     "Progress",
     "QuarantinedError",

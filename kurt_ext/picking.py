@@ -118,16 +118,27 @@ class World:
         """Return versions that satisfy ``asks`` and each other, in the order of need.
 
         :param fixed: what is chosen already and stays.
-        :raises resolvelib.ResolutionImpossible: where there are none.
+        :raises resolvelib.ResolutionImpossible: where there are none, which is certain.
         :raises resolvelib.ResolutionTooDeep: where none were found in so many steps.
         """
         from resolvelib import BaseReporter
-        from resolvelib.resolvers import Resolution
+        from resolvelib.resolvers import Resolution, ResolutionImpossible, ResolutionTooDeep
+
+        from .backjumping import TooManyStepsError, exhaust
 
         # Duck-typed: its base class would be an import at module level.
         provider = cast("Any", _Provider(self, fixed))
         run: Resolution[Ask, Pick, str] = Resolution(provider, self._reporter or BaseReporter())
-        mapping = run.resolve(asks, max_rounds).mapping
+        mapping: Mapping[str, Pick] | None
+        try:
+            mapping = run.resolve(asks, max_rounds).mapping
+        except ResolutionImpossible:
+            try:
+                mapping = exhaust(self, asks, fixed, max_rounds)
+            except TooManyStepsError:
+                raise ResolutionTooDeep(max_rounds) from None
+            if mapping is None:
+                raise
         found: dict[str, Pick] = {}
         queue = [ask.name for ask in asks]
         for name in queue:  # grows while it is read
