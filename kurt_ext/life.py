@@ -188,6 +188,14 @@ class Life:
             self._end_shield()
         self._end_shield = shield(admitted.masker)
 
+    def put_back(
+        self, admitted: Effective | None, metadata: PluginMetadata | None, limit: float | None
+    ) -> None:
+        """Take back what was admitted before."""
+        if admitted is not None:
+            self.admit(admitted, metadata, None)
+        self.admitted, self.metadata, self.limit = admitted, metadata, limit
+
     def masked(self, error: BaseException) -> BaseException:
         """Return an error without the plugin's secrets."""
         return self.admitted.masker.error(error) if self.admitted is not None else error

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from time import perf_counter
@@ -21,9 +21,9 @@ from . import stages
 from .admission import Admission
 from .autoload import AutoLoad, auto_load
 from .dependencies import Dependencies
-from .errors import KurtError, SkillNotFoundError, TransitionError
+from .errors import KurtError, SkillNotFoundError
 from .failure import load_error
-from .hooks import Late, bounded, late_error
+from .hooks import Escaped, Late, bounded, late_error
 from .lifecycle import PluginEvent, PluginStatus, require
 from .lookup import REGISTERING_GROUP
 from .manager import SkillManager
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
 __all__ = ["PluginLoader"]
 
+#: The distribution that this program is; its own extensions are nobody's plugins.
+_OURS = "kurt-ext"
 _LOADED = (PluginStatus.LOADED, PluginStatus.ACTIVE)
 _ALIVE = (*_LOADED, PluginStatus.INACTIVE)
 
@@ -100,9 +102,10 @@ class PluginLoader:
         self.dependencies = Dependencies(self)
         self._states: dict[str, PluginState] = {}
         self._seen: dict[str, tuple[object, ...]] = {}
-        self._flights: dict[str, asyncio.Task[PluginState]] = {}
+        self._flights: dict[str, _Flight] = {}
         self._handlers: list[Callable[[PluginEvent], Any]] = []
         self._background: set[asyncio.Task[Any]] = set()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._loading.listeners.append(self._hear)
         skills.count_calls()
 
@@ -133,7 +136,8 @@ class PluginLoader:
             candidate
             for candidate in self.skills.discover().winners
             if candidate.code
-            and (candidate.is_folder or candidate.source != "entry_points.txt")
+            and candidate.distribution != _OURS
+            and (candidate.offers or candidate.is_folder)
             and (folder is None or _lies_in(candidate.location, folder))
         ]
 
@@ -190,7 +194,8 @@ class PluginLoader:
         """
         slugs = {candidate.slug: candidate for candidate in self._own()}
         for slug, life in self._loading.lives.items():
-            if life.status != PluginStatus.UNLOADED and life.candidate.location:
+            is_used = life.status != PluginStatus.UNLOADED and life.candidate.location
+            if is_used and life.candidate.distribution != _OURS:
                 slugs.setdefault(slug, life.candidate)
         found = []
         for candidate in slugs.values():
@@ -233,22 +238,18 @@ class PluginLoader:
         life = self._loading.life(candidate)
         wish = _Wish(config, validate, force)
         flight = self._flights.get(candidate.slug)
-        if flight is not None and flight.get_loop() is asyncio.get_running_loop():
-            if life.turn.is_mine:
-                raise _within_itself(life, "load")
-            # Shielded: one who asks and is cancelled must not cancel the others.
-            return await asyncio.shield(flight)
-        flight = asyncio.ensure_future(self._load_in_turn(life, wish))
-        self._flights[candidate.slug] = flight
+        if flight is None or flight.task.get_loop() is not asyncio.get_running_loop():
+            flight = _Flight(asyncio.ensure_future(self._load_in_turn(life, wish)))
+            self._flights[candidate.slug] = flight
+        flight.waiting += 1
         try:
-            return await asyncio.shield(flight)
-        except asyncio.CancelledError:
-            flight.cancel()
-            await asyncio.wait({flight})
-            raise
+            return await life.turn.join(flight.task)
         finally:
-            if self._flights.get(candidate.slug) is flight:
+            flight.waiting -= 1
+            if self._flights.get(candidate.slug) is flight and not flight.waiting:
                 del self._flights[candidate.slug]
+            if not flight.waiting and not flight.task.done():
+                await _cancelled(flight.task)  # nobody wants it any more
 
     async def _load_in_turn(self, life: Life, wish: _Wish) -> PluginState:
         async with life.turn:
@@ -337,7 +338,10 @@ class PluginLoader:
         except Exception as error:
             raise load_error(candidate, error) from error
         for item in self._offered(candidate) if asked else found:
-            self._loading.build(item, generation)
+            try:
+                self._loading.build(item, generation)
+            except KeyboardInterrupt as error:  # its own; a person's cancels the host's task
+                raise load_error(candidate, Escaped(error), item.name) from error
         life.tell("initializing")
 
     def _offered(self, candidate: Candidate) -> list[Found]:
@@ -346,7 +350,7 @@ class PluginLoader:
     async def _undo(self, life: Life, generation: Generation | None) -> None:
         if generation is None:
             return
-        for _, error in await self._loading.end(life, generation):
+        for _, error in await self._loading.end(life, generation, thorough=True):
             life.tell("left-behind", detail=[str(error)])
         self._loading.forget(life)
 
@@ -437,7 +441,7 @@ class PluginLoader:
         life.move("unload", "unloading")
         failures: list[Any] = []
         if generation is not None:
-            failures = await self._loading.end(life, generation)
+            failures = await self._loading.end(life, generation, thorough=True)
         self.skills.loose_calls(life)
         self._loading.forget(life)
         if failures:
@@ -485,6 +489,8 @@ class PluginLoader:
         :param limit: seconds for all of it; None = each hook's own time.
         """
         until = perf_counter() + limit if limit is not None else None
+        for flight in list(self._flights.values()):
+            await _cancelled(flight.task)
         for task in list(self._background):
             await asyncio.wait({task}, timeout=limit)
         alive = [life for life in self._loading.lives.values() if life.status in _ALIVE]
@@ -522,6 +528,7 @@ class PluginLoader:
         An async handler runs in a task. What a handler raises is logged and harms nobody.
         """
         self._handlers.append(handler)
+        self._loop = asyncio._get_running_loop() or self._loop
 
         def unsubscribe() -> None:
             if handler in self._handlers:
@@ -544,7 +551,16 @@ class PluginLoader:
                 LOG.exception("a handler of the event %s failed", event.name)
                 continue
             if asyncio.iscoroutine(made):
-                self.spawn(made)
+                self._beside(made)
+
+    def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
+        """Run an async handler, in the loop of whoever subscribed where there is none here."""
+        if asyncio._get_running_loop() is not None:
+            self.spawn(work)
+        elif self._loop is not None and self._loop.is_running():
+            asyncio.run_coroutine_threadsafe(work, self._loop)
+        else:
+            work.close()
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run a coroutine beside; :meth:`close` waits for it."""
@@ -609,14 +625,19 @@ class _Failing:
         loader._failed(life, life.candidate, error)
 
 
-def _within_itself(life: Life, wish: str) -> TransitionError:
-    return TransitionError(
-        f"{life.name} is asked to {wish} by its own hook, which is part of that",
-        hint="do it after the hook has returned, in a task for example",
-        skill=life.name,
-        status=str(life.status),
-        wish=wish,
-    )
+class _Flight:
+    """A load that is under way, and how many wait for it."""
+
+    __slots__ = ("task", "waiting")
+
+    def __init__(self, task: asyncio.Task[PluginState]) -> None:
+        self.task = task
+        self.waiting = 0
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def _since(start: float) -> float:

@@ -411,14 +411,21 @@ class Loading:
             self._live.remove(extension)
 
     async def end(
-        self, life: Life, generation: Generation, *, heir: Generation | None = None
+        self,
+        life: Life,
+        generation: Generation,
+        *,
+        heir: Generation | None = None,
+        thorough: bool = False,
     ) -> list[tuple[Extension, Exception]]:
         """Deactivate and clean up what a generation made, the last one first; return failures.
 
         What its code started or changed in the process is undone after that.
 
         :param heir: the generation that takes its place, where there is one: it has
-            what cannot be told apart, and nobody waits while every module is looked at.
+            what cannot be told apart.
+        :param thorough: look for what it changed in every module of the process,
+            which takes milliseconds, not only in those that it has a name for.
         """
         failures: list[tuple[Extension, Exception]] = []
         made = list(dict.fromkeys(generation.extensions.values()))
@@ -433,7 +440,7 @@ class Loading:
         left = await generation.ledger.dispose(
             timeout=life.limit or stages.LIMIT,
             heir=heir.ledger if heir is not None else None,
-            thorough=heir is None,
+            thorough=thorough,
         )
         if left:
             life.tell("left-behind", detail=[str(item) for item in left])

@@ -52,7 +52,7 @@ class Reload:
         life.tell("reloading")
         old, before = life.current(), life.candidate
         rows = self._loading.registry.rows_of(life.name)
-        kept = (life.admitted, life.limit, rows, life.metadata)
+        kept = (life.admitted, life.metadata, life.limit, rows)
         modules: dict[str, ModuleType] | None = None
         new: Generation | None = None
         try:
@@ -116,15 +116,14 @@ class Reload:
         life = self._life
         if new is not None:
             try:
-                await self._loading.end(life, new)
+                await self._loading.end(life, new, thorough=True)
             except Exception as left:
                 life.tell("left-behind", detail=[str(left)])
         if modules is not None:
             restore(life.candidate.slug, modules)
-        self._loading.registry.put_back(life.name, kept[2])
+        self._loading.registry.put_back(life.name, kept[3])
         said = life.masked(error) if isinstance(error, Exception) else error
-        if kept[0] is not None:
-            life.admit(kept[0], kept[3], kept[1])
+        life.put_back(*kept[:3])
         self._loading.forget_record(life.candidate)
         told = said
         if not isinstance(said, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)):

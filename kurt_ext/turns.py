@@ -9,17 +9,25 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
+from collections.abc import Iterator
 from concurrent.futures import Future
 from contextvars import ContextVar, Token
 from types import TracebackType
+from typing import TypeVar
 
 from .errors import TransitionError
 
 __all__ = ["Turn"]
 
+T = TypeVar("T")
+
+
+#: Of all turns: whether somebody would wait for itself is a question about several.
+_LOCK = threading.Lock()
+
 
 class _Holder:
-    """One who has a turn; ``waiting`` is the other turn it asks for meanwhile."""
+    """One who has a turn; ``waiting`` are the turns that it, and what runs inside, asks for."""
 
     __slots__ = ("done", "outer", "turn", "waiting")
 
@@ -27,7 +35,7 @@ class _Holder:
         self.turn = turn
         self.outer = outer
         self.done = False
-        self.waiting: Turn | None = None
+        self.waiting: list[Turn] = []
 
 
 #: The innermost turn that this context has; tasks that were started in it inherit
@@ -42,11 +50,10 @@ class Turn:
     :raises TransitionError: when the one who asks would wait for itself.
     """
 
-    __slots__ = ("_holder", "_lock", "_queue", "_tokens", "name")
+    __slots__ = ("_holder", "_queue", "_tokens", "name")
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._lock = threading.Lock()
         self._queue: deque[Future[None]] = deque()
         self._holder: _Holder | None = None
         self._tokens: Token[_Holder | None] | None = None
@@ -56,25 +63,30 @@ class Turn:
         """Whether somebody has the turn."""
         return self._holder is not None
 
-    @property
-    def is_mine(self) -> bool:
-        """Whether the one who asks has it, or runs inside of what has it."""
-        holder = _living(_HOLDING.get())
-        while holder is not None:
-            if holder.turn is self:
-                return True
-            holder = _living(holder.outer)
-        return False
+    async def join(self, work: asyncio.Future[T]) -> T:
+        """Return what somebody else's work under this turn gives.
+
+        A waiter that is cancelled does not cancel the work.
+
+        :raises TransitionError: when the work waits for the one who asks.
+        """
+        outer = _living(_HOLDING.get())
+        with _LOCK:
+            self._mark(outer)
+        try:
+            return await asyncio.shield(work)
+        finally:
+            self._unmark(outer)
 
     async def __aenter__(self) -> Turn:
         outer = _living(_HOLDING.get())
         mine = _Holder(self, outer)
-        with self._lock:
-            future: Future[None] | None = None
+        future: Future[None] | None = None
+        with _LOCK:
             if self._holder is None:
                 self._holder = mine
             else:
-                self._refuse_deadlock(outer)
+                self._mark(outer)
                 future = Future()
                 self._queue.append(future)
         if future is not None:
@@ -84,12 +96,10 @@ class Turn:
         return self
 
     async def _wait(self, future: Future[None], outer: _Holder | None) -> None:
-        if outer is not None:
-            outer.waiting = self
         try:
             await asyncio.wrap_future(future)
         except BaseException:
-            with self._lock:
+            with _LOCK:
                 if future in self._queue:
                     self._queue.remove(future)
                     raise
@@ -99,8 +109,7 @@ class Turn:
             self._pass_on()
             raise
         finally:
-            if outer is not None:
-                outer.waiting = None
+            self._unmark(outer)
 
     async def __aexit__(
         self,
@@ -116,7 +125,7 @@ class Turn:
         self._pass_on()
 
     def _pass_on(self) -> None:
-        with self._lock:
+        with _LOCK:
             while self._queue:
                 future = self._queue.popleft()
                 # The place stays taken while the next one wakes up.
@@ -126,14 +135,11 @@ class Turn:
                     return
             self._holder = None
 
-    def _refuse_deadlock(self, outer: _Holder | None) -> None:
-        mine: set[Turn] = set()
-        while outer is not None:
-            mine.add(outer.turn)
-            outer = _living(outer.outer)
-        seen: set[Turn] = set()
-        turn: Turn | None = self
-        while turn is not None and turn not in seen:
+    def _mark(self, outer: _Holder | None) -> None:
+        """Note that ``outer``, and whatever it runs inside of, waits for this turn."""
+        mine = {holder.turn: holder for holder in _chain(outer)}
+        seen, queue = set[Turn](), [self]
+        for turn in queue:  # grows while it is read
             if turn in mine:
                 raise TransitionError(
                     f"{self.name} is asked for something by a hook that it waits for itself",
@@ -141,9 +147,25 @@ class Turn:
                     hint="do it after the hook has returned, in a task for example",
                     skill=self.name,
                 )
+            if turn not in seen and turn._holder is not None:
+                queue += turn._holder.waiting
             seen.add(turn)
-            holder = turn._holder
-            turn = holder.waiting if holder is not None else None
+        for holder in mine.values():
+            holder.waiting.append(self)
+
+    def _unmark(self, outer: _Holder | None) -> None:
+        with _LOCK:
+            while outer is not None:
+                if self in outer.waiting:
+                    outer.waiting.remove(self)
+                outer = outer.outer
+
+
+def _chain(holder: _Holder | None) -> Iterator[_Holder]:
+    holder = _living(holder)
+    while holder is not None:
+        yield holder
+        holder = _living(holder.outer)
 
 
 def _living(holder: _Holder | None) -> _Holder | None:
