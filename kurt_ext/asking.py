@@ -5,22 +5,23 @@ from __future__ import annotations
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from .control import ask, running
 from .errors import KurtError, NotFoundError, SkillNotFoundError
 from .findings import Finding
+from .hosts import ask, running
 from .naming import the_skill
 from .output import Answer
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .control import Host
+    from .hosts import Host
     from .output import Page
     from .session import Session
     from .trial import Step, Trial
 
 __all__ = ["act", "ask_for", "host_line", "plugin_id_of"]
 
+_SOON = 5.0  # seconds in which a host tells a state
 _STYLES = {
     "failed": "red",
     "rolled-back": "red",
@@ -88,7 +89,15 @@ def ask_for(session: Session, host: Host | None, verb: str, **arguments: Any) ->
 def _in_host(
     session: Session, host: Host, plugin_id: str, verb: str, wishes: dict[str, Any]
 ) -> Answer:
-    said = ask(session.places, verb, plugin_id=plugin_id, **wishes)
+    failed: KurtError | None = None
+    try:
+        said = ask(session.places, verb, plugin_id=plugin_id, **wishes)
+    except KurtError as error:
+        failed = error
+        try:
+            said = ask(session.places, "info", plugin_id=plugin_id, timeout=_SOON)
+        except KurtError:
+            raise error from None
     state = said["state"]
     data = {"host": host.as_dict(), "trial": False, "plugin_id": plugin_id, **said}
 
@@ -97,13 +106,17 @@ def _in_host(
             _write_event(page, event)
         page.parts(
             (state["plugin_id"], "bold"),
-            (f" {state['version']} is ", None),
+            (f" {state['version']} is {'still ' if _is_unharmed(state, failed) else ''}", None),
             (state["status"], _status_style(state["status"])),
             (f", generation {state['generation']}", None) if state["generation"] else ("", None),
             (f"  ({host_line(host)})", "dim"),
         )
 
-    return Answer(data, text, talk=True)
+    return Answer(data, text, talk=True, error=failed)
+
+
+def _is_unharmed(state: dict[str, Any], error: KurtError | None) -> bool:
+    return error is not None and state["status"] != "failed"
 
 
 def _status_style(status: str) -> str | None:
@@ -169,5 +182,5 @@ def _write_step(page: Page, plugin_id: str, step: Step) -> None:
         (f"  {phases}" if phases else "", "dim"),
     )
     for event in step.events:
-        if event["plugin_id"] != plugin_id or event["name"] in ("rolled-back", "left-behind"):
+        if event["plugin_id"] != plugin_id or event["name"] == "rolled-back":
             _write_event(page, event)

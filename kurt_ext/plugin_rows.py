@@ -67,12 +67,12 @@ def row(
     candidate: Candidate,
     discovery: Discovery,
     *,
-    held: Mapping[str, Held],
+    held: Held | None = None,
     life: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the object that stands for a plugin in ``kurt.plugin.list/1``.
 
-    :param held: what is held back after failures, by id.
+    :param held: why it is held back after failures; None where it is not.
     :param life: what a running host says of it.
     """
     record = _record(candidate)
@@ -83,7 +83,6 @@ def row(
         enabled, why = False, offered[0]["reason"]
     if candidate.state != "ready":
         enabled, why = False, candidate.reason or candidate.state
-    back = held.get(candidate.name)
     return {
         "plugin_id": candidate.name,
         "title": candidate.title,
@@ -97,7 +96,7 @@ def row(
         "auto_load": chosen["auto_load"],
         "priority": chosen["priority"],
         "dependencies": record.get("dependencies") or [],
-        "held_back": back.as_dict() if back else None,
+        "held_back": held.as_dict() if held else None,
         "status": life["status"] if life else "unloaded",
         "life": dict(life) if life else None,
     }

@@ -7,7 +7,8 @@ it let go of everything?
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["LIFE", "PHASES", "Step", "Trial", "run", "run_all"]
 
 T = TypeVar("T")
+
+_LONG = 2.0  # seconds after which a person wants to know what is waited for
 
 #: The steps of a life, in order.
 LIFE = ("load", "activate", "deactivate", "unload")
@@ -90,7 +93,8 @@ def run(session: Session, plugin_id: str, steps: Sequence[str] = LIFE, **wishes:
     async def work(loader: PluginLoader) -> Trial:
         trial = Trial(plugin_id)
         for name in steps:
-            step = await _step(loader, plugin_id, name, _of(name, wishes))
+            with _patient(session, loader, f"{plugin_id}: {name}"):
+                step = await _step(loader, plugin_id, name, _of(name, wishes))
             trial.steps.append(step)
             if step.error is not None:
                 break
@@ -111,7 +115,8 @@ def run_all(
                 # What another one needs may be active already.
                 if str(loader.get_plugin_state(name).status) == "active":
                     break
-                done = await _step(loader, name, step, {})
+                with _patient(session, loader, f"{name}: {step}"):
+                    done = await _step(loader, name, step, {})
                 if done.error is not None:
                     failed[name] = done.error
                     break
@@ -132,6 +137,17 @@ def _with_loader(session: Session, work: Callable[[PluginLoader], Awaitable[T]])
                 await loader.close()
 
     return asyncio.run(main())
+
+
+@contextmanager
+def _patient(session: Session, loader: PluginLoader, what: str) -> Iterator[None]:
+    """Say on stderr what is waited for, where it takes long."""
+    text = f"{what} takes its time; a hook is given {loader.hook_timeout:g} seconds"
+    handle = asyncio.get_running_loop().call_later(_LONG, session.note, text)
+    try:
+        yield
+    finally:
+        handle.cancel()
 
 
 def _of(step: str, wishes: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kurt_ext import control, sockets, wire
+from kurt_ext import control, hosts, sockets, wire
 from kurt_ext.control import ask, running, serve
 from kurt_ext.errors import (
     CallTimeoutError,
@@ -580,6 +580,7 @@ def test_where_there_are_no_unix_sockets_a_host_runs_unasked(
 ) -> None:
     monkeypatch.setattr(sockets, "is_supported", lambda: False)
     monkeypatch.setattr(control, "is_supported", lambda: False)
+    monkeypatch.setattr(hosts, "is_supported", lambda: False)
 
     async def main() -> None:
         async with serve(Stand(places)) as path:  # type: ignore[arg-type]

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent / "kurt_ext"
 #: From the ground up; a module imports from lines above its own, here. What is
 #: not named (cli, commands, build, pytest_plugin and their parts) is the surface.
 FLOORS = """
-errors names jsontext
+errors names jsontext stores
 findings versions places contract masking
 semver constraints digraph saves
 loadorder releases backjumping picking conflicts resolver
@@ -36,14 +36,15 @@ lifecycle
 models
 telemetry
 locks manifest distinfo config metadata kinds wire quarantine requirements
-index candidates ordering schemas portal turns registering sockets plugin_layers plugin_settings fileevents
+index candidates ordering schemas portal turns registering sockets
+plugin_layers plugin_settings fileevents
 shim
 discovery
 trust listing importer search
 checks
 validator failure
 hooks
-origins traces background windows patches ledger inflight
+origins traces members background windows patches ledger inflight
 managers instances calls services
 stages life
 loading lookup
@@ -56,7 +57,7 @@ reloading autoload
 loader
 ending
 reacting watch
-control_verbs
+hosts control_verbs
 control
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}

@@ -9,8 +9,8 @@ import click
 
 from .. import cli, completion
 from ..asking import ask_for, host_line, plugin_id_of
-from ..control import running
 from ..errors import ConfigError, NotFoundError, UsageError
+from ..hosts import running
 from ..jsontext import dumps
 from ..names import suggest
 from ..output import Answer, Column

@@ -8,8 +8,8 @@ import click
 
 from .. import cli, completion
 from ..asking import ask_for, plugin_id_of
-from ..control import running
 from ..graph import build
+from ..hosts import running
 from ..jsontext import dumps
 from ..output import Answer
 from ..plugin_rows import RUNTIME_VERSION, metadata_of, plugins

@@ -8,8 +8,8 @@ import click
 
 from .. import cli, completion
 from ..asking import ask_for, host_line, plugin_id_of
-from ..control import running
 from ..errors import NotFoundError
+from ..hosts import running
 from ..output import Answer
 from .plugin_list import STATUS_STYLES, rows
 

@@ -8,10 +8,10 @@ import click
 
 from .. import cli
 from ..asking import ask_for, host_line
-from ..control import running
+from ..explaining import held_back
+from ..hosts import running
 from ..output import Answer, Column
 from ..plugin_rows import plugins, row
-from ..quarantine import Quarantine
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -46,10 +46,14 @@ def rows(session: Session, lives: Sequence[dict[str, Any]]) -> list[dict[str, An
     :param lives: what a running host says of its plugins; empty where none runs.
     """
     found = session.discovery
-    held = {item.plugin_id: item for item in Quarantine(session.places).all()}
     by_id = {life["plugin_id"]: life for life in lives}
     made = [
-        row(candidate, found, held=held, life=by_id.pop(candidate.name, None))
+        row(
+            candidate,
+            found,
+            held=held_back(session.places, candidate),
+            life=by_id.pop(candidate.name, None),
+        )
         for candidate in plugins(found)
     ]
     for life in by_id.values():

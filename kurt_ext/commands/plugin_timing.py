@@ -8,10 +8,10 @@ import click
 
 from .. import cli, completion
 from ..asking import ask_for, host_line, plugin_id_of
-from ..control import running
+from ..explaining import held_back
+from ..hosts import running
 from ..output import Answer, Column
 from ..plugin_rows import plugins, row
-from ..quarantine import Quarantine
 from ..trial import PHASES, run_all
 
 if TYPE_CHECKING:
@@ -87,10 +87,12 @@ def command(session: Session, names: tuple[str, ...]) -> Answer:
 
 
 def _enabled(session: Session) -> list[str]:
-    found = session.discovery
-    held = {item.plugin_id: item for item in Quarantine(session.places).all()}
-    rows = [row(candidate, found, held=held) for candidate in plugins(found)]
-    return [item["plugin_id"] for item in rows if item["enabled"] and not item["held_back"]]
+    return [
+        candidate.name
+        for candidate in plugins(session.discovery)
+        if row(candidate, session.discovery)["enabled"]
+        and held_back(session.places, candidate) is None
+    ]
 
 
 def _plugins(

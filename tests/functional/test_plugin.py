@@ -401,11 +401,28 @@ def test_an_error_of_the_host_is_that_of_the_command(
     ran = here("plugin", "load", "com.example.bad")
     assert ran.code == 1
     assert f"at: {folder}/main.py:" in ran.err
+    assert "com.example.bad 1.0.0 is failed" in ran.out
     assert "failed" in here("plugin", "info", "com.example.bad").out
     ran = here("plugin", "activate", "com.example.calc")
     assert ran.code == 6
     assert "hint: kurt plugin load com.example.calc" in ran.err
     assert here("plugin", "load", "com.example.nobody").code == 3
+
+
+def test_a_reload_that_fails_says_that_the_old_code_runs_on(
+    here: Run, make: Make, host: Callable[[], int]
+) -> None:
+    folder = make("calc")
+    host()
+    here("plugin", "load", "com.example.calc")
+    (folder / "main.py").write_text("1 / 0\n")
+    ran = here("plugin", "reload", "com.example.calc")
+    assert ran.code == 1
+    assert "com.example.calc 1.0.0 is still loaded, generation 1" in ran.out
+    assert f"at: {folder}/main.py:1" in ran.err
+    ran = here("plugin", "reload", "com.example.calc", "--json")
+    assert ran.envelope["data"]["state"]["status"] == "loaded"
+    assert ran.envelope["error"]["code"] == "skill-load-failed"
 
 
 def test_a_setting_that_the_host_has_not_yet_is_told(
