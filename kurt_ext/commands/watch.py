@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable
+from contextlib import AsyncExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Any
 
 import click
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-#: Seconds that all plugins together are given to end.
-_TO_END = 10.0
 #: Outcome → the sign before its line, the style of the sign, and what is said.
 _SAID = {
     "loaded": ("+", "green", "loaded"),
@@ -107,36 +104,6 @@ def _stdout(kept: bool) -> Iterator[IO[str]]:
         yield stream
 
 
-@asynccontextmanager
-async def _until_told() -> AsyncIterator[asyncio.Event]:
-    """Give an event that the first signal to end sets; the second ends the process at once."""
-    loop = asyncio.get_running_loop()
-    told = asyncio.Event()
-    numbers = [signal.SIGINT, signal.SIGTERM]
-    if hasattr(signal, "SIGHUP"):
-        numbers.append(signal.SIGHUP)
-
-    def hear(number: int) -> None:
-        if told.is_set():
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_DFL)
-            signal.raise_signal(number)
-        told.set()
-
-    installed = []
-    for number in numbers:
-        try:
-            loop.add_signal_handler(number, hear, number)
-        except (NotImplementedError, RuntimeError):  # Windows: Ctrl-C interrupts instead
-            continue
-        installed.append(number)
-    try:
-        yield told
-    finally:
-        for number in installed:
-            loop.remove_signal_handler(number)
-
-
 async def _start(loader: PluginLoader, names: tuple[str, ...], talk: _Talk, validate: bool) -> int:
     """Load and activate what is to be watched; return how much of it runs."""
     from ..watch import Change
@@ -191,40 +158,36 @@ async def _watch(
     validate: bool,
 ) -> Change | None:
     """Watch until told to end, or until the first change; return that."""
+    from ..ending import graceful
     from ..loader import PluginLoader
     from ..watch import watch, watched_roots
 
-    async with AsyncExitStack() as stack:
-        told = await stack.enter_async_context(_until_told())
-        skills = await stack.enter_async_context(session.manager())
+    async with session.manager() as skills:
         loader = PluginLoader(skills=skills)
-        stack.push_async_callback(loader.close, _TO_END)
         for name in names:
             loader.candidate(name)
-        changes = watch(loader, names or None, validate=validate, poll=poll, note=talk.note)
-        stack.push_async_callback(changes.aclose)
-        # Before anything is loaded, so that no save in between is missed.
-        upcoming = asyncio.ensure_future(anext(changes))
-        ending = asyncio.ensure_future(told.wait())
-        try:
+        async with graceful(loader), AsyncExitStack() as stack:
+            changes = watch(loader, names or None, validate=validate, poll=poll, note=talk.note)
+            stack.push_async_callback(changes.aclose)
+            # Before anything is loaded, so that no save in between is missed.
+            upcoming = asyncio.ensure_future(anext(changes))
+            stack.push_async_callback(_cancelled, upcoming)
             await asyncio.wait({upcoming}, timeout=0)
             if not upcoming.done():
                 running = await _start(loader, names, talk, validate)
                 await _serve(stack, loader, talk)
                 _ready(talk, watched_roots(loader), running)
             while True:
-                await asyncio.wait({upcoming, ending}, return_when=asyncio.FIRST_COMPLETED)
-                if not upcoming.done():
-                    return None
-                change = upcoming.result()
-                talk.change(change)
+                talk.change(change := await upcoming)
                 if once:
                     return change
                 upcoming = asyncio.ensure_future(anext(changes))
-        finally:
-            ending.cancel()
-            upcoming.cancel()
-            await asyncio.wait({ending, upcoming})
+    return None
+
+
+async def _cancelled(task: asyncio.Future[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 def _ready(talk: _Talk, roots: list[str], running: int) -> None:
@@ -263,7 +226,7 @@ def command(
         work = _watch(session, names, talk, once=once, poll=poll, validate=not no_validate)
         try:
             last = asyncio.run(work)
-        except KeyboardInterrupt:  # where a signal cannot be handled otherwise
+        except (KeyboardInterrupt, SystemExit):  # a signal, which is how a watch ends
             last = None
     error = last.error if last is not None and once else None
     if session.json and not jsonl:

@@ -128,6 +128,15 @@ def notes(project: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return path
 
 
+def wait_for(notes: Path, word: str) -> None:
+    """Wait until a plugin has noted a word."""
+    for _ in range(PATIENCE * 100):
+        if notes.exists() and word in notes.read_text().split():
+            return
+        threading.Event().wait(0.01)
+    raise AssertionError(f"no {word}")
+
+
 def test_a_save_is_a_line_and_ctrl_c_ends_in_order(skill: Path, notes: Path, start: Start) -> None:
     file = skill / "skill.py"
     file.write_text(life())
@@ -172,11 +181,7 @@ def test_once_ends_with_the_first_change(
 ) -> None:
     (skill / "skill.py").write_text(life())
     watch = start("--once", "--json")
-    # Nothing is told before the end; the notes say when it is loaded.
-    for _ in range(PATIENCE * 100):
-        if notes.exists():
-            break
-        threading.Event().wait(0.01)
+    wait_for(notes, "activate")  # nothing is told before the end
     (skill / "skill.py").write_text(text)
     assert watch.wait() == code
     envelope = json.loads(watch.line("schema"))
@@ -190,7 +195,8 @@ def test_the_second_signal_ends_it_at_once(skill: Path, notes: Path, start: Star
     watch = start()
     watch.line("watching", watch.err)
     watch.popen.send_signal(signal.SIGINT)
-    watch.line("printed deactivate")
+    wait_for(notes, "deactivate")
+    threading.Event().wait(0.2)  # sooner, it is an echo of the first
     assert watch.end() == -signal.SIGINT
 
 
