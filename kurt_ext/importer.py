@@ -33,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ManifestError, UntrustedError
 from .names import PACKAGE
+from .stores import may_patch
 from .trust import Trust
 
 if TYPE_CHECKING:
@@ -74,6 +75,8 @@ class SkillLoader(SourceFileLoader):
         #: What the file looked like before it was read.
         self.seen = _signature(path)
         code: CodeType = self.source_to_code(self.get_data(path), path)
+        #: Whether a ledger has to look for functions of others that it has replaced.
+        self.may_patch = may_patch(code)
         return code
 
     def set_data(self, path: str, data: Any, *, _mode: int = 0o666) -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import sys
 import threading
 from collections.abc import Callable, Collection, Iterable
 from contextvars import ContextVar, Token
@@ -22,9 +23,10 @@ from weakref import WeakSet
 
 from . import windows
 from .background import GRACE, cancel, handles_of, is_marked, loops_known, tasks_of
+from .members import AtExit, Handler, Running, at_exit, loggers
 from .origins import Origin, label, place
-from .patches import BASELINE, patches
-from .traces import AtExit, CannotUndo, Handler, Running, Slot, Trace, at_exit, loggers
+from .patches import BASELINE, Patch, patches, relink
+from .traces import CannotUndo, Slot, Trace
 
 __all__ = ["Ledger", "Left"]
 
@@ -88,6 +90,7 @@ class _Window:
     def __exit__(self, *error: object) -> None:
         self._ledger._origin.claim()
         windows.close(self._ledger)
+        self._ledger._note_patches()
         _MARK.reset(self._token)
 
 
@@ -113,6 +116,8 @@ class Ledger:
         self._traces: list[Trace] = []
         self._loops: WeakSet[asyncio.AbstractEventLoop] = WeakSet()
         self._lock = threading.Lock()
+        self._size = -1
+        self._suspect = False
 
     def __repr__(self) -> str:
         return f"<Ledger of {self.owner}: {len(self._traces)} traces>"
@@ -223,6 +228,8 @@ class Ledger:
             outcome = await self._undo(trace, heir, max(0.0, until - clock()))
             if outcome is not None:
                 left.append(outcome)
+        if heir is not None:
+            self._unchain(heir)
         left += await self._end_threads(threads, min(until, clock() + GRACE))
         self._origin.release()
         return left
@@ -270,10 +277,44 @@ class Ledger:
             if not any(isinstance(t, Running) and t.thread is thread for t in self._traces):
                 yield Running(thread)
         yield from handles_of(loops_known(self._loops), made)
-        keys = {trace.place.key for trace in self._traces if isinstance(trace, Slot)}
-        for patch in patches(self._origin, thorough=thorough):
-            if patch.place.key not in keys:
-                yield patch
+        if thorough or self._may_patch():
+            yield from self._patches(thorough)
+
+    def _may_patch(self) -> bool:
+        """Return whether its code may have replaced a function of somebody else's."""
+        if len(sys.modules) != self._size:
+            self._size = len(sys.modules)
+            loaders = [getattr(m.__spec__, "loader", None) for m in self._origin.modules()]
+            self._suspect = any(getattr(loader, "may_patch", True) for loader in loaders)
+        return self._suspect
+
+    def _note_patches(self) -> None:
+        """Enter what its code has replaced by now, so that the next one's covers it."""
+        if self._may_patch():
+            for trace in self._patches(thorough=False):
+                if isinstance(trace, Patch):
+                    self.enter(trace)
+
+    def _patches(self, thorough: bool) -> Iterable[Trace]:
+        known = {trace.place.key: trace for trace in self._traces if isinstance(trace, Slot)}
+        for trace in patches(self._origin, thorough=thorough):
+            slot = known.get(trace.place.key) if isinstance(trace, Patch) else None
+            if slot is None:
+                yield trace
+            elif trace.subject is not slot.value:  # replaced again, by its own code
+                trace.forget()
+                slot.value = trace.subject
+            else:
+                trace.forget()
+
+    def _unchain(self, heir: Ledger) -> None:
+        """Let the next generation's replacements call the originals, and not this one's."""
+        heir._note_patches()
+        slots = [trace for trace in heir._traces.copy() if isinstance(trace, Slot)]
+        slots = [slot for slot in slots if callable(slot.previous)]
+        for slot in slots:
+            alone = len(slots) == 1
+            relink(slot.value, self._origin, heir._origin, slot.previous, alone=alone)
 
     async def _end_tasks(self, timeout: float) -> list[Left]:
         tasks = self.tasks()

@@ -24,7 +24,11 @@ from types import (
 from typing import Any
 from weakref import WeakSet, ref
 
+from .names import PACKAGE
+
 __all__ = ["Origin", "label", "place"]
+
+_GUESTS = PACKAGE + "."
 
 #: Root packages that have a ledger; a failed import leaves another one's behind.
 _CLAIMED: WeakSet[ModuleType] = WeakSet()
@@ -85,6 +89,8 @@ class Origin:
         if isinstance(obj, FunctionType):
             if self._holds(obj.__globals__):
                 return True
+            if str(obj.__globals__.get("__name__")).startswith(_GUESTS):
+                return False  # another plugin's, or another generation's, whatever it wraps
             return depth > 0 and any(self.made(inner, depth - 1) for inner in _wrapped(obj))
         if isinstance(obj, (MethodType, BuiltinFunctionType, MethodWrapperType)):
             inner = (getattr(obj, "__self__", None), getattr(obj, "__func__", None))

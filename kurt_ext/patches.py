@@ -16,10 +16,10 @@ from typing import Any
 from weakref import ref
 
 from .names import PACKAGE
-from .origins import Origin
-from .traces import MISSING, CannotUndo, Slot, attribute_place
+from .origins import Origin, label
+from .traces import MISSING, CannotUndo, Place, Slot, Trace, attribute_place, covered
 
-__all__ = ["BASELINE", "Baseline", "patches"]
+__all__ = ["BASELINE", "Baseline", "Patch", "Reference", "patches", "relink"]
 
 _BENEATH = PACKAGE + "."
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: the attributes of other types cannot be set
@@ -104,7 +104,7 @@ BASELINE = Baseline()
 
 
 class Patch(Slot):
-    """An attribute of somebody else's module or class that a plugin has set."""
+    """An attribute of somebody else's module or class that a plugin has replaced."""
 
     __slots__ = ()
 
@@ -118,7 +118,33 @@ class Patch(Slot):
         super().undo()
 
 
-def patches(origin: Origin, *, thorough: bool = True) -> Iterator[Patch]:
+class Reference(Trace):
+    """An attribute of somebody else's, new since the plugin came, that holds an object of its."""
+
+    __slots__ = ("_place",)
+
+    def __init__(self, where: Place) -> None:
+        super().__init__("reference", where.name)
+        self._place = where
+
+    @property
+    def subject(self) -> Any:
+        """The object."""
+        return self._place.read()
+
+    def stands(self) -> bool:
+        """Return whether the attribute is there."""
+        return self._place.read() is not MISSING
+
+    def undo(self) -> None:
+        """Leave it: the host may have set it itself.
+
+        :raises CannotUndo: always.
+        """
+        raise CannotUndo("it keeps the code alive; its own code or the host has set it")
+
+
+def patches(origin: Origin, *, thorough: bool = True) -> Iterator[Patch | Reference]:
     """Yield what stands of a generation in modules and classes of others.
 
     :param thorough: look into every module of the process; else into those that the
@@ -142,7 +168,12 @@ def patches(origin: Origin, *, thorough: bool = True) -> Iterator[Patch]:
                 continue
             if origin.made(value):
                 where = attribute_place(holder, attribute, f"{name}.{attribute}", "monkeypatch")
-                yield Patch(where, _original(origin, holder, attribute, value), value)
+                original = _original(origin, holder, attribute, value)
+                if original is MISSING:
+                    yield Reference(where)
+                else:
+                    # What another generation has put there, and may have to have back.
+                    yield Patch(where, covered(where, original), value)
 
 
 class _Candidates(dict[type, bool]):
@@ -230,3 +261,29 @@ def _kept_by(origin: Origin, value: Any) -> Iterator[Any]:
             continue
     for module in origin.modules():
         yield from list(vars(module).values())
+
+
+def relink(value: Any, old: Origin, new: Origin, original: Any, *, alone: bool) -> None:
+    """Let a replacement call the original, and not the replacement of a generation that ends.
+
+    The new code has found that one in the original's place, and kept it to call it:
+    in a closure, or in a global variable of its own.
+
+    :param alone: whether the new generation has no other replacement, so that there
+        can be no doubt which one it has kept.
+    """
+    function = getattr(value, "__func__", value)
+    for cell in getattr(function, "__closure__", None) or ():
+        try:
+            kept = cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+        if isinstance(kept, _FUNCTIONS) and old.made(kept):
+            cell.cell_contents = original
+    for module in new.modules():
+        for name, kept in list(vars(module).items()):
+            is_meant = alone or label(kept) == label(value)
+            if isinstance(kept, _FUNCTIONS) and is_meant and old.made(kept):
+                setattr(module, name, original)
+    if getattr(function, "__wrapped__", None) is not None and old.made(function.__wrapped__):
+        function.__wrapped__ = original

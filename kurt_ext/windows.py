@@ -21,24 +21,19 @@ from operator import is_
 from typing import Any, Protocol
 from weakref import ref
 
+from .members import LISTS, AtExit, Handler, Member, Running, at_exit
 from .traces import (
     HOOKS,
-    LISTS,
     MISSING,
     SIGNALS,
-    AtExit,
-    Handler,
-    Member,
     Place,
-    Running,
+    Slot,
     Trace,
-    at_exit,
     attribute_place,
     environ_place,
     hook_place,
     loop_signal_place,
     signal_place,
-    slot,
 )
 
 __all__ = ["Watcher", "close", "open_"]
@@ -95,17 +90,17 @@ def differences(before: Snapshot, now: Snapshot) -> Iterator[Trace]:
     if not _same(before.signals, now.signals):
         for number, old, new in zip(SIGNALS, before.signals, now.signals, strict=True):
             if old is not new and old != new:
-                yield slot(signal_place(number), old, new)
+                yield Slot(signal_place(number), old, new)
     if now.loop is not None:
         handles = before.loop_signals if before.loop == now.loop else {}
         for signum, handle in now.loop_signals.items():
             former = handles.get(signum, MISSING)
             if handle is not former:
-                yield slot(loop_signal_place(now.loop, signum), former, handle)
+                yield Slot(loop_signal_place(now.loop, signum), former, handle)
     if not _same(before.hooks, now.hooks):
         for index, (old, new) in enumerate(zip(before.hooks, now.hooks, strict=True)):
             if old is not new:
-                yield slot(hook_place(index), old, new)
+                yield Slot(hook_place(index), old, new)
     if before.environ != now.environ:
         yield from _of_environ(before.environ, now.environ)
     for (what, members), old, new in zip(LISTS, before.lists, now.lists, strict=True):
@@ -132,7 +127,7 @@ def _of_environ(before: dict[Any, Any], now: dict[Any, Any]) -> Iterator[Trace]:
         old, new = before.get(key, MISSING), now.get(key, MISSING)
         if old is not new and old != new:
             texts: list[Any] = [v if v is MISSING else decode(v) for v in (old, new)]
-            yield slot(environ_place(key), *texts)
+            yield Slot(environ_place(key), *texts)
 
 
 def _of_list(
@@ -165,7 +160,7 @@ def _of_logging(before: Snapshot, now: Snapshot) -> Iterator[Trace]:
             yield Member("logging handler", lambda: root.handlers, handler, index, added=False)
     if level != level_now:
         where = attribute_place(root, "level", "the root logger", "logging level")
-        yield slot(Place(where.what, where.name, where.read, root.setLevel), level, level_now)
+        yield Slot(Place(where.what, where.name, where.read, root.setLevel), level, level_now)
 
 
 def _is_ours(member: Any) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import gc
 import json
 import logging
@@ -11,10 +10,9 @@ import os
 import signal
 import sys
 import threading
-import time
 import warnings
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ import pytest
 from guests import Guest
 
 from kurt_ext.ledger import Ledger, Left
-from kurt_ext.traces import at_exit
+from kurt_ext.members import at_exit
 
 
 @pytest.fixture
@@ -165,10 +163,6 @@ DEEDS: dict[str, tuple[str, list[tuple[str, str]]]] = {
     "method of a class": (
         "import json\njson.JSONDecoder.decode = lambda self, text: None",
         [("monkeypatch", "json.decoder.JSONDecoder.decode")],
-    ),
-    "an attribute that was not there": (
-        "import json\nclass Extra: pass\njson.extra = Extra()",
-        [("monkeypatch", "json.extra")],
     ),
 }
 
