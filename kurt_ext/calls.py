@@ -33,11 +33,13 @@ class Surroundings(NamedTuple):
     :param context: lent to the extension.
     :param layers: around every call, the outermost first.
     :param executor: runs the extension's function; None = call it where we are.
+    :param limit: seconds that every call may take, by the skill's configuration.
     """
 
     context: Context
     layers: Sequence[Around] = ()
     executor: Executor | None = None
+    limit: float | None = None
 
 
 class Bound:
@@ -270,7 +272,7 @@ class Call:
                 await bound.detour()  # it refuses
             surroundings = await self._surround(bound.extension, bound.target)
             bound.context = _lent(bound.target, surroundings)
-            is_layered = surroundings.layers or surroundings.executor
+            is_layered = surroundings.layers or surroundings.executor or surroundings.limit
             bound.detour = _layered(self, bound, surroundings) if is_layered else None
             bound.surroundings = surroundings
             if bound is self._bound:
@@ -388,8 +390,12 @@ def _layered(call: Call, bound: Bound, surroundings: Surroundings) -> Invoke:
     finish = target.finish or _as_it_is
     executor = surroundings.executor
     run: Callable[..., Awaitable[Any]] = _awaitable(target.run)
+    if surroundings.limit and executor is None and not inspect.iscoroutinefunction(target.run):
+        executor = in_thread  # what runs on the loop, no timeout ends
     if executor is not None:
         run = _executed(executor, target.run)
+    if surroundings.limit:
+        run = _limited(call, run, surroundings.limit)
 
     async def innermost(invocation: Invocation) -> Any:
         try:
@@ -427,6 +433,25 @@ def _layered(call: Call, bound: Bound, surroundings: Surroundings) -> Invoke:
         return result
 
     return invoke
+
+
+def _limited(
+    call: Call, run: Callable[..., Awaitable[Any]], limit: float
+) -> Callable[..., Awaitable[Any]]:
+    async def limited(*args: Any) -> Any:
+        timeout = asyncio.timeout(limit)
+        try:
+            async with timeout:
+                return await run(*args)
+        except TimeoutError as error:
+            if not timeout.expired():
+                raise
+            late = call.timed_out(limit)
+            late.cause = f"its max_execution_time_seconds is {limit:g}"
+            late.hint = None
+            raise late from error
+
+    return limited
 
 
 def _executed(executor: Executor, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:

@@ -430,7 +430,7 @@ class PluginLoader:
             self.dependencies.refuse_needed(life)
             await self._unload(life)
 
-    async def _unload(self, life: Life) -> None:
+    async def _unload(self, life: Life, *, thorough: bool = True) -> None:
         start = perf_counter()
         generation = life.generation
         if generation is not None:
@@ -441,7 +441,7 @@ class PluginLoader:
         life.move("unload", "unloading")
         failures: list[Any] = []
         if generation is not None:
-            failures = await self._loading.end(life, generation, thorough=True)
+            failures = await self._loading.end(life, generation, thorough=thorough)
         self.skills.loose_calls(life)
         self._loading.forget(life)
         if failures:
@@ -501,7 +501,7 @@ class PluginLoader:
             try:
                 async with life.turn:
                     if life.status in _ALIVE:
-                        await self._unload(life)
+                        await self._unload(life, thorough=False)
             except KurtError:
                 continue  # told by its event
         if self._hear in self._loading.listeners:

@@ -439,6 +439,27 @@ class SkillManager:
         loop = self._portal.loop
         return (loop,) if loop is not None else ()
 
+    def call_limit(self, extension: Extension) -> float | None:
+        """Return the seconds that calls of a skill may take by its configuration, or None.
+
+        That is ``max_execution_time_seconds`` of its ``sandbox_config_override``, in
+        config.json or under ``[plugin.NAME]`` (plugin document, "PluginConfig").
+        """
+        candidate = extension.candidate
+        if candidate is None or not candidate.location:
+            return None
+        admitted = self.loading.life(candidate).admitted
+        if admitted is not None:
+            override = admitted.config.sandbox_config_override
+        else:
+            shipped = self.loading.record(candidate).get("config") or {}
+            override = {
+                **(shipped.get("sandbox_config_override") or {}),
+                **(self.config.plugin(candidate.name).get("sandbox_config_override") or {}),
+            }
+        limit = override.get("max_execution_time_seconds")
+        return limit if isinstance(limit, (int, float)) and limit > 0 else None
+
     def settings(self, skill: str) -> Mapping[str, Any]:
         """Return the settings of a skill, ``env:`` references replaced."""
         resolved: Mapping[str, Any] = self.config.resolve(skill, trusts=self._trusts)

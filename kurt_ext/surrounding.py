@@ -69,8 +69,10 @@ class Surrounding:
         await self._composing.run(self._compose)
         context = CallContext(extension.skill, extension.root, settings, self.services)
         layers = tuple(self._layers or ())
-        span = telemetry.around(extension)
-        return Surroundings(context, layers if span is None else (span, *layers), self._executor)
+        number = extension.generation.number if extension.generation is not None else 0
+        span = telemetry.around(extension, number)
+        layers = layers if span is None else (span, *layers)
+        return Surroundings(context, layers, self._executor, self._host.call_limit(extension))
 
     def driver(self, kind: Kind[Any], role: str) -> Extension:
         """Return the extension that fills a role of a kind, loaded.
