@@ -69,8 +69,7 @@ class Surrounding:
         await self._composing.run(self._compose)
         context = CallContext(extension.skill, extension.root, settings, self.services)
         layers = tuple(self._layers or ())
-        number = extension.generation.number if extension.generation is not None else 0
-        span = telemetry.around(extension, number)
+        span = telemetry.around(extension)
         layers = layers if span is None else (span, *layers)
         return Surroundings(context, layers, self._executor, self._host.call_limit(extension))
 

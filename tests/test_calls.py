@@ -62,7 +62,7 @@ def test_p17_a_call_ends_after_the_plugins_own_execution_time(
     limits = {"max_execution_time_seconds": 0.05}
     grow(skills, {"sleeper": sleeper(sandbox_config_override=limits)})
     with SkillManager() as manager:
-        with pytest.raises(errors.CallTimeoutError, match="did not end within 0.05 s") as caught:
+        with pytest.raises(errors.CallTimeoutError, match=r"did not end within 0\.05 s") as caught:
             manager.run(f"com.example.sleeper:{capability}")
         assert "max_execution_time_seconds" in (caught.value.cause or "")
         assert manager.run(f"com.example.sleeper:{capability}", {"seconds": 0}).success
