@@ -38,8 +38,8 @@ T = TypeVar("T")
 T_co = TypeVar("T_co", covariant=True)
 
 #: The hooks an object may have, in the order of a life. Each is optional, takes
-#: no argument, and may be sync or async. The first two are called once, before
-#: the first use; the last two once, when the manager closes, in reverse order of loading.
+#: no argument, and may be async or sync; a sync one runs in a thread. The first
+#: and the last are called once; the two between as often as it is switched on and off.
 HOOKS = ("initialize", "activate", "deactivate", "cleanup")
 
 
@@ -229,7 +229,17 @@ class Extension:
         registered by hand.
     """
 
-    __slots__ = ("candidate", "entry_point", "kind", "name", "obj", "plugin", "root", "skill")
+    __slots__ = (
+        "candidate",
+        "entry_point",
+        "generation",
+        "kind",
+        "name",
+        "obj",
+        "plugin",
+        "root",
+        "skill",
+    )
 
     def __init__(
         self,
@@ -251,6 +261,8 @@ class Extension:
         self.candidate = candidate
         self.entry_point = entry_point
         self.root = root
+        #: The import of the skill's code that it was made by; None outside a manager.
+        self.generation: Any = None
 
     @property
     def reference(self) -> str:
