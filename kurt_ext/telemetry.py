@@ -126,13 +126,11 @@ def traced(name: str) -> Callable[[F], F]:
     return decorate
 
 
-def around(extension: Extension, generation: int = 0) -> Around | None:
+def around(extension: Extension) -> Around | None:
     """Return the layer that makes a span of every call of an extension; None for no tracing.
 
     It is asked for once, when a call is composed. What refuses the arguments, and
     ``Call.direct``, lie outside of every layer, and so outside of the span.
-
-    :param generation: the number of the import of its code; 0 = unknown.
     """
     chosen = tracer()
     if chosen is None:
@@ -140,8 +138,8 @@ def around(extension: Extension, generation: int = 0) -> Around | None:
     attributes: dict[str, Any] = {"kurt.plugin.id": extension.skill}
     if extension.candidate is not None and extension.candidate.version:
         attributes["kurt.plugin.version"] = extension.candidate.version
-    if generation:
-        attributes["kurt.plugin.generation"] = generation
+    if extension.generation is not None:
+        attributes["kurt.plugin.generation"] = extension.generation.number
 
     async def layer(invocation: Invocation, proceed: Proceed) -> Any:
         with _span(chosen, "kurt.call", attributes) as span:

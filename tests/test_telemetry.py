@@ -149,8 +149,9 @@ def test_a_call_that_is_cancelled_says_so(trusted: Path, spans: InMemorySpanExpo
         await asyncio.sleep(60)
 
     async def main() -> None:
-        extension = SimpleNamespace(skill="s", candidate=None)
-        layer = telemetry.around(extension, 4)  # type: ignore[arg-type]
+        generation = SimpleNamespace(number=4)
+        extension = SimpleNamespace(skill="s", candidate=None, generation=generation)
+        layer = telemetry.around(extension)  # type: ignore[arg-type]
         assert layer is not None
         call = asyncio.ensure_future(layer(SimpleNamespace(reference="s:e"), hang))  # type: ignore[arg-type]
         await asyncio.sleep(0)
