@@ -165,7 +165,8 @@ class Admission:
     def failed(self, candidate: Candidate, error: KurtError) -> None:
         """Count a failure that is the plugin's own."""
         if isinstance(error, _ITS_OWN) and not isinstance(error.__cause__, ModuleNotFoundError):
-            self._quarantine.failed(*self._identity(candidate), reason=error.message)
+            reason = f"{error.message}: {error.cause}" if error.cause else error.message
+            self._quarantine.failed(*self._identity(candidate), reason=reason)
 
     def succeeded(self, candidate: Candidate) -> None:
         """Forget the failures of a plugin that loads."""

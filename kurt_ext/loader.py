@@ -261,7 +261,11 @@ class PluginLoader:
 
     async def _load(self, life: Life, wish: _Wish) -> None:
         """Load a plugin whose turn is held; whatever goes wrong leaves it FAILED."""
-        candidate = self.candidate(life.name)
+        if life.status == PluginStatus.FAILED:
+            self.skills.look()  # whoever tries again has mended something, here or in another
+        tried = life.candidate.slug in self._seen
+        candidate = self.look_at(life.candidate) if tried else self.candidate(life.name)
+        self._seen[candidate.slug] = self._signature(candidate)
         life.candidate = candidate
         life.move("load", "loading")
         start = perf_counter()
@@ -287,7 +291,6 @@ class PluginLoader:
         self.skills.bind_calls(life)
 
     def _admit(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
-        self._seen[candidate.slug] = _signature(candidate)
         life.admit(admitted, self.admission.metadata(candidate), self.hook_timeout)
         state = self._state(candidate)
         state.__dict__["metadata"] = self.admission.metadata(candidate)
@@ -299,13 +302,24 @@ class PluginLoader:
         self._show(life)
 
     def look_at(self, candidate: Candidate) -> Candidate:
-        """Return a plugin's candidate, read anew where its manifest has changed.
+        """Return a plugin's candidate, read anew where its manifest or a kurt.toml has changed.
 
         :raises SkillNotFoundError: when it is gone.
         """
-        if _signature(candidate) != self._seen.get(candidate.slug):
+        signature = self._signature(candidate)  # before it is read: a change since counts next time
+        if signature != self._seen.get(candidate.slug):
             self.skills.look()
+            self._seen[candidate.slug] = signature
         return self.skills.discover().skill(candidate.name)
+
+    def _signature(self, candidate: Candidate) -> tuple[object, ...]:
+        """Return what the files look like that say what a plugin is, and how it is to run."""
+        places = self.skills.places
+        files = [places.user_config, places.project_config]
+        if candidate.is_folder:
+            folder = candidate.location
+            files += [os.path.join(folder, name) for name in (*MANIFESTS, "config.json")]
+        return (candidate.version, *map(_stamp, files))
 
     def loadable_candidates(self) -> list[Candidate]:
         """Return the candidates that this loader may load by itself."""
@@ -644,19 +658,12 @@ def _since(start: float) -> float:
     return (perf_counter() - start) * 1000
 
 
-def _signature(candidate: Candidate) -> tuple[object, ...]:
-    """Return what the files look like that say what a plugin is."""
-    if not candidate.is_folder:
-        return (candidate.version,)
-    found: list[object] = []
-    for name in (*MANIFESTS, "config.json"):
-        try:
-            stat = os.stat(os.path.join(candidate.location, name))
-        except OSError:
-            found.append(None)
-        else:
-            found.append((stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size))
-    return tuple(found)
+def _stamp(path: str) -> tuple[int, ...] | None:
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size)
 
 
 def _lies_in(path: str, folder: str) -> bool:
