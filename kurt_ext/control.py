@@ -38,6 +38,7 @@ __all__ = ["SCHEMA", "Host", "ask", "running", "serve"]
 _TIME_TO_ASK = 10.0  # seconds from a connection to the end of its question
 _TIME_TO_READ = 30.0  # seconds that one who asked has to take the answer
 _MOST = 32  # questions at a time
+_PAUSE = 1.0  # seconds after which a host without a free file descriptor looks again
 _GRACE = 5.0  # seconds that answers under way are given when the host ends
 
 
@@ -109,7 +110,7 @@ class _Desk:
             return
         except OSError:  # no file descriptor is left, mostly: it would be ready for ever
             self._loop.remove_reader(self._listening)
-            self._loop.call_later(1.0, self.open)
+            self._loop.call_later(_PAUSE, self.open)
             return
         connection.setblocking(False)
         task = self._loop.create_task(self._receive(connection), name="kurt_ext-control")

@@ -400,6 +400,54 @@ def test_the_system_tells_who_asks(places: Places) -> None:
         assert sockets.peer(one) == (os.getpid(), os.geteuid())
 
 
+def test_what_is_asked_and_answered_is_bounded(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def work(_: Stand) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(control, "MAX_ANSWER", 10)
+            with pytest.raises(KurtError, match="may have 10"):
+                ask(places, "list")
+        with monkeypatch.context() as patch:
+            patch.setattr(control, "_MOST", 0)
+            with pytest.raises(LockedError, match="answering 0 questions"):
+                ask(places, "list")
+        with monkeypatch.context() as patch:
+            patch.setattr(control, "_TIME_TO_ASK", 0.05)
+            connection = sockets.connect(sockets.run_path(places), 10)
+            assert connection is not None
+            with connection:
+                said = wire.unpack(connection.makefile("rb").readline())
+            assert "no question came" in said["error"]["message"]
+        assert ask(places, "list")
+
+    with_host(places, work)
+
+
+def test_a_host_without_a_free_file_descriptor_answers_when_it_has_one_again(
+    places: Places, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full:
+        """A socket that cannot accept twice, as when the table of files is full."""
+
+        def __init__(self, real: socket.socket) -> None:
+            self.real = real
+            self.failures = 2
+
+        def accept(self) -> Any:
+            if self.failures:
+                self.failures -= 1
+                raise OSError(24, "Too many open files")
+            return self.real.accept()
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self.real, name)
+
+    monkeypatch.setattr(control, "_PAUSE", 0.02)
+    monkeypatch.setattr(control, "listen", lambda path: Full(sockets.listen(path)))
+    assert with_host(places, lambda _: running(places)) is not None
+
+
 # -- the socket --------------------------------------------------------------------
 
 

@@ -154,6 +154,35 @@ def test_list_and_info_read_what_is_on_disk_and_import_nothing(
     assert not (project / "imported").exists()
 
 
+def test_what_is_broken_or_not_let_in_is_listed_with_its_reason(
+    here: Run, make: Make, project: Path
+) -> None:
+    broken = make("broken")
+    (broken / "plugin.json").write_text("{")
+    make("odd")
+    (project / "skills" / "odd" / "config.json").write_text(
+        '{"plugin_id": "com.example.odd", "priority": "first"}'
+    )
+    make("shut")
+    (project / "kurt.toml").write_text('[tool]\ndisabled = ["com.example.shut"]\n')
+    found = rows(here("plugin", "list", "--json"))
+    assert found["broken"]["state"] == "broken"
+    assert found["broken"]["enabled"] is False
+    assert found["odd"]["priority"] == 100
+    assert "disabled" in found["shut"]["why_not"]
+    assert here("plugin", "graph").code == 0
+    assert here("plugin", "info", "broken").code == 0
+
+
+def test_in_an_empty_project_the_next_step_is_told(here: Run, project: Path) -> None:
+    for words in (("plugin", "list"), ("plugin", "graph"), ("plugin", "timing")):
+        ran = here(*words)
+        assert ran.code == 0
+        assert "no plugin" in ran.err
+    write_skill(project / "skills", "leaflet", code=None)
+    assert "has no code" in here("plugin", "graph", "leaflet").out
+
+
 def test_a_status_chooses(here: Run, make: Make) -> None:
     make("calc")
     assert "calc" in rows(here("plugin", "list", "--status", "unloaded", "--json"))
@@ -186,6 +215,12 @@ def test_a_reload_is_tried_too(here: Run, make: Make) -> None:
 
 
 def test_a_skill_of_the_other_manifest_has_the_same_life(here: Run, skill: Path) -> None:
+    code = (skill / "skill.py").read_text()
+    ran = here("plugin", "load", "greeter")
+    assert ran.code == 5, "it starts a program, and does not say so in its manifest"
+    assert "kurt validate greeter" in ran.err
+    assert here("plugin", "load", "greeter", "--no-validate").code == 0
+    (skill / "skill.py").write_text(code.replace('os.system("echo from a child")', "pass"))
     ran = here("plugin", "load", "greeter")
     assert ran.code == 0, ran
     assert "It works." in ran.out
@@ -330,6 +365,15 @@ def test_a_setting_that_does_not_fit_is_not_written(
     assert "did you mean precision?" in ran.err
 
 
+def test_a_setting_without_a_key_or_a_place_is_refused(here: Run, configured: Path) -> None:
+    assert here("plugin", "config", "com.example.calc", "a b").code == 2
+    ran = here("plugin", "config", "com.example.calc", "limits")
+    assert "limits.depth" in ran.out
+    assert here("plugin", "config", "com.example.calc", "limits.depth", "5").code == 0
+    ran = here("plugin", "config", "com.example.calc", "limits.depth", "5")
+    assert "nothing to change" in ran.out
+
+
 def test_the_schema_is_shown(here: Run, configured: Path) -> None:
     ran = here("plugin", "config", "com.example.calc", "--schema")
     assert json.loads(ran.out) == SCHEMA
@@ -415,7 +459,8 @@ def test_a_reload_that_fails_says_that_the_old_code_runs_on(
     folder = make("calc")
     host()
     here("plugin", "load", "com.example.calc")
-    (folder / "main.py").write_text("1 / 0\n")
+    code = (folder / "main.py").read_text()
+    (folder / "main.py").write_text("1 / 0\n" + code)
     ran = here("plugin", "reload", "com.example.calc")
     assert ran.code == 1
     assert "com.example.calc 1.0.0 is still loaded, generation 1" in ran.out
