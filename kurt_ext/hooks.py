@@ -10,13 +10,15 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, TypeVar
 
 from .errors import HookError, HookTimeoutError
 from .portal import in_thread
 
-__all__ = ["GRACE", "Escaped", "Late", "bounded", "late_error", "run_hook"]
+__all__ = ["GRACE", "Escaped", "Late", "bounded", "late_error", "run_hook", "unbroken"]
+
+T = TypeVar("T")
 
 #: Seconds that a late task is given to end after it was cancelled, and the pause
 #: between two cancellations: the first one is often swallowed by a bare except.
@@ -102,6 +104,24 @@ async def _end(task: asyncio.Future[Any]) -> bool:
 def _looked_at(task: asyncio.Future[Any]) -> None:
     if not task.cancelled():
         task.exception()
+
+
+async def unbroken(work: Coroutine[Any, Any, T]) -> T:
+    """Return what ``work`` gives; it runs to its end, however often the one who asks is cancelled.
+
+    :raises asyncio.CancelledError: after it, where the one who asks was cancelled meanwhile.
+    """
+    task = asyncio.ensure_future(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait({task})
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is None:
+        return task.result()
+    _looked_at(task)
+    raise cancelled
 
 
 async def run_hook(

@@ -23,7 +23,7 @@ from .autoload import AutoLoad, auto_load
 from .dependencies import Dependencies
 from .errors import KurtError, SkillNotFoundError
 from .failure import load_error
-from .hooks import Escaped, Late, bounded, late_error
+from .hooks import Escaped, Late, bounded, late_error, unbroken
 from .lifecycle import PluginEvent, PluginStatus, require
 from .lookup import REGISTERING_GROUP
 from .manager import SkillManager
@@ -281,8 +281,10 @@ class PluginLoader:
             for extension in list(dict.fromkeys(generation.extensions.values())):
                 await self._loading.initialize(life, extension)
         except BaseException as error:
-            await self._undo(life, generation)
-            failed = self._failed(life, candidate, error)
+            try:
+                await unbroken(self._undo(life, generation))
+            finally:
+                failed = self._failed(life, candidate, error)
             if failed is error:
                 raise
             raise failed from error
@@ -449,13 +451,19 @@ class PluginLoader:
         generation = life.generation
         if generation is not None:
             self.skills.refuse_calls(life)
-            await Reload(self, life).drained(generation)
+            try:
+                await Reload(self, life).drained(generation)
+            except BaseException:  # nothing has been ended yet, and it lives on
+                if life.status != PluginStatus.INACTIVE:
+                    self.skills.bind_calls(life)
+                raise
         if life.status == PluginStatus.ACTIVE:
             await self._deactivate(life)
         life.move("unload", "unloading")
         failures: list[Any] = []
         if generation is not None:
-            failures = await self._loading.end(life, generation, thorough=thorough)
+            async with self._failing(life):
+                failures = await self._loading.end(life, generation, thorough=thorough)
         self.skills.loose_calls(life)
         self._loading.forget(life)
         if failures:
@@ -635,8 +643,10 @@ class _Failing:
             return
         life, loader = self._life, self._loader
         loader.skills.loose_calls(life)
-        await loader._undo(life, life.generation)
-        loader._failed(life, life.candidate, error)
+        try:
+            await unbroken(loader._undo(life, life.generation))
+        finally:
+            loader._failed(life, life.candidate, error)
 
 
 class _Flight:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import stages
 from .errors import KurtError, PluginLoadError
+from .hooks import unbroken
 from .importer import drop_aside, restore, set_aside
 from .inflight import busy
 from .lifecycle import PluginStatus
@@ -66,13 +67,16 @@ class Reload:
             await self._probe(candidate, new, old)
             self._swap(candidate, old, new, admitted)
         except BaseException as error:
-            failed = await self._roll_back(error, new, modules, kept)
+            failed = await unbroken(self._roll_back(error, new, modules, kept))
             if failed is error:
                 raise
             raise failed from error
         ms = life.timed("reload", start)
-        await self._retire(old, modules)
-        life.tell("reloaded", ms=ms)
+        retiring = loader.spawn(self._retire(old, modules))
+        try:
+            await asyncio.shield(retiring)
+        finally:
+            life.tell("reloaded", ms=ms)
 
     async def _probe(self, candidate: Candidate, new: Generation, old: Generation) -> None:
         life = self._life
