@@ -173,7 +173,8 @@ class Reload:
 
     def _busy(self, generation: Generation, modules: Any) -> list[str]:
         loops = {asyncio.get_running_loop(), *self._loader.skills.loops()}
-        found: list[str] = busy(list(modules), loops, generation.ledger.started())
+        own = {*generation.ledger.started(), *generation.ledger.threads()}
+        found: list[str] = busy(list(modules), loops, own)
         return found
 
 

@@ -76,3 +76,21 @@ def test_the_operators_execution_time_counts_before_the_plugins(
     grow(project, {"kurt.toml": table + "max_execution_time_seconds = 0.05\n"})
     with SkillManager() as manager, pytest.raises(errors.CallTimeoutError):
         manager.run("com.example.sleeper:doze")
+
+
+def test_code_edited_at_the_same_version_runs_after_a_refresh_and_in_a_new_manager(
+    skills: Path,
+) -> None:
+    grow(skills, {"sleeper": sleeper()})
+    number = skills / "sleeper" / "main.py"
+    number.write_text(MAIN.replace("await asyncio.sleep(seconds)", "return 1"), encoding="utf-8")
+    with SkillManager() as manager:
+        assert manager.run("com.example.sleeper:doze").data == 1
+        text = number.read_text(encoding="utf-8")
+        number.write_text(text.replace("return 1", "return 2"), encoding="utf-8")
+        assert manager.run("com.example.sleeper:doze").data == 1
+        manager.refresh()
+        assert manager.run("com.example.sleeper:doze").data == 2
+    number.write_text(text.replace("return 1", "return 3"), encoding="utf-8")
+    with SkillManager() as manager:
+        assert manager.run("com.example.sleeper:doze").data == 3
