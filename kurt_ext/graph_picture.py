@@ -193,6 +193,7 @@ class _Drawing:
         self.graph = graph
         self.title = title
         self.layout = place(graph)
+        self.labels: list[str] = []
         wide = [0.0] * self.layout.columns
         for name, (column, _) in self.layout.nodes.items():
             node = graph.nodes[name]
@@ -208,13 +209,15 @@ class _Drawing:
         legend = self._legend()
         across = max(across, _MARGIN * 2 + sum(len(text) * 6.6 + 40 for _, text in legend), 200)
         down = _MARGIN * 2 + max(self.layout.rows, 0) * _ROW + (_LEGEND if legend else 0)
+        edges = [self._edge(number, edge) for number, edge in enumerate(self.graph.edges)]
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{across:.0f}" height="{down:.0f}" '
             f'viewBox="0 0 {across:.0f} {down:.0f}" role="img">',
             f"<title>{escape(self.title)}</title>",
             f"<style>{_STYLE}</style>",
             f'<rect class="page" width="{across:.0f}" height="{down:.0f}"/>',
-            *[self._edge(number, edge) for number, edge in enumerate(self.graph.edges)],
+            *edges,
+            *self.labels,  # above every line
             *[self._node(node) for node in self.graph.nodes.values()],
             *self._drawn_legend(legend, down - _MARGIN),
             "</svg>",
@@ -270,19 +273,19 @@ class _Drawing:
             points.append((end_x - 6, end_y))
             drawn = _curve(points)
             tip = f"{end_x:.1f},{end_y:.1f} l-7,-4 v8 z"
-            (ax, ay), (bx, by) = points[0], points[1]
+            # Where it passes a column it is level; else halfway.
+            (ax, ay), (bx, by) = points[1:3] if len(points) > 2 else points
             middle = ((ax + bx) / 2, (ay + by) / 2)
         said = _SAID[edge.state][0] or "is there"
         text = f"{edge.source} needs {edge.target} {edge.label}".rstrip() + f": {said}"
-        label = (
-            f'<text class="label" x="{middle[0]:.1f}" y="{middle[1] + 3:.1f}">'
-            f"{escape(edge.label)}</text>"
-            if edge.label
-            else ""
-        )
+        if edge.constraint != "*":
+            self.labels.append(
+                f'<text class="label" x="{middle[0]:.1f}" y="{middle[1] + 3:.1f}">'
+                f"{escape(edge.constraint)}</text>"
+            )
         return (
             f"<g><title>{escape(text)}</title>"
-            f'<path class="{kind}" d="{drawn}"/><path class="tip {kind}" d="M{tip}"/>{label}</g>'
+            f'<path class="{kind}" d="{drawn}"/><path class="tip {kind}" d="M{tip}"/></g>'
         )
 
     def _legend(self) -> list[tuple[str, str]]:

@@ -30,7 +30,15 @@ _LONG = 2.0  # seconds after which a person wants to know what is waited for
 #: The steps of a life, in order.
 LIFE = ("load", "activate", "deactivate", "unload")
 #: The parts of a load and the hooks, in the order in which they come.
-PHASES = ("check", "import", "construct", "initialize", "activate", "deactivate", "cleanup")
+PHASES: tuple[str, ...] = (
+    "check",
+    "import",
+    "construct",
+    "initialize",
+    "activate",
+    "deactivate",
+    "cleanup",
+)
 
 
 @dataclass(slots=True)
