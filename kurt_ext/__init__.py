@@ -96,6 +96,7 @@ if TYPE_CHECKING:
     from .models import SkillImplementation as SkillImplementation
     from .models import SkillManifest as SkillManifest
     from .places import Places as Places
+    from .plugin_validator import PluginValidator as PluginValidator
     from .search import discover_all as discover_all
     from .search import discover_skills as discover_skills
     from .search import parse_skill_manifest as parse_skill_manifest
@@ -155,6 +156,7 @@ _PLACES = {
     "PluginType": ".models",
     "PluginValidationError": ".errors",
     "PluginValidationResult": ".models",
+    "PluginValidator": ".plugin_validator",
     "PluginVersionConflictError": ".errors",
     "PluginVersionManager": ".version_manager",
     "PolicyError": ".errors",
@@ -253,6 +255,7 @@ __all__ = [
     "PluginType",
     "PluginValidationError",
     "PluginValidationResult",
+    "PluginValidator",
     "PluginVersionConflictError",
     "PluginVersionManager",
     "PolicyError",

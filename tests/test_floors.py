@@ -42,7 +42,8 @@ shim
 discovery
 trust listing importer search
 checks
-validator failure
+references exposure validator failure
+plugin_validator
 hooks
 origins traces members background windows patches ledger inflight
 managers instances calls services

@@ -11,7 +11,7 @@ import pytest
 
 from kurt_ext import errors
 from kurt_ext.explaining import errors_by_reference
-from kurt_ext.rulebook import Entry, explain, fields, files, rules, surroundings
+from kurt_ext.rulebook import Entry, explain, fields, files, rules, surroundings, uses
 from kurt_ext.validator import explain_rule, installed_checks
 
 ROOT = Path(__file__).parent.parent
@@ -104,7 +104,7 @@ def test_every_rule_of_the_book_is_reported_somewhere() -> None:
     assert [r for r in rules() if r not in FOUND and not r.startswith(families)] == []
 
 
-@pytest.mark.parametrize("part", [files, fields, surroundings])
+@pytest.mark.parametrize("part", [files, fields, surroundings, uses])
 def test_an_entry_says_what_and_why_in_sentences(part: object) -> None:
     entries: dict[str, Entry] = part.ENTRIES  # type: ignore[attr-defined]
     keys = [key for key in entries if entries[key].bad]
@@ -117,7 +117,7 @@ def test_an_entry_says_what_and_why_in_sentences(part: object) -> None:
 
 
 def test_no_rule_stands_in_two_parts_of_the_book() -> None:
-    parts = [files.ENTRIES, fields.ENTRIES, surroundings.ENTRIES]
+    parts = [files.ENTRIES, fields.ENTRIES, surroundings.ENTRIES, uses.ENTRIES]
     assert len(rules()) == sum(map(len, parts))
 
 

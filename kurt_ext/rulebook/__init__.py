@@ -5,12 +5,17 @@ The rules of a check stand in the check's docstring instead, beside its code.
 
 from __future__ import annotations
 
-from . import fields, files, surroundings
+from . import fields, files, surroundings, uses
 from .entry import Entry
 
 __all__ = ["Entry", "explain", "rules"]
 
-_ENTRIES: dict[str, Entry] = {**files.ENTRIES, **fields.ENTRIES, **surroundings.ENTRIES}
+_ENTRIES: dict[str, Entry] = {
+    **files.ENTRIES,
+    **fields.ENTRIES,
+    **surroundings.ENTRIES,
+    **uses.ENTRIES,
+}
 
 
 #: The reader names a rule after the field whose form is broken.
