@@ -93,6 +93,8 @@ async def cancel(tasks: Collection[Task], limit: float) -> set[Task]:
         if loop.time() >= until:
             break
     for task in pending:
+        # Or asyncio.run, which cancels what is left and waits for it, never returned.
+        asyncio.tasks._unregister_task(task)
         if task.get_loop() is loop:
             task.add_done_callback(_looked_at)
     for task in set(tasks) - pending:

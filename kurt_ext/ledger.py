@@ -142,9 +142,10 @@ class Ledger:
         self.enter(_Owned(what, name, dispose))
 
     def enter(self, trace: Trace) -> None:
-        """Take a trace into account."""
+        """Take a trace into account; what is changed again or taken back has one trace still."""
         with self._lock:
-            self._traces.append(trace)
+            if not any(known.take_over(trace) for known in self._traces):
+                self._traces.append(trace)
 
     def settle(self) -> None:
         """Drop the traces of which nothing is left."""
@@ -242,6 +243,8 @@ class Ledger:
             return None
         if not trace.stands():
             trace.forget()
+            if heir is not None and not isinstance(trace, Slot):
+                heir._forget_opposite(trace)
             return None
         if heir is not None and not self.made(trace.subject) and not heir._has(trace):
             trace.shared += 1
@@ -261,6 +264,11 @@ class Ledger:
         return any(
             (each.what, each.name) == (trace.what, trace.name) for each in self._traces.copy()
         )
+
+    def _forget_opposite(self, trace: Trace) -> None:
+        """Drop the trace of what took another generation's change back: it is to stay so."""
+        with self._lock:
+            self._traces = [each for each in self._traces if not trace.take_over(each)]
 
     def _found(self, thorough: bool) -> Iterable[Trace]:
         """Return what its code changed while nobody watched, by what it made."""
@@ -325,7 +333,12 @@ class Ledger:
         return [
             Left("task", name, detail, undone=True)
             if task not in still
-            else Left("task", name, f"{detail}; it swallows its cancellation", undone=False)
+            else Left(
+                "task",
+                name,
+                f"{detail}; it swallows its cancellation, and is left behind",
+                undone=False,
+            )
             for task, (name, detail) in names.items()
         ]
 

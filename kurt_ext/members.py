@@ -47,6 +47,12 @@ class Member(Trace):
         """Return whether it is still there, or still missing."""
         return any(each is self.member for each in self.members()) == self.added
 
+    def take_over(self, later: Trace) -> bool:
+        """Tell of nothing any more, where the later change takes this one back."""
+        if not isinstance(later, Member) or later.member is not self.member:
+            return False
+        return later.added != self.added and later.what == self.what
+
     def undo(self) -> None:
         """Take the member away, that very object and no equal one, or put it back."""
         if not self.stands():
@@ -129,6 +135,10 @@ class Handler(Trace):
     def is_gone(self) -> bool:
         """Return whether nobody holds it: what is held may be attached again."""
         return self.subject is None
+
+    def take_over(self, later: Trace) -> bool:
+        """Tell of its removal too."""
+        return isinstance(later, Member) and not later.added and later.member is self.subject
 
     def undo(self) -> None:
         """Take it from every logger; a handler is closed then."""

@@ -79,6 +79,10 @@ class Trace:
         """Return whether there is nothing left of it that could come back."""
         return not self.stands()
 
+    def take_over(self, later: Trace) -> bool:
+        """Return whether a later change by the same maker is told by this trace from now on."""
+        return False
+
     def forget(self) -> None:
         """Keep no count of it any more, whether it stands or not."""
 
@@ -140,6 +144,20 @@ class Slot(Trace):
     def _above(self) -> Slot | None:
         covers = _COVERS.get(self.place.key, ())
         return next((each for each in covers if _is(each.previous, self.value)), None)
+
+    def take_over(self, later: Trace) -> bool:
+        """Be the trace of a later change of the same place too."""
+        if not isinstance(later, Slot) or later.place.key != self.place.key:
+            return False
+        if self.shared > 1 or later.shared > 1:  # each by another maker, perhaps
+            return False
+        self.value = later.value
+        later.forget()
+        return True
+
+    def is_gone(self) -> bool:
+        """Return whether it was taken back, by whomever."""
+        return not self.stands() or _is(self.value, self.previous)
 
     def undo(self) -> None:
         """Put the value back that was there before; a later one will give that back then."""

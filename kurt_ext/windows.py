@@ -137,7 +137,8 @@ def _of_list(
     for index, member in enumerate(now):
         if id(member) not in known and not _is_ours(member):
             yield Member(what, members, member, index, added=True)
-    for index, member in enumerate(before):
+    # Undone in reverse order: each finds those before it back in their places.
+    for index, member in reversed(list(enumerate(before))):
         if id(member) not in left and not _is_ours(member):
             yield Member(what, members, member, index, added=False)
 
@@ -155,7 +156,7 @@ def _of_logging(before: Snapshot, now: Snapshot) -> Iterator[Trace]:
     new, level_now = now.root
     root = sys.modules["logging"].root
     left = set(map(id, new))
-    for index, handler in enumerate(old):
+    for index, handler in reversed(list(enumerate(old))):
         if id(handler) not in left:
             yield Member("logging handler", lambda: root.handlers, handler, index, added=False)
     if level != level_now:

@@ -9,7 +9,7 @@ from textwrap import dedent
 from types import ModuleType
 from typing import Any
 
-from kurt_ext.importer import SkillLoader, set_aside, unload
+from kurt_ext.importer import SkillLoader, restore, set_aside, unload
 from kurt_ext.ledger import Ledger
 
 PACKAGE = "kurt_skills.guest"
@@ -23,7 +23,7 @@ class Guest:
         self.package = f"kurt_skills.{name}"
         self.slug = name
         self.number = 0
-        self.modules: dict[str, ModuleType] = {}
+        self.ledger = Ledger(name, self.package)
 
     def arrive(self, code: str, **names: Any) -> tuple[ModuleType, Ledger]:
         """Import ``code`` as the next generation; the names are there before it runs."""
@@ -44,7 +44,7 @@ class Guest:
         module = module_from_spec(spec)
         vars(module).update(names)
         sys.modules[self.package] = module
-        ledger = Ledger(self.slug, self.package)
+        ledger = self.ledger = Ledger(self.slug, self.package)
         with ledger.watching():
             spec.loader.exec_module(module)
         return module, ledger
@@ -52,6 +52,10 @@ class Guest:
     def leave(self, number: int | None = None) -> None:
         """Forget the modules of one generation; of the newest if none is given."""
         unload(self.slug if number is None else f"{self.slug}@{number}")
+
+    def go_back(self, modules: dict[str, ModuleType]) -> None:
+        """Let an earlier generation have the name again."""
+        restore(self.slug, modules)
 
     def leave_all(self) -> None:
         for number in range(1, self.number + 1):

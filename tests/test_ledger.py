@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from guests import Guest
 
+from kurt_ext import traces
 from kurt_ext.ledger import Ledger, Left
 from kurt_ext.members import at_exit
 
@@ -189,6 +190,7 @@ def test_a_plugin_that_is_disposed_of_is_dead(guest: Guest, deed: str) -> None:
     kept = weakref.ref(module), weakref.ref(ledger)
     dispose(ledger)
     guest.leave()
+    guest.ledger = Ledger("guest", "")
     del module, ledger
     gc.collect()
     assert [each() for each in kept] == [None, None]
@@ -226,3 +228,562 @@ def test_a_task_that_a_plugin_started_is_cancelled_and_named(guest: Guest) -> No
         assert await ledger.dispose() == []
 
     asyncio.run(main())
+
+
+def test_a_task_that_swallows_its_cancellation_is_named_and_holds_nobody_up(guest: Guest) -> None:
+    code = """
+        import asyncio
+        stop = asyncio.Event()
+        async def stubborn():
+            while not stop.is_set():
+                try:
+                    await stop.wait()
+                except asyncio.CancelledError:
+                    pass
+        async def start():
+            global task
+            task = asyncio.create_task(stubborn())
+    """
+
+    async def main() -> list[Left]:
+        module, ledger = await started(guest, code)
+        left = await ledger.dispose(timeout=0.2)
+        assert not module.task.done()
+        return left
+
+    # asyncio.run cancels what still runs and waits for it, for ever if need be.
+    (left,) = asyncio.run(main())
+    assert not left.undone
+    assert left.detail.endswith("it swallows its cancellation, and is left behind")
+    gc.collect()
+
+
+def test_tasks_that_tasks_have_started_are_the_plugins_too(guest: Guest) -> None:
+    code = """
+        import asyncio
+        async def child():
+            await asyncio.sleep(1000)
+        async def work():
+            children.append(asyncio.create_task(asyncio.sleep(1000)))
+            children.append(asyncio.create_task(child()))
+        children = []
+        async def start():
+            asyncio.create_task(work())
+    """
+
+    async def main() -> None:
+        module, ledger = await started(guest, code)
+        await asyncio.sleep(0)
+        left = await ledger.dispose()
+        assert len(left) == 2
+        assert all(task.cancelled() for task in module.children)
+
+    asyncio.run(main())
+
+
+def test_a_task_that_a_call_has_started_is_cancelled_and_a_call_is_not(guest: Guest) -> None:
+    code = """
+        import asyncio
+        async def call(kept):
+            task = asyncio.create_task(background())
+            kept.add(task)
+            task.add_done_callback(kept.discard)
+            await asyncio.sleep(0.05)
+            return "answer"
+        async def background():
+            await asyncio.sleep(1000)
+    """
+
+    async def main() -> None:
+        module, ledger = guest.arrive(code)
+        kept: set[asyncio.Task[None]] = set()
+        call = asyncio.create_task(module.call(kept))
+        waiting = asyncio.gather(call)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        (background,) = kept
+        assert ledger.tasks() == {background}
+        (left,) = await ledger.dispose()
+        assert left.name.endswith(" background")
+        assert await waiting == ["answer"]
+
+    asyncio.run(main())
+
+
+def test_tasks_of_another_loop_are_cancelled_there(guest: Guest) -> None:
+    started_there = threading.Event()
+    loop = asyncio.new_event_loop()
+    module, ledger = guest.arrive(BACKGROUND)
+
+    async def there() -> None:
+        with ledger.watching():
+            await module.start()
+        started_there.set()
+        await asyncio.wait([module.task])
+
+    thread = threading.Thread(target=lambda: loop.run_until_complete(there()))
+    thread.start()
+    started_there.wait()
+    (left,) = dispose(ledger)
+    thread.join()
+    loop.close()
+    assert (left.name, left.undone) == ("poller work", True)
+
+
+def test_the_one_who_disposes_is_not_cancelled(guest: Guest) -> None:
+    async def main() -> None:
+        _, ledger = guest.arrive("")
+        with ledger.watching():
+            task = asyncio.create_task(ledger.dispose())
+        assert await task == []
+
+    asyncio.run(main())
+
+
+def test_a_timer_of_the_loop_is_not_called_any_more(guest: Guest) -> None:
+    code = """
+        import asyncio
+        def tick():
+            ticks.append(1)
+        ticks = []
+        async def start():
+            asyncio.get_running_loop().call_later(0.01, tick)
+    """
+
+    async def main() -> None:
+        module, ledger = await started(guest, code)
+        (left,) = await ledger.dispose()
+        assert (left.what, left.name, left.undone) == ("timer", "tick", True)
+        await asyncio.sleep(0.03)
+        assert module.ticks == []
+
+    asyncio.run(main())
+
+
+def test_a_signal_handler_of_the_loop_is_taken_back(guest: Guest) -> None:
+    code = """
+        import asyncio, signal
+        async def start():
+            asyncio.get_running_loop().add_signal_handler(signal.SIGUSR1, print)
+    """
+    before = signal.getsignal(signal.SIGUSR1)
+
+    async def main() -> None:
+        _, ledger = await started(guest, code)
+        assert signal.getsignal(signal.SIGUSR1) != before
+        left = await ledger.dispose()
+        assert [each.what for each in left] == [
+            "signal handler of the event loop",
+            "signal handler",
+        ]
+        assert all(each.undone for each in left)
+        assert signal.getsignal(signal.SIGUSR1) == before
+
+    asyncio.run(main())
+
+
+# -- threads ---------------------------------------------------------------------
+
+
+def test_a_thread_is_named_with_its_place(guest: Guest) -> None:
+    code = """
+        import threading
+        stop = threading.Event()
+        thread = threading.Thread(target=stop.wait, name="poller")
+        thread.start()
+    """
+    module, ledger = guest.arrive(code)
+    assert ledger.threads() == [module.thread]
+    (left,) = dispose(ledger, timeout=0.1)
+    assert (left.what, left.name, left.undone) == ("thread", "poller", False)
+    assert "it keeps the process from ending" in left.detail
+    assert "threading.py:" in left.detail
+    module.stop.set()
+    module.thread.join()
+
+
+def test_a_thread_that_is_about_to_end_is_waited_for(guest: Guest) -> None:
+    code = """
+        import threading, time
+        stop = threading.Event()
+        def work():
+            stop.wait()
+            time.sleep(0.05)
+        threading.Thread(target=work).start()
+    """
+    module, ledger = guest.arrive(code)
+    ledger.own("hook", "cleanup", module.stop.set)
+    assert dispose(ledger) == []
+
+
+def test_a_thread_that_started_while_nobody_watched_is_known_by_its_function(
+    guest: Guest,
+) -> None:
+    code = """
+        import threading
+        stop = threading.Event()
+        class Worker(threading.Thread):
+            def run(self):
+                stop.wait()
+        def call():
+            Worker(name="late", daemon=True).start()
+    """
+    module, ledger = guest.arrive(code)
+    module.call()
+    (left,) = dispose(ledger, timeout=0.1)
+    module.stop.set()
+    assert (left.name, left.undone) == ("late", False)
+
+
+def test_a_timer_thread_is_cancelled(guest: Guest) -> None:
+    code = """
+        import threading
+        threading.Timer(1000, print).start()
+    """
+    _, ledger = guest.arrive(code)
+    (left,) = dispose(ledger)
+    assert (left.what, left.undone) == ("timer", True)
+
+
+# -- what the host registers ---------------------------------------------------------
+
+
+def test_everything_is_undone_in_reverse_order() -> None:
+    done: list[str] = []
+
+    async def slowly() -> None:
+        await asyncio.sleep(0.01)
+        done.append("slowly")
+
+    def fail() -> None:
+        done.append("fail")
+        raise ValueError("broken")
+
+    async def never() -> None:
+        done.append("never")
+        await asyncio.sleep(1000)
+
+    ledger = Ledger("guest", "kurt_skills.guest")
+    ledger.own("extension", "first", lambda: done.append("first"))
+    ledger.own("extension", "never", never)
+    ledger.own("extension", "fail", fail)
+    ledger.own("extension", "slowly", slowly)
+    left = dispose(ledger, timeout=0.1)
+    assert done == ["slowly", "fail", "never", "first"]
+    assert left == [
+        Left("extension", "fail", "ValueError: broken", undone=False),
+        Left("extension", "never", "undoing it did not end in time", undone=False),
+    ]
+    assert str(left[0]) == "extension fail (ValueError: broken)"
+    assert dispose(ledger) == []
+
+
+# -- what the host has done since stays -------------------------------------------------
+
+
+def test_what_somebody_else_has_set_since_stays(guest: Guest) -> None:
+    code = """
+        import json, os, signal, sys
+        os.environ["GUEST_WAS_HERE"] = "1"
+        signal.signal(signal.SIGUSR1, lambda *a: None)
+        sys.excepthook = lambda *a: None
+        def quick(*a): pass
+        json.dumps = quick
+    """
+    before = signal.getsignal(signal.SIGUSR1), sys.excepthook, json.dumps
+    _, ledger = guest.arrive(code)
+    os.environ["GUEST_WAS_HERE"] = "2"
+    signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+    sys.excepthook = print
+    json.dumps = print  # type: ignore[assignment]
+    try:
+        assert dispose(ledger) == []
+        assert os.environ.pop("GUEST_WAS_HERE") == "2"
+        assert signal.getsignal(signal.SIGUSR1) is signal.SIG_IGN
+        assert sys.excepthook is print
+        assert json.dumps is print
+    finally:
+        sys.excepthook, json.dumps = before[1:]
+        signal.signal(signal.SIGUSR1, before[0])
+
+
+def test_what_the_plugin_has_undone_itself_is_not_named(guest: Guest) -> None:
+    code = """
+        import atexit, logging, os, sys
+        def bye(): pass
+        def on():
+            atexit.register(bye)
+            os.environ["GUEST_WAS_HERE"] = "1"
+            sys.path.insert(0, "/nowhere/at/all")
+            logging.getLogger().addHandler(handler)
+        handler = logging.StreamHandler()
+        def off():
+            atexit.unregister(bye)
+            del os.environ["GUEST_WAS_HERE"]
+            sys.path.remove("/nowhere/at/all")
+            logging.getLogger().removeHandler(handler)
+    """
+    module, ledger = guest.arrive(code)
+    for _ in range(100):
+        for hook in (module.on, module.off):
+            with ledger.watching():
+                hook()
+    assert len(ledger._traces) <= 1  # the handler, which may be attached again
+    assert dispose(ledger) == []
+
+
+def test_p15_an_entry_of_the_path_that_the_host_has_too_stays(guest: Guest) -> None:
+    sys.path.append("/the/host/has/it")
+    try:
+        before = list(sys.path)
+        _, ledger = guest.arrive("import sys\nsys.path.insert(0, '/the/host/' + 'has/it')")
+        dispose(ledger)
+        assert sys.path == before
+    finally:
+        sys.path.remove("/the/host/has/it")
+
+
+def test_p7_background_tasks_end_with_their_plugin(guest: Guest) -> None:
+    async def main() -> None:
+        module, ledger = await started(guest, BACKGROUND)
+        await ledger.dispose()
+        assert module.task.done()
+
+    asyncio.run(main())
+
+
+def test_handlers_that_it_took_from_the_root_logger_are_put_back(guest: Guest) -> None:
+    handler = logging.NullHandler()
+    logging.getLogger().addHandler(handler)
+    try:
+        before = list(logging.getLogger().handlers)
+        _, ledger = guest.arrive("import logging\nlogging.getLogger().handlers.clear()")
+        dispose(ledger)
+        assert logging.getLogger().handlers == before
+    finally:
+        logging.getLogger().removeHandler(handler)
+
+
+def test_a_handler_of_the_next_generation_on_the_same_logger_stays(guest: Guest) -> None:
+    code = """
+        import logging
+        class Own(logging.Handler):
+            def emit(self, record): pass
+        handler = Own()
+        logging.getLogger(__name__).addHandler(handler)
+    """
+    _, first = guest.arrive(code)
+    module, second = guest.arrive(code)
+    logger = logging.getLogger("kurt_skills.guest")
+    assert len(logger.handlers) == 2
+    dispose(first, heir=second, thorough=False)
+    assert logger.handlers == [module.handler]
+    dispose(second)
+    assert logger.handlers == []
+
+
+def test_a_reference_that_the_host_may_have_set_is_named_and_stays(guest: Guest) -> None:
+    module, ledger = guest.arrive("class Plugin: pass\nplugin = Plugin()")
+    json.kept = module.plugin  # type: ignore[attr-defined]
+    try:
+        (left,) = dispose(ledger)
+        assert (left.what, left.name, left.undone) == ("reference", "json.kept", False)
+        assert json.kept is module.plugin  # type: ignore[attr-defined]
+    finally:
+        del json.kept  # type: ignore[attr-defined]
+
+
+# -- generations ------------------------------------------------------------------------
+
+EVERYTHING = """
+    import asyncio, atexit, functools, json, logging, os, signal, sys, threading, warnings
+    class Own(logging.Handler):
+        def emit(self, record): pass
+    class Mine(UserWarning): pass
+    def wrapped(function):
+        @functools.wraps(function)
+        def inner(*args, **kwargs): return function(*args, **kwargs)
+        return inner
+    def handler(*a): pass
+    signal.signal(signal.SIGUSR1, handler)
+    logging.getLogger("some.host").addHandler(Own())
+    logging.getLogger().addHandler(logging.NullHandler())
+    atexit.register(handler)
+    os.environ["GUEST_WAS_HERE"] = "1"
+    if "/nowhere/at/all" not in sys.path:
+        sys.path.insert(0, "/nowhere/at/all")
+    warnings.filterwarnings("ignore", category=Mine)
+    hook = sys.excepthook
+    def excepthook(*a): return hook(*a)
+    sys.excepthook = excepthook
+    json.dumps = wrapped(json.dumps)
+    original = json.JSONDecoder.decode
+    def decode(self, text): return original(self, text)
+    json.JSONDecoder.decode = decode
+    async def start():
+        asyncio.create_task(asyncio.sleep(1000))
+"""
+
+
+def test_generations_follow_each_other_and_none_is_kept(guest: Guest) -> None:
+    before = picture()
+    dumps, decode, excepthook = json.dumps, json.JSONDecoder.decode, sys.excepthook
+
+    async def main() -> None:
+        module, ledger = await started(guest, EVERYTHING)
+        for number in range(1, 30):
+            kept = weakref.ref(module)
+            old = ledger
+            module, ledger = await started(guest, EVERYTHING)
+            await old.dispose(heir=ledger, thorough=False)
+            del old
+            guest.leave(number)
+            gc.collect()
+            assert kept() is None
+            # The new ones are there, each over the original and not over the old one.
+            assert os.environ["GUEST_WAS_HERE"] == "1"
+            assert sys.path.count("/nowhere/at/all") == 1
+            assert json.dumps.__closure__[0].cell_contents is dumps  # type: ignore[attr-defined]
+            assert (module.original, module.hook) == (decode, excepthook)
+            assert len(logging.getLogger("some.host").handlers) == 1
+        await ledger.dispose()
+
+    asyncio.run(main())
+    assert picture() == before
+    assert not traces._COVERS
+
+
+def test_a_generation_that_fails_leaves_the_one_before_as_it_was(guest: Guest) -> None:
+    before = picture()
+    module, first = guest.arrive(EVERYTHING)
+    during = picture()
+    _, second = guest.arrive(EVERYTHING + "\n    os.environ['GUEST_WAS_HERE'] = '2'")
+    assert picture() != during
+    dispose(second)
+    guest.go_back({"kurt_skills.guest": module})
+    assert picture() == during
+    dispose(first)
+    assert picture() == before
+
+
+def test_what_an_import_that_failed_has_left_is_undone_after_the_roll_back(
+    guest: Guest,
+) -> None:
+    code = """
+        import atexit
+        @atexit.register
+        def bye(): pass
+    """
+    module, first = guest.arrive(code)
+    before = picture()
+    with pytest.raises(ZeroDivisionError):
+        guest.arrive(code + "    1 / 0\n")
+    guest.go_back({"kurt_skills.guest": module})
+    left = dispose(guest.ledger)
+    assert [each.name for each in left] == ["bye"]
+    assert picture() == before
+    assert [each.name for each in dispose(first)] == ["bye"]
+
+
+def test_a_thousand_generations_leave_nothing(guest: Guest) -> None:
+    code = "import atexit\n@atexit.register\ndef bye(): pass\nclass Plugin: pass"
+
+    async def main() -> tuple[int, int]:
+        _, ledger = guest.arrive(code)
+        sizes = []
+        for number in range(1, 1001):
+            old = ledger
+            _, ledger = guest.arrive(code)
+            await old.dispose(heir=ledger, thorough=False)
+            guest.leave(number)
+            if number in (200, 1000):
+                del old
+                gc.collect()
+                sizes.append(len(gc.get_objects()))
+        await ledger.dispose()
+        return sizes[0], sizes[1]
+
+    early, late = asyncio.run(main())
+    assert late - early < 100
+    assert len(at_exit()) == len([f for f in at_exit() if f.__name__ != "bye"])
+    assert not traces._COVERS
+
+
+# -- several at once -----------------------------------------------------------------------
+
+
+def test_what_is_made_by_one_of_several_is_its_alone(guest: Guest, tmp_path: Path) -> None:
+    other = Guest(tmp_path / "other", "other")
+    code = """
+        import atexit
+        @atexit.register
+        def bye(): pass
+    """
+    try:
+        _, waiting = other.arrive("")
+        with waiting.watching():
+            _, ledger = guest.arrive(code)
+        assert dispose(waiting) == []
+        assert [each.name for each in dispose(ledger)] == ["bye"]
+    finally:
+        other.leave_all()
+
+
+def test_what_nothing_ties_to_one_of_several_goes_with_the_last(
+    guest: Guest, tmp_path: Path
+) -> None:
+    other = Guest(tmp_path / "other", "other")
+    try:
+        _, waiting = other.arrive("")
+        with waiting.watching():
+            _, ledger = guest.arrive("import os\nos.environ['GUEST_WAS_HERE'] = '1'")
+        assert dispose(ledger) == []
+        assert os.environ["GUEST_WAS_HERE"] == "1"
+        assert [each.name for each in dispose(waiting)] == ["GUEST_WAS_HERE"]
+        assert "GUEST_WAS_HERE" not in os.environ
+    finally:
+        other.leave_all()
+
+
+def test_windows_may_be_open_in_many_threads(guest: Guest, tmp_path: Path) -> None:
+    guests = [Guest(tmp_path / f"g{n}", f"g{n}") for n in range(8)]
+    code = """
+        import atexit, logging
+        class Own(logging.Handler):
+            def emit(self, record): pass
+        logging.getLogger("some.host").addHandler(Own())
+        @atexit.register
+        def bye(): pass
+    """
+    before = picture()
+    ledgers: list[Ledger] = []
+
+    def live(one: Guest) -> None:
+        for _ in range(10):
+            ledgers.append(one.arrive(code)[1])
+
+    threads = [threading.Thread(target=live, args=(one,)) for one in guests]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    try:
+        left = [each for ledger in ledgers for each in dispose(ledger)]
+        assert len(left) == 160
+        assert picture() == before
+    finally:
+        for one in guests:
+            one.leave_all()
+
+
+def test_a_signal_handler_cannot_be_put_back_from_another_thread(guest: Guest) -> None:
+    before = signal.getsignal(signal.SIGUSR1)
+    _, ledger = guest.arrive(DEEDS["signal handler"][0])
+    found: list[Left] = []
+    thread = threading.Thread(target=lambda: found.extend(dispose(ledger)))
+    thread.start()
+    thread.join()
+    signal.signal(signal.SIGUSR1, before)
+    assert found == [
+        Left("signal handler", "SIGUSR1", "only the main thread can set a handler", undone=False)
+    ]
