@@ -153,6 +153,7 @@ class Life:
         self.usage = Usage()
         self.error: BaseException | None = None
         self.timings: list[Timing] = []
+        self.load_ms = 0.0
         self.loaded_at: datetime | None = None
         self.number = 0
         #: The configuration that the caller gave, for the next generation too.
@@ -281,6 +282,8 @@ class Life:
     def timed(self, phase: str, start: float) -> float:
         """Note how long a step took since ``start``, a ``perf_counter()``; return it in ms."""
         ms = (perf_counter() - start) * 1000
+        if phase == "load":
+            self.load_ms = ms
         self.timings = [*self.timings[-63:], Timing(self.name, phase, ms)]
         return ms
 

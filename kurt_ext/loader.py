@@ -596,15 +596,19 @@ class PluginLoader:
         state = self._states.get(life.candidate.slug)
         if state is None:
             return
-        state.status = life.status
-        shown = life.generation is not None and life.status in _ALIVE
-        state.instance = life.generation.instance if shown and life.generation else None
-        state.generation = life.generation.number if life.generation else life.number
-        state.error_message = life.message
-        state.error_traceback = life.traceback
-        state.way_back = life.way_back
-        state.loaded_at = life.loaded_at
-        state.load_ms = next((t.ms for t in reversed(life.timings) if t.phase == "load"), 0.0)
+        generation = life.generation
+        shown = generation is not None and life.status in _ALIVE
+        # Past the model's validation, which would cost more than all the rest.
+        state.__dict__.update(
+            status=life.status,
+            instance=generation.instance if shown and generation is not None else None,
+            generation=generation.number if generation is not None else life.number,
+            error_message=life.message,
+            error_traceback=life.traceback,
+            way_back=life.way_back,
+            loaded_at=life.loaded_at,
+            load_ms=life.load_ms,
+        )
 
     def timings(self) -> list[Timing]:
         """Return how long each step of each plugin took, the slowest first."""

@@ -271,7 +271,9 @@ class Loading:
             check_python(record, candidate.name)
             self._judge(found, record)
             registrar = Registrar(self.registry, candidate.name)
-            with registrar.collecting(), importing(self, candidate):
+            # Asked already, where a loader has begun this generation.
+            imported = importing(self, candidate, judged=life.generation is not generation)
+            with registrar.collecting(), imported:
                 plugin = point.load()
                 start = perf_counter()
                 if isinstance(plugin, ModuleType) and record["type"] is not None:
