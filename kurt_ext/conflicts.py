@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -83,10 +84,9 @@ def _there(world: World, name: str) -> str:
 def _path(world: World, roots: Sequence[Ask], goal: Pick | None) -> list[Cause]:
     """Return the shortest way of needs, newest versions first, from a root to one version."""
     came: dict[Pick, tuple[Pick | None, Ask]] = {}
-    queue: list[Pick | None] = [None]
-    for parent in queue:  # grows while it is read
-        if parent is goal:
-            break
+    queue: deque[Pick | None] = deque([None])
+    while goal is not None and goal not in came:
+        parent = queue.popleft()
         for ask in roots if parent is None else world.asks(parent):
             for pick in reversed(world.plugin(ask.name).picks):
                 if pick.bit & ask.allowed and pick not in came:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
-__all__ = ["Asked", "Available", "Need", "Offered", "Release", "Wanted", "release"]
+__all__ = ["Asked", "Available", "Need", "Offered", "Release", "Wanted", "line", "release"]
 
 
 class Asked(Protocol):
@@ -68,19 +68,31 @@ class Release:
     def __init__(self, plugin_id: str, version: str, dependencies: Iterable[Asked] = ()) -> None:
         self.plugin_id = plugin_id
         self.version = version
-        self.dependencies: tuple[Need, ...] = tuple(
-            sorted(
-                [Need(one.plugin_id, one.version_constraint, one.optional) for one in dependencies]
-            )
-        )
-        rows = [tuple(need) for need in self.dependencies]
-        self.line = repr((plugin_id, version, rows))
+        rows = [(one.plugin_id, one.version_constraint, one.optional) for one in dependencies]
+        rows.sort()
+        self.dependencies = tuple([Need(*row) for row in rows])
+        self.line = line(plugin_id, version, rows)
 
     def __repr__(self) -> str:
         return f"Release({self.plugin_id!r}, {self.version!r}, {self.dependencies!r})"
 
     def __str__(self) -> str:
         return f"{self.plugin_id} {self.version}"
+
+
+def line(plugin_id: str, version: str, rows: Iterable[tuple[str, str, bool]]) -> str:
+    """Return a release in one line, by tabs, the optional needs marked with ``?``.
+
+    A tab or a line end within a text would make two releases alike: then it is a ``repr``,
+    which has neither.
+    """
+    fields = [plugin_id, version]
+    for name, constraint, optional in rows:
+        fields += ("?" + name if optional else "!" + name, constraint)
+    text = "\t".join(fields)
+    if text.count("\t") == len(fields) - 1 and "\n" not in text:
+        return text
+    return repr(fields)
 
 
 def release(item: Available) -> Release:

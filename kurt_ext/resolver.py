@@ -17,7 +17,7 @@ from .digraph import components, levels
 from .errors import CircularDependencyError
 from .loadorder import Order, arrange, asked, compatible, order
 from .picking import Ask, Pick, World
-from .releases import Available, Need, Release, Wanted, release
+from .releases import Available, Need, Release, Wanted, line, release
 
 if TYPE_CHECKING:
     from resolvelib import BaseReporter
@@ -46,6 +46,9 @@ MAX_ROUNDS = 20_000
 #: What the roots amount to: one release that nobody has, and needs them.
 _TOP = ""
 
+#: A need: id, constraint, whether it may be absent.
+Row = tuple[str, str, bool]
+
 
 @dataclass(frozen=True)
 class Resolution:
@@ -69,7 +72,8 @@ class Resolution:
     def as_lock(self) -> dict[str, Any]:
         """Return it as JSON values, of which :func:`is_locked` says whether they still hold."""
         roots, names, lines = self._inputs
-        lock = {"schema": LOCK, "pins": self.pins, "order": self.order, "names": names}
+        unchosen = [name for name in names if name not in self.pins]
+        lock = {"schema": LOCK, "pins": self.pins, "order": self.order, "unchosen": unchosen}
         return {**lock, "digest": _digest(lock, roots, lines)}
 
 
@@ -95,7 +99,8 @@ def resolve(
     :raises CircularDependencyError: with the circle, where those that do need each other.
     :raises VersionError: where a version or a constraint is none.
     """
-    top, given = _wanted(roots)
+    needs, given = _wanted(roots)
+    top = Release(_TOP, "0.0.0", [Need(*row) for row in needs])
     world = World([*given.values(), *_others(available, given)], reporter)
     asks = [world.ask(need) for need in top.dependencies if not need.optional]
     asks += [world.ask(Need(name)) for name in sorted(given)]
@@ -117,60 +122,64 @@ def resolve(
     pins = {one.plugin_id: one.version for one in chosen}
     names = _reached(world, [top, *given.values()])
     lines = sorted([one.line for name in names for one in world.releases.get(name, ())])
-    inputs = (_root_lines(top, given), names, lines)
+    inputs = (_root_lines(needs, given), names, lines)
     return Resolution(pins, arranged.levels, arranged.needs, notes, inputs)
 
 
 def is_locked(
-    lock: Mapping[str, Any], roots: Iterable[Wanted], available: Iterable[Available]
+    lock: Mapping[str, Any], roots: Iterable[Wanted], available: Collection[Available]
 ) -> bool:
     """Return whether resolving would give what was locked, without doing it.
 
     Sound, and cheap: of everything that the answer can depend on (the roots, and each release
     of each plugin that they can lead to) a digest is compared. A plugin that they cannot lead to
-    may come and go.
+    may come and go. Quickest where ``available`` holds :class:`Release` alone.
 
     :param lock: what :meth:`Resolution.as_lock` returned, by way of JSON or not; one that was
         edited does not hold.
     """
-    top, given = _wanted(roots)
+    needs, given = _wanted(roots)
     kept = {key: value for key, value in lock.items() if key != "digest"}
-    found = list(map(release, available))
     try:
-        names = frozenset(kept["names"])
-        lines = sorted([one.line for one in found if one.plugin_id in names])
-        digest = _digest(kept, _root_lines(top, given), lines)
-    except (KeyError, TypeError, ValueError):  # whatever it is, it is no lock of ours
+        names = frozenset(kept["pins"]).union(kept["unchosen"]).difference(given)
+    except (KeyError, TypeError):  # whatever it is, it is no lock of ours
         return False
-    return bool(lock.get("digest") == digest)
+    found = cast("Collection[Release]", available)
+    try:
+        lines = [one.line for one in found if one.plugin_id in names]
+    except AttributeError:  # asking each for its type first would take a third longer
+        found = list(map(release, available))
+        lines = [one.line for one in found if one.plugin_id in names]
+    lines.sort()
+    return bool(lock.get("digest") == _digest(kept, _root_lines(needs, given), lines))
 
 
 def _digest(lock: Mapping[str, Any], roots: list[str], lines: list[str]) -> str:
-    from hashlib import blake2b
-    from json import dumps
+    from hashlib import sha256
 
-    # A line is a `repr`, which has no line end in it.
-    text = "\n".join([dumps(lock, sort_keys=True), str(len(roots)), *roots, *lines])
-    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=32).hexdigest()
-
-
-def _root_lines(top: Release, given: Mapping[str, Release]) -> list[str]:
-    return [top.line, *sorted([one.line for one in given.values()])]
+    # A `repr` and a line of a release have no line end in them.
+    text = "\n".join([repr(sorted(lock.items())), *roots, "", *lines])
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _wanted(roots: Iterable[Wanted]) -> tuple[Release, dict[str, Release]]:
-    """Return the needs, as those of one release that nobody has, and the plugins that are given."""
-    needs: list[Need] = []
+def _root_lines(needs: list[Row], given: Mapping[str, Release]) -> list[str]:
+    return [line(_TOP, "", needs), *[one.line for one in given.values()]]
+
+
+def _wanted(roots: Iterable[Wanted]) -> tuple[list[Row], dict[str, Release]]:
+    """Return (id, constraint, optional) of the needs, sorted, and the plugins that are given."""
+    needs: list[Row] = []
     given: list[Release] = []
     for item in roots:
         if isinstance(item, tuple):
-            needs.append(Need(*item))
+            needs.append((item[0], item[1], item[2] if len(item) > 2 else False))
         elif hasattr(item, "version"):
             given.append(release(cast("Offered", item)))
         else:
-            needs.append(Need(item.plugin_id, item.version_constraint, item.optional))
+            needs.append((item.plugin_id, item.version_constraint, item.optional))
+    needs.sort()
     given.sort(key=lambda one: one.line)
-    return Release(_TOP, "0.0.0", needs), {one.plugin_id: one for one in given}
+    return needs, {one.plugin_id: one for one in given}
 
 
 def _others(available: Iterable[Available], given: Collection[str]) -> list[Release]:

@@ -553,7 +553,7 @@ def test_a_lock_is_json_and_says_what_it_is() -> None:
         "schema": "kurt.pins/1",
         "pins": {"a": "1.0.0", "b": "2.0.0", "c": "1.0.0"},
         "order": ["c", "b", "a"],
-        "names": ["a", "b", "c", "o"],
+        "unchosen": ["o"],
         "digest": lock["digest"],
     }
     assert len(lock["digest"]) == 64
@@ -564,9 +564,10 @@ def test_a_lock_is_json_and_says_what_it_is() -> None:
     [
         {"pins": {"a": "1.0.0", "b": "1.0.0", "c": "1.0.0"}},
         {"order": ["a", "b", "c"]},
-        {"names": ["a", "b", "c"]},
-        {"names": None},
-        {"names": [[]]},
+        {"unchosen": []},
+        {"unchosen": None},
+        {"unchosen": [[]]},
+        {"pins": None},
         {"schema": "kurt.pins/2"},
         {"digest": "0" * 64},
         {"digest": None},
@@ -586,8 +587,14 @@ def test_a_lock_that_was_edited_does_not_hold(change: dict[str, Any]) -> None:
 def test_needs_cannot_be_moved_from_one_line_to_another_unnoticed() -> None:
     one = [Release("a", "1.0.0", [Need("b", "*"), Need("c", "*")]), ("b", "1.0.0"), ("c", "1.0.0")]
     lock = resolve(wanted("a"), one).as_lock()
-    spread = Release("a", "1.0.0", [Need("b', '*', False), ('c", "*")])
-    assert not is_locked(lock, wanted("a"), [spread, *one[1:]])
+    for text in ("b\t*\t!c", "b', '*', '!c", "b\t*\nc"):
+        spread = Release("a", "1.0.0", [Need(text, "*")])
+        assert not is_locked(lock, wanted("a"), [spread, *one[1:]])
+        assert "\n" not in spread.line
+    assert Release("a", "1", [Need("b"), Need("c")]).line == "a\t1\t!b\t*\t!c\t*"
+    assert Release("a", "1", [Need("b", ">1", True)]).line == "a\t1\t?b\t>1"
+    tabbed = Release("a", "1", [Need("b\t*\t!c", "*")])
+    assert tabbed.line == repr(["a", "1", "!b\t*\t!c", "*"])
     root = resolve([("a", "*")], [("a", "1.0.0")]).as_lock()
     assert not is_locked(root, [("a", "*"), Release("a", "1.0.0")], [])
 
