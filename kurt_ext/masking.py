@@ -21,6 +21,8 @@ __all__ = ["Masker", "shield", "texts"]
 HIDDEN = "***"
 #: A shorter value stands in too many other words to be masked wherever it stands.
 _LEAST = 4
+#: Levels of lists and mappings that are looked into.
+_DEPTH = 12
 #: What the interpreter's own exceptions keep beside their arguments.
 _SLOTS = ("strerror", "filename", "filename2", "msg", "text", "code", "value")
 #: A line of a longer secret, such as a private key, is one too from this length.
@@ -53,9 +55,12 @@ class Masker:
         """Return ``text`` with each secret replaced."""
         return text if self._pattern is None else self._pattern.sub(HIDDEN, text)
 
-    def value(self, value: Any) -> Any:
-        """Return a value with the texts in it masked: of a mapping, a list, a tuple or a set."""
-        if self._pattern is None:
+    def value(self, value: Any, depth: int = _DEPTH) -> Any:
+        """Return a value with the texts in it masked: of a mapping, a list, a tuple or a set.
+
+        :param depth: levels to look into; a list may contain itself.
+        """
+        if self._pattern is None or depth <= 0:
             return value
         if isinstance(value, str):
             return self.text(value)
@@ -63,9 +68,10 @@ class Masker:
             shown = value.decode("utf-8", "surrogateescape")
             return self.text(shown).encode("utf-8", "surrogateescape")
         if isinstance(value, Mapping):
-            return {self.value(key): self.value(item) for key, item in value.items()}
+            inner = depth - 1
+            return {self.value(key, inner): self.value(v, inner) for key, v in value.items()}
         if type(value) in (list, tuple, set, frozenset):
-            return type(value)([self.value(item) for item in value])
+            return type(value)([self.value(item, depth - 1) for item in value])
         return value
 
     def error(self, error: BaseException) -> BaseException:

@@ -37,7 +37,7 @@ class Effective:
         ``sandbox_config_override`` says ``max_execution_time_seconds``; else None.
     """
 
-    __slots__ = ("_layers", "config", "secrets", "timeout_seconds")
+    __slots__ = ("_layers", "_masker", "config", "secrets", "timeout_seconds")
 
     def __init__(
         self, config: PluginConfig, secrets: Iterable[str], timeout: float | None, layers: Layers
@@ -46,11 +46,14 @@ class Effective:
         self.secrets = tuple(secrets)
         self.timeout_seconds = timeout
         self._layers = layers
+        self._masker: Masker | None = None
 
     @property
     def masker(self) -> Masker:
         """What masks the secrets."""
-        return Masker(self.secrets)
+        if self._masker is None:
+            self._masker = Masker(self.secrets)
+        return self._masker
 
     @property
     def origins(self) -> dict[str, Source]:

@@ -203,6 +203,17 @@ def test_arguments_that_do_not_fit_are_masked_all_the_same() -> None:
     assert (record.msg, record.args) == ("*** %d", ("***",))
 
 
+def test_a_value_that_contains_itself_ends() -> None:
+    loop: list[Any] = ["hunter22"]
+    loop.append(loop)
+    error = ValueError(loop)
+    masker = Masker(["hunter22"])
+    assert "hunter22" not in masker.traceback(masker.error(error))
+    record = logging.LogRecord("n", 40, "p", 1, "m", None, None)
+    record.extra = loop
+    assert masker.filter(record)
+
+
 def test_a_shield_masks_the_records_of_every_logger_until_it_ends(
     log: tuple[logging.Logger, io.StringIO, logging.Handler],
 ) -> None:
