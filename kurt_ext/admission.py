@@ -70,15 +70,21 @@ class Admission:
 
     :param validator: judges a plugin; None = the default one.
     :param runtime_version: the host's version.
+    :param quarantine: whether failures are counted, and plugins held back for them.
     """
 
     def __init__(
-        self, skills: SkillManager, validator: PluginValidator | None, runtime_version: str
+        self,
+        skills: SkillManager,
+        validator: PluginValidator | None,
+        runtime_version: str,
+        *,
+        quarantine: bool = True,
     ) -> None:
         self._skills = skills
         self._validator = validator
         self._runtime_version = runtime_version
-        self._quarantine = Quarantine(skills.places)
+        self._quarantine = Quarantine(skills.places) if quarantine else None
         self._metadata: dict[str, tuple[dict[str, Any], PluginMetadata]] = {}
 
     async def admit(self, candidate: Candidate, wish: Any) -> Effective:
@@ -154,7 +160,8 @@ class Admission:
             raise lookup.disabled(candidate)
 
     def _refuse_held(self, candidate: Candidate) -> None:
-        held = self._quarantine.held(*self._identity(candidate))
+        quarantine = self._quarantine
+        held = quarantine.held(*self._identity(candidate)) if quarantine is not None else None
         if held is not None:
             raise held.error()
 
@@ -164,13 +171,16 @@ class Admission:
 
     def failed(self, candidate: Candidate, error: KurtError) -> None:
         """Count a failure that is the plugin's own."""
-        if isinstance(error, _ITS_OWN) and not isinstance(error.__cause__, ModuleNotFoundError):
+        if self._quarantine is None or isinstance(error.__cause__, ModuleNotFoundError):
+            return
+        if isinstance(error, _ITS_OWN):
             reason = f"{error.message}: {error.cause}" if error.cause else error.message
             self._quarantine.failed(*self._identity(candidate), reason=reason)
 
     def succeeded(self, candidate: Candidate) -> None:
         """Forget the failures of a plugin that loads."""
-        self._quarantine.succeeded(candidate.name)
+        if self._quarantine is not None:
+            self._quarantine.succeeded(candidate.name)
 
     async def _validate(self, candidate: Candidate) -> None:
         folder = code_folder(candidate)

@@ -9,10 +9,10 @@ from itertools import count
 from time import perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
-from weakref import ReferenceType, ref
 
 from .contract import Usage
 from .errors import KurtError
+from .leaks import Relic, relics_of
 from .ledger import Ledger
 from .lifecycle import PluginEvent, PluginStatus, after, legal
 from .masking import shield
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .plugin_settings import Effective
     from .portal import Once
 
-__all__ = ["Generation", "Life", "Listener", "Retired", "Timing"]
+__all__ = ["Generation", "Life", "Listener", "Timing"]
 
 #: Told of every event; what it raises is logged and harms nobody.
 Listener: TypeAlias = Callable[[PluginEvent], Any]
@@ -130,14 +130,6 @@ class Members:
         return f"<Members {', '.join(self)}>"
 
 
-class Retired(NamedTuple):
-    """A module of a generation that was replaced or unloaded, as long as it is not dead."""
-
-    number: int
-    name: str
-    module: ReferenceType[ModuleType]
-
-
 class Life:
     """What has become of one skill in this process.
 
@@ -164,7 +156,8 @@ class Life:
         #: Seconds that each hook is given; None = the loader's own.
         self.limit: float | None = None
         self.generation: Generation | None = None
-        self.retired: list[Retired] = []
+        #: What was made by code that is gone, as long as it is not dead.
+        self.relics: list[Relic] = []
         #: Its place in the order of loading; the highest was loaded last.
         self.order = 0
         self._tell = tell
@@ -288,9 +281,9 @@ class Life:
         return ms
 
     def retire(self, number: int, modules: Iterable[ModuleType]) -> None:
-        """Remember the modules of a generation that is gone, until they are dead."""
-        self.retired = [item for item in self.retired if item.module() is not None]
-        self.retired += [Retired(number, module.__name__, ref(module)) for module in modules]
+        """Remember what a generation that is gone has made, until it is dead."""
+        self.relics = [item for item in self.relics if item.subject() is not None]
+        self.relics += relics_of(number, modules)
 
     @property
     def message(self) -> str | None:

@@ -35,6 +35,7 @@ from .telemetry import traced
 
 if TYPE_CHECKING:
     from .candidates import Candidate
+    from .leaks import Leak
     from .life import Generation, Life, Timing
     from .lookup import Found
     from .plugin_settings import Effective
@@ -72,6 +73,8 @@ class PluginLoader:
     :param drain_timeout: seconds that calls under way are given to end before the
         code that they run in is cleaned up.
     :param concurrency: how many plugins are loaded at one time by auto-load.
+    :param quarantine: whether a plugin that fails again and again is held back; a
+        trial neither holds back nor counts.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class PluginLoader:
         hook_timeout: float = stages.LIMIT,
         drain_timeout: float = 5.0,
         concurrency: int = 8,
+        quarantine: bool = True,
     ) -> None:
         self.plugin_directory = Path(plugin_directory) if plugin_directory is not None else None
         self.enable_auto_load = enable_auto_load
@@ -98,7 +102,7 @@ class PluginLoader:
             skills = SkillManager(places=Places(skills=folder) if folder else None)
         self.skills = skills
         self._loading = skills.loading
-        self.admission = Admission(skills, validator, runtime_version)
+        self.admission = Admission(skills, validator, runtime_version, quarantine=quarantine)
         self.dependencies = Dependencies(self)
         self._states: dict[str, PluginState] = {}
         self._seen: dict[str, tuple[object, ...]] = {}
@@ -609,6 +613,18 @@ class PluginLoader:
             loaded_at=life.loaded_at,
             load_ms=life.load_ms,
         )
+
+    def leaks(self, plugin_id: str | None = None) -> list[Leak]:
+        """Return old code that is still alive after a reload or an unload, and who holds it.
+
+        Garbage is collected for it, which takes from some milliseconds on.
+
+        :param plugin_id: of one plugin only.
+        """
+        from .leaks import leaks_of
+
+        lives = [life for life in self._loading.lives.values() if plugin_id in (None, life.name)]
+        return [leak for life in lives for leak in leaks_of(life.name, life.relics)]
 
     def timings(self) -> list[Timing]:
         """Return how long each step of each plugin took, the slowest first."""

@@ -173,7 +173,7 @@ class Reload:
 
     def _busy(self, generation: Generation, modules: Any) -> list[str]:
         loops = {asyncio.get_running_loop(), *self._loader.skills.loops()}
-        own = {*generation.ledger.started(), *generation.ledger.threads()}
+        own: set[Any] = {*generation.ledger.started(), *generation.ledger.threads()}
         found: list[str] = busy(list(modules), loops, own)
         return found
 

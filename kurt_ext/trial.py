@@ -49,6 +49,7 @@ class Step:
     :param ms: milliseconds.
     :param phases: what it consisted of, each in milliseconds.
     :param events: what happened meanwhile, to other plugins too.
+    :param leaks: code that is still alive after an unload, and who holds it.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Step:
     error: KurtError | None = None
     phases: dict[str, float] = field(default_factory=dict)
     events: list[dict[str, Any]] = field(default_factory=list)
+    leaks: list[str] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""
@@ -89,7 +91,7 @@ class Trial:
             for event in step.events
             if event["name"] == "left-behind"
             for text in event["detail"]
-        ]
+        ] + [f"{self.plugin_id}: {text}" for step in self.steps for text in step.leaks]
 
 
 def run(session: Session, plugin_id: str, steps: Sequence[str] = LIFE, **wishes: Any) -> Trial:
@@ -138,7 +140,7 @@ def _with_loader(session: Session, work: Callable[[PluginLoader], Awaitable[T]])
         from .loader import PluginLoader
 
         async with session.manager() as skills:
-            loader = PluginLoader(skills=skills)
+            loader = PluginLoader(skills=skills, quarantine=False)
             try:
                 return await work(loader)
             finally:
@@ -180,6 +182,8 @@ async def _step(loader: PluginLoader, plugin_id: str, name: str, wishes: dict[st
     finally:
         step.ms = (perf_counter() - start) * 1000
         leave()
+    if name == "unload":
+        step.leaks = [str(leak) for leak in loader.leaks(plugin_id)]
     step.phases = {
         phase: round(ms - before.get(phase, 0.0), 3)
         for phase, ms in _phases(loader, plugin_id).items()

@@ -47,6 +47,7 @@ plugin_validator
 hooks
 origins traces members background windows patches ledger inflight
 managers instances calls services
+leaks
 stages life
 loading lookup
 surrounding
