@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING, TypeAlias
@@ -30,6 +31,8 @@ _Sweep: TypeAlias = dict[str, tuple[int, int, int, int]]
 
 #: Milliseconds between two looks at whether a folder came or went.
 _TICK = 500
+#: Milliseconds without a change that end a burst of several files.
+_PAUSE = 20
 #: Seconds between two looks at everything, and between two that must be equal.
 _POLL = 0.2
 _QUIET = 0.01
@@ -136,6 +139,7 @@ class _Watch:
             try:
                 told = self._notify.watch(*self._limits, self._over)
                 if isinstance(told, set):
+                    told |= self._rest(told)
                     found = {(self._words[what], path) for what, path in told}
             except RuntimeError as error:
                 found = error
@@ -145,6 +149,19 @@ class _Watch:
                 return
             if isinstance(found, Exception):
                 return
+
+    def _rest(self, told: set[tuple[int, str]]) -> set[tuple[int, str]]:
+        """Return what follows where several files changed: a checkout has longer pauses."""
+        debounce, step, _ = self._limits
+        until = time.monotonic() + debounce / 1000
+        rest: set[tuple[int, str]] = set()
+        names = {path for _, path in told if not is_noise(os.path.basename(path))}
+        while len(names) > 1 and time.monotonic() < until:
+            more = self._notify.watch(debounce, step, _PAUSE, self._over)
+            if not isinstance(more, set):
+                break
+            rest |= more
+        return rest
 
     async def next(self) -> Batch | None:
         """Return what happened in the next burst, None where there was none for a while."""

@@ -11,9 +11,9 @@ import os
 import time
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from .changes import Change, Save, join
 from .errors import KurtError, ManifestError, PolicyError, SkillNotFoundError
 from .manifest import MANIFESTS
 from .models import PluginStatus
@@ -25,88 +25,14 @@ if TYPE_CHECKING:
     from .loader import PluginLoader
     from .manifest import Reading
 
-__all__ = ["OUTCOMES", "Change", "Reactions"]
-
-#: What may come of a change.
-OUTCOMES = ("loaded", "reloaded", "rolled-back", "failed", "refused", "unloaded")
+__all__ = ["Reactions"]
 
 #: Seconds to wait for more before a failure counts, or a folder as gone: an editor may
 #: be in the middle of its work. What a reload writes is told within this time, too.
 _SECOND_LOOK = 0.05
-#: Seconds; a time stamp older than this was carried over from another file.
-_OLD = 10.0
+#: Seconds in which what is saved while a reload runs is part of the same change.
+_BURST = 0.2
 _ALIVE = (PluginStatus.LOADED, PluginStatus.ACTIVE, PluginStatus.INACTIVE)
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What came of a save.
-
-    :param folder: the skill's folder.
-    :param files: those that changed, relative to the folder; ``.`` is the folder itself.
-    :param outcome: one of :data:`OUTCOMES`. After ``rolled-back`` the old code runs on.
-    :param generation: the import of its code that runs now, from 1; 0 where none does.
-    :param ms: from the save to the outcome, in milliseconds.
-    :param error: why it is rolled back, failed or refused.
-    """
-
-    plugin_id: str
-    version: str
-    folder: str
-    files: tuple[str, ...]
-    outcome: str
-    generation: int
-    ms: float
-    error: KurtError | None = None
-
-    @property
-    def ok(self) -> bool:
-        """Whether what was saved runs, or what was removed is gone."""
-        return self.error is None
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return it as JSON values."""
-        return {
-            "plugin_id": self.plugin_id,
-            "version": self.version,
-            "folder": self.folder,
-            "files": list(self.files),
-            "outcome": self.outcome,
-            "generation": self.generation,
-            "ms": round(self.ms, 3),
-            "error": None if self.error is None else self.error.as_dict(),
-        }
-
-
-class _Save:
-    """What is to be done about a folder.
-
-    :param burst: the number of the burst that brought it.
-    """
-
-    __slots__ = ("burst", "files", "since")
-
-    def __init__(self, files: Collection[str], burst: int) -> None:
-        self.files = set(files)
-        self.burst = burst
-        self.since = time.time_ns()
-
-    def join(self, files: Collection[str], burst: int) -> None:
-        """Add what was saved later."""
-        self.files.update(files)
-        self.burst = max(self.burst, burst)
-
-    def moment(self, folder: str) -> int:
-        """Return when it was saved, in nanoseconds: by the time stamps, where they are recent."""
-        newest = 0
-        for name in self.files:
-            try:
-                seen = os.stat(os.path.join(folder, name))
-            except OSError:
-                continue
-            # An atomic save may carry the mtime of another file; the ctime is its own.
-            newest = max(newest, seen.st_mtime_ns, seen.st_ctime_ns)
-        return newest if self.since - _OLD * 1e9 < newest < time.time_ns() else self.since
 
 
 class Reactions:
@@ -131,7 +57,7 @@ class Reactions:
         self._validate = validate
         #: The changes, in the order of their ends; an exception is the last one.
         self.told: asyncio.Queue[Change | Exception] = asyncio.Queue()
-        self._saves: dict[str, _Save] = {}
+        self._saves: dict[str, Save] = {}
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._stirred: dict[str, float] = {}  # id → when its own code ran last in its life
         self._own: dict[str, OwnWork] = {}
@@ -177,7 +103,7 @@ class Reactions:
             return
         save = self._saves.get(folder)
         if save is None:
-            self._saves[folder] = _Save(wanted, self._burst)
+            self._saves[folder] = Save(wanted, self._burst)
         else:
             save.join(wanted, self._burst)
         if worker is None:
@@ -202,20 +128,25 @@ class Reactions:
 
     # -- from folders to changes -----------------------------------------------
 
-    async def _changes(self, folder: str, save: _Save) -> list[Change]:
-        """Do what a save asks for; again, where more comes while it fails."""
+    async def _changes(self, folder: str, save: Save) -> list[Change]:
+        """Do what a save asks for; again, where more of it comes meanwhile."""
+        until = time.monotonic() + _BURST
+        told: list[Change] = []
         while True:
             changes = await self._react(folder, save)
-            if all(change.ok for change in changes):
-                return changes
-            await asyncio.sleep(_SECOND_LOOK)
+            for change in changes:
+                join(told, change)
+            if not all(change.ok for change in changes):
+                await asyncio.sleep(_SECOND_LOOK)
+            elif time.monotonic() > until:
+                return told
             more = self._saves.pop(folder, None)
             if more is None:
-                return changes
+                return told
             more.join(save.files, save.burst)
             save = more
 
-    async def _react(self, folder: str, save: _Save) -> list[Change]:
+    async def _react(self, folder: str, save: Save) -> list[Change]:
         known = self._ids.get(folder)
         if known is not None and save.files.isdisjoint({".", *SOURCES}) and _is_skill(folder):
             return await self._bring(known, folder, save)
@@ -264,7 +195,7 @@ class Reactions:
         except KurtError:
             return None
 
-    async def _bring(self, plugin_id: str, folder: str, save: _Save) -> list[Change]:
+    async def _bring(self, plugin_id: str, folder: str, save: Save) -> list[Change]:
         """Bring a plugin whose files changed to life, or to its next one."""
         if not self._follows(plugin_id):
             return []
@@ -286,7 +217,7 @@ class Reactions:
             )
         return [self._change(plugin_id, folder, save, outcome, error)]
 
-    async def _end(self, plugin_id: str, folder: str, save: _Save) -> list[Change]:
+    async def _end(self, plugin_id: str, folder: str, save: Save) -> list[Change]:
         """End a plugin whose folder is no longer its own."""
         alive = (*_ALIVE, PluginStatus.FAILED)
         if not self._follows(plugin_id) or self._status(plugin_id) not in alive:
@@ -302,7 +233,7 @@ class Reactions:
         return [self._change(plugin_id, folder, save, outcome, error)]
 
     def _unreadable(
-        self, known: str | None, folder: str, save: _Save, reading: Reading
+        self, known: str | None, folder: str, save: Save, reading: Reading
     ) -> list[Change]:
         """Say what is wrong with a manifest; what ran before runs on."""
         plugin_id = known or os.path.basename(folder)
@@ -325,7 +256,7 @@ class Reactions:
         return "refused" if isinstance(error, PolicyError) else "failed"
 
     def _change(
-        self, plugin_id: str, folder: str, save: _Save, outcome: str, error: KurtError | None
+        self, plugin_id: str, folder: str, save: Save, outcome: str, error: KurtError | None
     ) -> Change:
         ms = (time.time_ns() - save.moment(folder)) / 1e6
         version, generation = "", 0

@@ -12,8 +12,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Collection
 from typing import TYPE_CHECKING
 
+from .changes import OUTCOMES, Change
 from .fileevents import events
-from .reacting import OUTCOMES, Change, Reactions
+from .reacting import Reactions
 
 if TYPE_CHECKING:
     from .loader import PluginLoader

@@ -34,7 +34,7 @@ compact config_keys
 skillmd pluginjson annotated
 lifecycle
 models
-telemetry
+telemetry changes
 locks manifest distinfo config metadata kinds wire quarantine requirements
 index candidates ordering schemas portal turns registering sockets
 plugin_layers plugin_settings fileevents

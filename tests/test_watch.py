@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from trees import SKILL_PY, grow, skill
 
+from kurt_ext.changes import join
 from kurt_ext.errors import MissingExtraError
 from kurt_ext.loader import PluginLoader
 from kurt_ext.watch import OUTCOMES, Change, watch
@@ -399,3 +400,28 @@ def test_without_the_extra_a_watch_says_what_to_install(
             assert "kurt-ext[watch]" in (caught.value.hint or "")
 
     run(main)
+
+
+#: What comes of the parts of one save → what is told.
+PARTS = {
+    ("reloaded", "reloaded"): ["reloaded"],
+    ("rolled-back", "reloaded"): ["reloaded"],
+    ("reloaded", "rolled-back"): ["reloaded", "rolled-back"],
+    ("loaded", "reloaded"): ["loaded"],
+    ("failed", "loaded"): ["loaded"],
+    ("failed", "failed"): ["failed"],
+    ("unloaded", "loaded"): ["unloaded", "loaded"],
+    ("loaded", "reloaded", "rolled-back", "reloaded"): ["loaded", "reloaded"],
+    ("refused", "loaded", "reloaded"): ["loaded"],
+}
+
+
+@pytest.mark.parametrize("parts", PARTS, ids="+".join)
+def test_the_parts_of_a_save_are_told_as_one(parts: tuple[str, ...]) -> None:
+    told: list[Change] = []
+    for number, outcome in enumerate(parts):
+        good = outcome in ("loaded", "reloaded", "unloaded")
+        error = None if good else MissingExtraError("it does not run")
+        join(told, Change("p", "1.0.0", "/p", (), outcome, number, 1.0, error))
+    assert [change.outcome for change in told] == PARTS[parts]
+    assert told[-1].generation == len(parts) - 1
