@@ -123,7 +123,6 @@ class graceful:  # read as a word: `async with graceful(loader):`
         self._loader = loader
         self._limit = limit
         self._signals = _Signals(self._ask)
-        self._guard: _Guard | None = None
         self._is_closing = False
         self._cancelled = False
 
@@ -132,17 +131,17 @@ class graceful:  # read as a word: `async with graceful(loader):`
         task = asyncio.current_task()
         assert task is not None
         self._task = task
-        self._thread = threading.get_ident()
+        self._guard = _Guard()
         self._signals.install()
         return self
 
     def _ask(self, number: int, frame: FrameType | None) -> None:
         # A loop that is blocked never comes to cancelling anything.
-        self._guard = _Guard(self._limit + GRACE, self._thread, 128 + number)
+        self._guard.arm(self._limit + GRACE, 128 + number)
         self._loop.call_soon_threadsafe(self._begin)
 
     def _begin(self) -> None:
-        if self._guard is not None and not self._is_closing:
+        if not self._is_closing:
             self._guard.cancel()
             self._cancelled = self._task.cancel()
 
@@ -153,17 +152,14 @@ class graceful:  # read as a word: `async with graceful(loader):`
         trace: TracebackType | None,
     ) -> bool:
         self._is_closing = True
-        if self._guard is not None:
-            self._guard.cancel()
+        self._guard.cancel()
         number = self._signals.number
-        status = 1 if number is None else 128 + number
-        guard = _Guard(self._limit + 2 * GRACE, self._thread, status)
+        guard = _Guard()
+        guard.arm(self._limit + 2 * GRACE, 1 if number is None else 128 + number)
         try:
             await _close(self._loader, self._limit)
         finally:
             guard.cancel()
-            if self._guard is not None:
-                self._guard.cancel()
             if self._cancelled:
                 self._task.uncancel()
             number = self._signals.number
@@ -215,26 +211,44 @@ async def _close(loader: Closeable, limit: float) -> None:
         raise cancelled
 
 
-class _Guard(threading.Timer):
-    """End the process by force when its time is over, and name the place that blocks it."""
+class _Guard:
+    """End the process by force when its time is over, and name the place that blocks it.
 
-    def __init__(self, seconds: float, thread: int, status: int) -> None:
-        super().__init__(seconds, self._end)
-        self.name = "kurt_ext-guard"
-        self.daemon = True
-        self._blocked = thread
+    Its thread starts before it is needed: where the interpreter exits, Python 3.12
+    starts no thread any more.
+    """
+
+    def __init__(self) -> None:
+        self._blocked = threading.get_ident()
+        self._armed = threading.Event()
+        self._over = threading.Event()
+        self._seconds = 0.0
+        self._status = 1
+        threading.Thread(target=self._watch, name="kurt_ext-guard", daemon=True).start()
+
+    def arm(self, seconds: float, status: int) -> None:
+        """Begin to count; ``status`` is what the process exits with."""
+        self._seconds = seconds
         self._status = status
-        with contextlib.suppress(RuntimeError):  # the interpreter ends: no thread starts any more
-            self.start()
+        self._armed.set()
 
-    def _end(self) -> None:
+    def cancel(self) -> None:
+        """End nothing."""
+        self._over.set()
+        self._armed.set()
+
+    def _watch(self) -> None:
+        self._armed.wait()
+        if self._over.wait(self._seconds):
+            return
         frame = sys._current_frames().get(self._blocked)
         where = f" at {frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
         _say(f"kurt: the event loop is blocked{where}; the process is ended")
-        # A thread that holds the lock of the stream would keep us from it for ever.
-        flush = threading.Thread(target=sys.stdout.flush, daemon=True)
-        flush.start()
-        flush.join(GRACE / 2)
+        with contextlib.suppress(RuntimeError):
+            # A thread that holds the lock of the stream would keep us from it for ever.
+            flush = threading.Thread(target=sys.stdout.flush, daemon=True)
+            flush.start()
+            flush.join(GRACE / 2)
         os._exit(self._status)
 
 
@@ -266,10 +280,12 @@ class _Exit:
         self._loader = loader
         self._limit = limit
         self._is_closing = False
+        self._guard = _Guard()
         self.signals = _Signals(self._ask)
 
     def uninstall(self) -> None:
         """Close nothing at exit, and give the signals back."""
+        self._guard.cancel()
         atexit.unregister(self.close)
         self.signals.restore()
 
@@ -287,13 +303,15 @@ class _Exit:
         """Close the loader on the loop of its manager, or on one of this thread."""
         self._is_closing = True
         status = 1 if self.signals.number is None else 128 + self.signals.number
-        guard = _Guard(self._limit + 2 * GRACE, threading.get_ident(), status)
+        with contextlib.suppress(AttributeError, OSError, ValueError):  # none, or closed
+            sys.stdout.flush()  # ended by force, the process would not
+        self._guard.arm(self._limit + 2 * GRACE, status)
         try:
             self._run()
         except Exception as error:
             _say(f"kurt: plugins could not be ended: {type(error).__name__}: {error}")
         finally:
-            guard.cancel()
+            self._guard.cancel()
             self.signals.restore()
 
     def _run(self) -> None:
