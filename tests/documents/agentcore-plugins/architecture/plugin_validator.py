@@ -1,0 +1,3 @@
+# ruff: noqa
+# fmt: off
+async def validate_plugin(plugin_path, metadata) -> PluginValidationResult: ...

@@ -1,0 +1,4 @@
+# ruff: noqa
+# fmt: off
+await loader.deactivate_plugin("com.example.calculator")
+# Calls instance.deactivate() if method exists

@@ -1,0 +1,4 @@
+# ruff: noqa
+# fmt: off
+await loader.unload_plugin("com.example.calculator")
+# Calls instance.cleanup() if method exists
