@@ -1,5 +1,6 @@
-import math
 from typing import Any
+
+from kurt_skills.com_example_mathlib.functions import apply
 
 from .evaluate import evaluate
 
@@ -46,17 +47,7 @@ class Plugin:
         Returns:
             Function result
         """
-        func_map = {
-            "sin": math.sin,
-            "cos": math.cos,
-            "tan": math.tan,
-            "log": math.log,
-        }
-
-        if function not in func_map:
-            raise ValueError(f"Unknown function: {function}")
-
-        return round(func_map[function](value), self.precision)
+        return round(apply(function, value), self.precision)
 
     async def cleanup(self) -> None:
         """Clear cache and cleanup."""
