@@ -7,7 +7,6 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from textwrap import dedent
 from types import ModuleType
-from typing import Any
 
 from kurt_ext.importer import SkillLoader, restore, set_aside, unload
 from kurt_ext.ledger import Ledger
@@ -25,10 +24,13 @@ class Guest:
         self.number = 0
         self.ledger = Ledger(name, self.package)
 
-    def arrive(self, code: str, **names: Any) -> tuple[ModuleType, Ledger]:
-        """Import ``code`` as the next generation; the names are there before it runs."""
+    def arrive(self, code: str, *, aside: int | None = None) -> tuple[ModuleType, Ledger]:
+        """Import ``code`` as the next generation.
+
+        :param aside: the number of the generation that has the name now; the last if None.
+        """
         if self.number:
-            set_aside(self.slug, self.number)
+            set_aside(self.slug, aside or self.number)
         self.number += 1
         path = self.folder / f"{self.slug}.py"
         self.folder.mkdir(exist_ok=True)
@@ -42,7 +44,6 @@ class Guest:
         assert spec is not None
         assert spec.loader is not None
         module = module_from_spec(spec)
-        vars(module).update(names)
         sys.modules[self.package] = module
         ledger = self.ledger = Ledger(self.slug, self.package)
         with ledger.watching():

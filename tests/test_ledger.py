@@ -14,10 +14,13 @@ import warnings
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
 from guests import Guest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kurt_ext import traces
 from kurt_ext.ledger import Ledger, Left
@@ -199,8 +202,8 @@ def test_a_plugin_that_is_disposed_of_is_dead(guest: Guest, deed: str) -> None:
 # -- tasks ----------------------------------------------------------------------
 
 
-async def started(guest: Guest, code: str, **names: Any) -> tuple[Any, Ledger]:
-    module, ledger = guest.arrive(code, **names)
+async def started(guest: Guest, code: str) -> tuple[Any, Ledger]:
+    module, ledger = guest.arrive(code)
     with ledger.watching():
         await module.start()
     await asyncio.sleep(0)
@@ -787,3 +790,47 @@ def test_a_signal_handler_cannot_be_put_back_from_another_thread(guest: Guest) -
     assert found == [
         Left("signal handler", "SIGUSR1", "only the main thread can set a handler", undone=False)
     ]
+
+
+# -- any sequence ---------------------------------------------------------------------------
+
+#: Deeds that any generation may do in any order, whatever others have done before.
+_FREE = sorted(set(DEEDS) - {"environment"})
+
+
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    lives=st.lists(
+        st.tuples(st.lists(st.sampled_from(_FREE), max_size=6), st.booleans()),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_whatever_generations_do_and_whichever_fail_the_process_is_as_before(
+    tmp_path: Path, lives: list[tuple[list[str], bool]]
+) -> None:
+    """Each life is a generation: its deeds, and whether it takes the place of the one before."""
+    before = picture()
+    guest = Guest(tmp_path / "any")
+    module, ledger = guest.arrive("")
+    current = guest.number
+    try:
+        for deeds, succeeds in lives:
+            during = picture()
+            code = "\n".join(dedent(DEEDS[deed][0]) for deed in deeds)
+            arrived, its = guest.arrive(code, aside=current)
+            if succeeds:
+                dispose(ledger, heir=its, thorough=False)
+                guest.leave(current)
+                module, ledger, current = arrived, its, guest.number
+            else:
+                dispose(its)
+                guest.go_back({guest.package: module})
+                assert picture() == during
+        dispose(ledger)
+        assert picture() == before
+        assert not traces._COVERS
+    finally:
+        guest.leave_all()
