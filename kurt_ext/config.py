@@ -21,9 +21,9 @@ skill's (all of it) or ``"*"``. Without ``enabled``, everything trusted is
 enabled, but for kinds whose extensions run only when they are named.
 
 Together: the project's ``enabled``, choices, settings and options replace the
-user's key by key; ``disabled`` and ``skill_paths`` of both are united. A file
-that is there and cannot be read enables nothing: a ``disabled`` in it must not
-be lost to a slip of the pen.
+user's key by key, in tables within tables too; ``disabled`` and ``skill_paths``
+of both are united. A file that is there and cannot be read enables nothing: a
+``disabled`` in it must not be lost to a slip of the pen.
 
 While nobody has trusted the project, its file can only take away and show:
 ``skill_paths`` counts, ``disabled`` does, and ``enabled`` narrows what is enabled
@@ -54,7 +54,7 @@ if TYPE_CHECKING:
 
     Table: TypeAlias = dict[str, Any]
 
-__all__ = ["Config", "Verdict", "merge"]
+__all__ = ["Config", "Verdict", "joined", "merge"]
 
 _FORMAT = 3
 
@@ -451,10 +451,11 @@ def _first(names: Iterable[str], listed: Collection[str]) -> str:
 
 
 def merge(lower: Table, upper: Table) -> Table:
-    """Return what two layers say together; ``upper`` has the last word. Associative.
+    """Return what two layers say together; ``upper`` has the last word.
 
     Lists called ``disabled`` and ``skill_paths`` are united, the upper's first;
-    all else is replaced key by key.
+    all else is replaced key by key, in tables within tables too. Associative, unless one
+    layer has a table where another has something else.
     """
     kinds: Table = dict(lower.get("kinds", {}))
     for kind, table in upper.get("kinds", {}).items():
@@ -465,13 +466,13 @@ def merge(lower: Table, upper: Table) -> Table:
         if "roles" in both:
             both["roles"] = {**below.get("roles", {}), **table.get("roles", {})}
         if "options" in both:
-            both["options"] = _by_key(below.get("options", {}), table.get("options", {}))
+            both["options"] = joined(below.get("options", {}), table.get("options", {}))
         kinds[kind] = both
     return {
         "skill_paths": _united(upper.get("skill_paths", ()), lower.get("skill_paths", ())),
         "kinds": kinds,
-        "skills": _by_key(lower.get("skills", {}), upper.get("skills", {})),
-        "plugins": _by_key(lower.get("plugins", {}), upper.get("plugins", {})),
+        "skills": joined(lower.get("skills", {}), upper.get("skills", {})),
+        "plugins": joined(lower.get("plugins", {}), upper.get("plugins", {})),
     }
 
 
@@ -479,8 +480,17 @@ def _united(first: Iterable[str], second: Iterable[str]) -> list[str]:
     return list(dict.fromkeys([*first, *second]))
 
 
-def _by_key(lower: Table, upper: Table) -> Table:
-    return {name: {**lower.get(name, {}), **upper.get(name, {})} for name in {**lower, **upper}}
+def joined(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> Table:
+    """Return two tables as one, key by key at every depth; ``upper`` has the last word.
+
+    Lists are replaced. Neither table is changed; what both do not have is shared with them.
+    """
+    made: Table = {**lower, **upper}
+    for key in lower:
+        below, above = lower[key], made[key]
+        if above is not below and isinstance(below, dict) and isinstance(above, dict):
+            made[key] = joined(below, above)
+    return made
 
 
 def _names(name: str) -> str:

@@ -142,7 +142,7 @@ def explain(
     found = [pair for number, pair in enumerate(every) if number not in ignored]
     origins = [_default(path, opt_in, not found)]
     for number, (layer, value) in enumerate(every):
-        joined = len(path) == 2 and isinstance(value, dict)
+        joined = isinstance(value, dict)
         wins = number not in ignored and (united or joined or narrowing or number == len(found) - 1)
         if number in ignored:
             why = f"ignored, not trusted: {remedy(layer['file'], config.project)}"

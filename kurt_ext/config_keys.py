@@ -57,7 +57,7 @@ KEYS = (
         "any",
         "the skill's own",
         "A setting of one skill, among them a key for each service of its `requires_api`; a "
-        "string `env:VAR` stands for the variable's value.",
+        "string `env:VAR` stands for the variable's value, and tables of both files are joined.",
     ),
     Key(
         "plugin.NAME.enabled",

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
+from .config import joined
 from .config_keys import fits
 from .errors import ConfigError
 from .settings import dotted
@@ -95,7 +96,7 @@ class Layers:
                 if layer and not fits(word, value):
                     raise self._unfit(layer, word, value)
                 if isinstance(value, Mapping):
-                    value = _joined(chosen.get(word, {}), value)
+                    value = joined(chosen.get(word, {}), value)
                 chosen[word] = value
         limit = operator.get("timeout_seconds", chosen.get(SWITCHES[3], {}).get(_LIMIT))
         if limit is not None and not fits("timeout_seconds", limit):
@@ -125,8 +126,8 @@ class Layers:
         """Return the settings of all layers but the defaults, as one."""
         merged: dict[str, Any] = {}
         for table in (self.shipped.get("config"), self.table, self.called.get("config")):
-            merged = _joined(merged, _mapping(table))
-        return merged
+            merged = joined(merged, _mapping(table))
+        return deepcopy(merged)
 
     def switch(self, word: str) -> Source:
         """Return where a field of the `PluginConfig` comes from."""
@@ -143,7 +144,7 @@ class Layers:
             return Source("call")
         if _has(self.table, path):
             for layer in reversed(self.config.counted):
-                if _has(layer["skills"].get(self.skill), path[:1]):
+                if _has(layer["skills"].get(self.skill), path):
                     return self._of_toml(layer, ("skill", self.skill, *path))
             return Source("user")
         if _has(self.shipped.get("config"), path):
@@ -201,18 +202,6 @@ def _given(given: PluginConfig | Mapping[str, Any] | None, skill: str) -> dict[s
             problems=[("/config", f"a mapping is wanted, not a {kind}")],
         )
     return fields
-
-
-def _joined(lower: Mapping[str, Any], upper: Mapping[str, Any]) -> dict[str, Any]:
-    """Return two tables as one; ``upper`` has the last word."""
-    made = {key: deepcopy(value) for key, value in lower.items()}
-    for key, value in upper.items():
-        below = made.get(key)
-        if isinstance(below, Mapping) and isinstance(value, Mapping):
-            made[key] = _joined(below, value)
-        else:
-            made[key] = deepcopy(value)
-    return made
 
 
 def _mapping(value: Any) -> Mapping[str, Any]:

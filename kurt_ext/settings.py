@@ -271,9 +271,17 @@ def _source(config: Config, path: tuple[str, ...]) -> tuple[str, str]:
             table = layer["skills"].get(path[1], {})
         else:
             table = layer["kinds"].get(path[0], {}).get("options", {}).get(path[1], {})
-        if path[2] in table:
+        if _holds(table, path[2:]):
             return layer["scope"], layer["file"]
     return "", ""
+
+
+def _holds(table: Any, path: Iterable[str]) -> bool:
+    for part in path:
+        if not isinstance(table, dict) or part not in table:
+            return False
+        table = table[part]
+    return True
 
 
 def ignored_at(config: Config, path: tuple[str, str, str]) -> str | None:

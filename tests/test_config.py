@@ -112,7 +112,7 @@ def texts(draw: st.DrawFn) -> str:
             lines.append(f"[{kind}.{name}]\nurl = {draw(st.integers(0, 9))}")
     for name in draw(st.lists(st.sampled_from(["hello", "web-archiver"]), unique=True)):
         lines.append(f"[skill.{name}]")
-        for key in draw(st.lists(st.sampled_from(["a", "b"]), unique=True)):
+        for key in draw(st.lists(st.sampled_from(["a", "b", "c.d", "c.e"]), unique=True)):
             lines.append(f"{key} = {draw(st.integers(0, 9))}")
     for name in draw(st.lists(st.sampled_from(["hello", "web-archiver"]), unique=True)):
         lines.append(f"[plugin.{name}]")
@@ -833,3 +833,28 @@ class TestPluginTable:
             (1, 'write [plugin."com.example.calc"]'),
             (2, "did you mean others?"),
         ]
+
+
+class TestTablesWithinTables:
+    def test_both_files_count_and_each_value_knows_its_own(self, project: Path) -> None:
+        own = Path(Places().user_config)
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text('[skill.s.http]\ntoken = "env:MINE"\ntimeout = 1\nmodes = [1, 2]\n')
+        (project / "kurt.toml").write_text("[skill.s.http]\ntimeout = 2\nmodes = [3]\n")
+        config = load(project)
+        assert config.settings("s") == {"http": {"token": "env:MINE", "timeout": 2, "modes": [3]}}
+        asked: list[str] = []
+        config.resolve("s", {"MINE": "x"}, trusts=lambda file: bool(asked.append(file)))
+        assert asked == [], "the reference is the user's own"
+        winning = [o.source for o in config.explain("skill.s.http") if o.wins]
+        assert winning == ["user", "project"]
+        (origin,) = [o for o in config.explain("skill.s.http.timeout") if o.wins]
+        assert (origin.source, origin.value) == ("project", 2)
+
+    def test_a_projects_reference_within_a_table_is_its_own(self, project: Path) -> None:
+        own = Path(Places().user_config)
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text("[skill.s.http]\ntimeout = 1\n")
+        (project / "kurt.toml").write_text('[skill.s.http]\ntoken = "env:MINE"\n')
+        with pytest.raises(UntrustedError):
+            load(project).resolve("s", {"MINE": "x"}, trusts=lambda file: False)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import cli, completion
+from ..config import joined
 from ..errors import NotFoundError
 from ..jsontext import dumps
 from ..output import Answer, Column
@@ -99,7 +100,9 @@ def get(session: Session, key: str) -> Answer:
     elif len(origins) > 1 and all(isinstance(o.value, (list, tuple)) for o in origins):
         value = list(dict.fromkeys(item for o in reversed(origins) for item in o.value))
     elif len(origins) > 1 and all(isinstance(o.value, dict) for o in origins):
-        value = {name: item for o in origins for name, item in o.value.items()}
+        value = {}
+        for origin in origins:
+            value = joined(value, origin.value)
     return Answer({"key": key, "value": _plain(value)}, lambda page: page.line(_shown(value)))
 
 
