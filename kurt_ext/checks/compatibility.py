@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from .. import semver
 from ..findings import Finding
 from ..requirements import FILE, Requirements, install_line, look
 from ..versions import is_semver
@@ -66,26 +67,16 @@ def _severity(subject: Subject) -> str:
 
 def _host(subject: Subject, least: str | None, most: str) -> Iterator[Finding]:
     running = subject.runtime_version
-    if least and is_semver(least) and _precedence(running) < _precedence(least):
+    if least and is_semver(least) and semver.key(running) < semver.key(least):
         at = subject.at(("min_runtime_version",), ("metadata", "kurt/min-runtime-version"))
         message = f"it needs a host of version {least} or later, and this is {running}"
         fix = "update the host"
         yield subject.finding("host-too-old", _severity(subject), message, at, fix=fix)
-    if most != "*" and is_semver(most) and _precedence(running) > _precedence(most):
+    if most != "*" and is_semver(most) and semver.key(running) > semver.key(most):
         at = subject.at(("max_runtime_version",), ("metadata", "kurt/max-runtime-version"))
         message = f"it is for hosts up to version {most}, and this is {running}"
         fix = "look for a later version of the skill"
         yield subject.finding("host-too-new", _severity(subject), message, at, fix=fix)
-
-
-def _precedence(version: str) -> tuple[object, ...]:
-    """Return what orders SemVer versions (2.0, section 11); the build is not compared."""
-    release, dash, pre = version.partition("+")[0].partition("-")
-    numbers = tuple([int(number) for number in release.split(".")])
-    parts = [
-        (0, int(part), "") if part.isdecimal() else (1, 0, part) for part in pre.split(".") if dash
-    ]
-    return (*numbers, not dash, *parts)
 
 
 def _requirement(subject: Subject, at: tuple[str, int, int], text: str) -> Iterator[Finding]:
