@@ -147,9 +147,16 @@ def _needs(session: Session) -> Iterator[Check]:
 
 def _quarantine(session: Session) -> Iterator[Check]:
     from .explaining import held_back
+    from .quarantine import Quarantine
 
-    found = [held_back(session.places, candidate) for candidate in session.discovery.winners]
-    rows = [_row(held.finding()) for held in found if held is not None]
+    known = {candidate.name: candidate for candidate in session.discovery.winners}
+    rows = []
+    for row in Quarantine(session.places).all():
+        candidate = known.get(row.plugin_id)
+        # A program may have plugins of its own, which only it can look at.
+        held = row if candidate is None else held_back(session.places, candidate)
+        if held is not None:
+            rows.append(_row(held.finding()))
     yield from rows or [Check("quarantine", "ok", "no plugin is held back after failures")]
 
 

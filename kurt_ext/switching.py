@@ -52,8 +52,9 @@ def answer(
 
     found = session.discovery
     # All names first: a slip in the third must not leave the first two done.
-    meant = [(name, _targets(found, name, on)) for name in names]
-    rows: list[dict[str, Any]] = []
+    elsewhere = _elsewhere(session, names) if force else []
+    meant = [(name, _targets(found, name, on)) for name in names if name not in elsewhere]
+    rows: list[dict[str, Any]] = [_released(session, name) for name in elsewhere]
     warnings: list[Finding] = []
     for name, targets in meant:
         for (kind, _), group in _by_skill(targets).items():
@@ -66,7 +67,9 @@ def answer(
             if change.pending:
                 said = f"{kind}.{'enabled' if on else 'disabled'}, which names {name},"
                 warnings.append(pending(change.file, session.places.project, said))
-    refused = [row for row in rows if row["enabled"] is not on and not row["pending"]]
+    refused = [
+        row for row in rows if row["kind"] and row["enabled"] is not on and not row["pending"]
+    ]
 
     def text(page: Page) -> None:
         for row in rows:
@@ -160,6 +163,37 @@ def _row(
     }
 
 
+def _elsewhere(session: Session, names: tuple[str, ...]) -> list[str]:
+    """Return the names of plugins that are held back, and lie where only a program looks."""
+    from .quarantine import Quarantine
+
+    known = {candidate.name for candidate in session.discovery.candidates}
+    held = {row.plugin_id for row in Quarantine(session.places).all()}
+    return [name for name in dict.fromkeys(names) if name in held - known]
+
+
+def _released(session: Session, name: str) -> dict[str, Any]:
+    """Release a plugin that a program has; return its row, in which nothing is enabled."""
+    from .quarantine import Quarantine
+
+    released = Quarantine(session.places).release(name)
+    nothing: dict[str, Any] = {
+        "kind": None,
+        "extensions": [],
+        "file": None,
+        "changes": [],
+        "reason": None,
+    }
+    return {
+        "name": name,
+        "skill": name,
+        "enabled": None,
+        "pending": False,
+        "released": released,
+        **nothing,
+    }
+
+
 def _release(session: Session, candidate: Candidate) -> bool:
     """Let a plugin be tried again; return whether failures of it were known."""
     from .quarantine import Quarantine
@@ -202,10 +236,12 @@ def _still(
 def _write(page: Page, row: dict[str, Any], on: bool) -> None:
     word = "Enabled" if on else "Disabled"
     what = ", ".join(row["extensions"])
-    relative = os.path.relpath(row["file"])
-    file = row["file"] if relative.startswith("..") else relative
     if row["released"]:
         page.line(f"Released {row['skill']}: it is tried again, whatever its failures were")
+    if row["file"] is None:
+        return
+    relative = os.path.relpath(row["file"])
+    file = row["file"] if relative.startswith("..") else relative
     if row["enabled"] is not on and not (row["pending"] and row["changes"]):
         return
     if not row["changes"]:

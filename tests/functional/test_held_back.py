@@ -70,3 +70,15 @@ def test_enable_says_that_the_plugin_is_disabled_as_a_whole(here: Run, skill: Pa
 def test_the_rules_are_read_aloud(here: Run) -> None:
     for rule in ("quarantine", "plugin-disabled"):
         assert here("explain", rule, "--json").data["rule"] == rule
+
+
+def test_a_plugin_that_only_a_program_finds_is_told_of_and_released(here: Run) -> None:
+    for _ in range(LIMIT):
+        Quarantine(Places()).failed("com.example.own", "1.0.0", "1.0.0", "f", "boom")
+    checks = here("doctor", "--json").envelope["data"]["checks"]
+    assert [c["status"] for c in checks if c["id"] == "quarantine"] == ["warn"]
+    assert here("enable", "com.example.own").code == 3
+    ran = here("enable", "com.example.own", "--force", "--json")
+    assert (ran.code, ran.data[0]["released"]) == (0, True)
+    assert Quarantine(Places()).all() == []
+    assert here("enable", "com.example.own", "--force").code == 3
