@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Iterable
 from importlib import import_module
@@ -11,12 +12,15 @@ from kurt_ext import cli, compact, config_file, pluginjson, skillmd
 from kurt_ext.commands.help import EXIT_CODES
 from kurt_ext.errors import KurtError
 from kurt_ext.explaining import errors_by_reference
+from kurt_ext.lifecycle import EVENTS, TRANSITIONS, diagram, legal
+from kurt_ext.loader import PluginLoader
 from kurt_ext.models import (
     PluginCapability,
     PluginConfig,
     PluginDependency,
     PluginMetadata,
     PluginPermissions,
+    PluginState,
     SkillImplementation,
 )
 from kurt_ext.places import Places
@@ -157,6 +161,84 @@ def all_kinds() -> str:
     return table(("kind", "namespace", "pattern", "facets", "what it is"), rows)
 
 
+#: State → what it means, to a reader.
+_STATES = {
+    "unloaded": "it is there, and nothing of it is imported",
+    "loading": "it is judged, imported and initialized",
+    "loaded": "its object is ready; it does not work yet",
+    "active": "it works",
+    "inactive": "it was stopped, is still loaded, and calls of it are refused",
+    "unloading": "it is cleaned up, and its code is forgotten",
+    "failed": "a step failed; what was made is cleaned up, and its code is forgotten",
+}
+#: Event → when it is told, to a reader.
+_EVENTS = {
+    "loading": "a load begins",
+    "initializing": "its code is imported and its object made; `initialize` is next",
+    "loaded": "it is LOADED",
+    "activated": "it is ACTIVE",
+    "deactivated": "it is INACTIVE",
+    "reloading": "a reload begins",
+    "reloaded": "new code has taken the place of the old, which is retired",
+    "rolled-back": "new code does not run; the old one still does, `error` says why",
+    "left-behind": "code has ended and left something; `detail` names each thing",
+    "failed": "it is FAILED; `error` says why",
+    "unloading": "it is about to be cleaned up",
+    "unloaded": "it is UNLOADED",
+}
+
+
+def plugin_states() -> str:
+    """Return the states of a plugin, and what may be asked in each."""
+    rows = [
+        [status.name, _STATES[status], ", ".join(legal(status)) or "–"] for status in TRANSITIONS
+    ]
+    return table(("state", "meaning", "what may be asked"), rows)
+
+
+def plugin_events() -> str:
+    """Return the events of a plugin's life."""
+    return table(("event", "when"), [[code(name), _EVENTS[name]] for name in EVENTS])
+
+
+def plugin_loader() -> str:
+    """Return the methods of the loader, each with the first sentence of its docstring."""
+    rows = []
+    for name, method in vars(PluginLoader).items():
+        if name.startswith("_") or name in _FOR_ITS_ROOMS or not method.__doc__:
+            continue
+        call = code(name)
+        if callable(method):
+            words = [
+                parameter.name
+                for parameter in list(inspect.signature(method).parameters.values())[1:]
+            ]
+            is_async = "await " if inspect.iscoroutinefunction(method) else ""
+            call = code(f"{is_async}{name}({', '.join(words)})")
+        first = " ".join(inspect.cleandoc(method.__doc__).split("\n\n")[0].split())
+        rows.append([call, first.replace("``", "`")])
+    return table(("method", "what it does"), rows)
+
+
+#: Methods that other rooms of the core call.
+_FOR_ITS_ROOMS = (
+    "build",
+    "candidate",
+    "loadable_candidates",
+    "look_at",
+    "show_reloaded",
+    "spawn",
+    "switches",
+)
+
+
+def plugin_state() -> str:
+    """Return the fields of a plugin's state."""
+    found = {**PluginState.model_fields, **PluginState.model_computed_fields}
+    rows = [[code(name), str(field.description)] for name, field in found.items()]
+    return table(("field", "what it is"), rows)
+
+
 #: Words of the comment before a table → what the table must be.
 TABLES = {
     "kinds": all_kinds,
@@ -170,4 +252,9 @@ TABLES = {
     "dependencies": lambda: fields_of(PluginDependency),
     "permissions": lambda: fields_of(PluginPermissions),
     "config.json": lambda: fields_of(PluginConfig),
+    "plugin states": plugin_states,
+    "plugin transitions": lambda: f"```mermaid\n{diagram()}```\n",
+    "plugin loader": plugin_loader,
+    "plugin state": plugin_state,
+    "plugin events": plugin_events,
 }

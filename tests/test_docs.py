@@ -17,7 +17,7 @@ from test_floors import LEVEL
 from venvs import FreshEnv, clean_environment
 
 from kurt_engine.kind import KIND as ENGINES
-from kurt_ext import config_file
+from kurt_ext import PluginVersionManager, config_file
 from kurt_ext.kinds import Kind
 
 ROOT = Path(__file__).parent.parent
@@ -83,6 +83,22 @@ def test_the_facets_are_those_of_the_core() -> None:
         assert f"\n| {facet} |" in text
 
 
+def test_a_constraint_takes_what_is_shown_and_nothing_else() -> None:
+    text = (DOCS / "lifecycle.md").read_text(encoding="utf-8")
+    rows = text.partition("| constraint |")[2].partition("\n\n")[0].splitlines()[2:]
+    manager = PluginVersionManager()
+    shown = set()
+    for row in rows:
+        forms, _, taken, refused = (re.findall("`(.*?)`", cell) for cell in row.split("|")[1:-1])
+        assert forms and taken, row
+        for form in forms:
+            answers = [manager.satisfies_constraint(version, form) for version in taken]
+            assert all(answers), row
+            assert not any(manager.satisfies_constraint(version, form) for version in refused), row
+            shown |= {re.match("[^0-9x]*", form)[0]}  # type: ignore[index]
+    assert shown >= {"*", "", "==", ">=", ">", "<=", "^", "~", "!="}
+
+
 def test_the_roles_and_their_defaults_are_the_engines() -> None:
     text = (DOCS / "kinds.md").read_text(encoding="utf-8")
     for role in ENGINES.roles:
@@ -105,7 +121,7 @@ def test_a_link_leads_somewhere(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PROSE, ids=named)
 def test_every_block_is_of_a_language_that_is_read(page: Path) -> None:
-    allowed = {"", "console", "json", "python", "toml"}
+    allowed = {"", "console", "json", "mermaid", "python", "toml"}
     if page.parent == ROOT:
         allowed |= {"sh"}  # pasted by hand, and run by .ci/run
     for block in blocks(page.read_text(encoding="utf-8")):
