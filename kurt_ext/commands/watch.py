@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack, contextmanager
 from typing import IO, TYPE_CHECKING, Any
@@ -74,13 +75,13 @@ class _Talk:
 def _write(page: Page, change: Change) -> None:
     sign, style, said = _SAID[change.outcome]
     files = ", ".join(name for name in change.files if name != ".")
-    time = f" in {_time(change.ms)}" if change.ok and change.outcome != "unloaded" else ""
+    taken = f" in {_duration(change.ms)}" if change.ok and change.outcome != "unloaded" else ""
     page.parts(
         (f"{sign} ", style),
         (change.plugin_id, "bold"),
         (f" {change.version}" if change.version else "", "dim"),
         (f"  {files}" if files else "", None),
-        (f"  {said}{time}", None if change.ok else style),
+        (f"  {said}{taken}", None if change.ok else style),
     )
     error = change.error
     if error is not None:
@@ -89,7 +90,7 @@ def _write(page: Page, change: Change) -> None:
         page.pairs(zip(labels, (text or "" for text in texts), strict=True), indent="    ")
 
 
-def _time(ms: float) -> str:
+def _duration(ms: float) -> str:
     return f"{ms:.0f} ms" if ms < 1000 else f"{ms / 1000:.1f} s"
 
 
@@ -106,36 +107,53 @@ def _stdout(kept: bool) -> Iterator[IO[str]]:
 
 async def _start(loader: PluginLoader, names: tuple[str, ...], talk: _Talk, validate: bool) -> int:
     """Load and activate what is to be watched; return how much of it runs."""
+    wanted = list(names)
+    if not names:
+        unusable = [
+            candidate
+            for candidate in loader.skills.discover().winners
+            if candidate.state in ("broken", "untrusted")
+        ]
+        for candidate in unusable:
+            talk.note(f"{candidate.name}: {candidate.reason} (kurt explain {candidate.name})")
+        without = {candidate.name for candidate in unusable}
+        found = [state.metadata.plugin_id for state in loader.list_plugins()]
+        wanted = [name for name in found if name not in without]
+    slots = asyncio.Semaphore(loader.concurrency)
+
+    async def one(name: str) -> Change:
+        async with slots:
+            return await _load(loader, name, validate)
+
+    running = 0
+    tasks = [asyncio.ensure_future(one(name)) for name in dict.fromkeys(wanted)]
+    try:
+        for task in tasks:
+            change = await task
+            running += change.ok
+            if names or not isinstance(change.error, DisabledError):
+                talk.change(change)
+    finally:
+        for task in tasks:
+            task.cancel()
+    return running
+
+
+async def _load(loader: PluginLoader, name: str, validate: bool) -> Change:
     from ..watch import Change
 
-    wanted = names or [state.metadata.plugin_id for state in loader.list_plugins()]
-    slots = asyncio.Semaphore(loader.concurrency)
-    clock = asyncio.get_running_loop().time
-
-    async def one(name: str) -> bool:
-        error: KurtError | None = None
-        async with slots:
-            start = clock()
-            try:
-                await loader.load_plugin(name, validate=validate)
-                await loader.activate_plugin(name)
-            except DisabledError as raised:
-                if not names:
-                    return False
-                error = raised
-            except KurtError as raised:
-                error = raised
-        state = loader.get_plugin_state(name)
-        outcome = "loaded"
-        if error is not None:
-            outcome = "refused" if isinstance(error, PolicyError) else "failed"
-        folder = loader.candidate(name).location
-        ms = (clock() - start) * 1000
-        version, number = state.metadata.version, state.generation if error is None else 0
-        talk.change(Change(name, version, folder, (), outcome, number, ms, error))
-        return error is None
-
-    return sum(await asyncio.gather(*(one(name) for name in wanted)))
+    start = time.perf_counter()
+    outcome, error, generation = "loaded", None, 0
+    try:
+        state = await loader.load_plugin(name, validate=validate)
+        await loader.activate_plugin(name)
+        generation = state.generation
+    except KurtError as raised:
+        error = raised
+        outcome = "refused" if isinstance(raised, PolicyError) else "failed"
+    ms = (time.perf_counter() - start) * 1000
+    found = loader.candidate(name)
+    return Change(name, found.version, found.location, (), outcome, generation, ms, error)
 
 
 async def _serve(stack: AsyncExitStack, loader: PluginLoader, talk: _Talk) -> None:

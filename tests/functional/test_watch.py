@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Run
+from .conftest import Run, write_skill
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
 
@@ -235,3 +235,48 @@ def test_without_the_extra_it_says_what_to_install(skill: Path, kurt: Run, tmp_p
     ran = kurt("watch", env={"PYTHONPATH": str(tmp_path / "hiding")})
     assert ran.code == 1
     assert "pip install 'kurt-ext[watch]'" in ran.err
+
+
+def test_what_cannot_be_used_is_named_at_the_start(
+    project: Path, monkeypatch: pytest.MonkeyPatch, notes: Path, start: Start
+) -> None:
+    folders = [
+        write_skill(project / "skills", name, code=life())
+        for name in ("greeter", "off", "stranger", "unreadable")
+    ]
+    monkeypatch.setenv("KURT_TRUST", os.pathsep.join(map(str, folders[:2])))
+    (folders[3] / "SKILL.md").write_text("---\nname: [")
+    (project / "kurt.toml").write_text('[tool]\ndisabled = ["off"]\n')
+    watch = start()
+    notes_at_start = [watch.line("kurt explain", watch.err) for _ in range(2)]
+    assert "stranger: " in notes_at_start[0]
+    assert "unreadable: " in notes_at_start[1]
+    watch.line("watching 1 plugin in", watch.err)
+    assert watch.end() == 0
+    told = []
+    while not watch.out.empty():
+        told.append(watch.out.get())
+    assert [line[:9] for line in told if not line.startswith("printed")] == ["+ greeter"]
+
+
+def test_a_name_that_cannot_be_used_is_refused_with_the_reason(
+    project: Path, notes: Path, start: Start
+) -> None:
+    write_skill(project / "skills", "stranger", code=life())
+    watch = start("stranger")
+    assert watch.line("!") == "! stranger 0.1.0  is not loaded"
+    assert "kurt skill trust" in watch.line("hint")
+    assert watch.end() == 0
+
+
+def test_two_watches_of_one_project_both_reload(skill: Path, notes: Path, start: Start) -> None:
+    (skill / "skill.py").write_text(life())
+    first = start()
+    first.line("watching", first.err)
+    second = start()
+    assert "does not reach this process" in second.line("kurt plugin", second.err)
+    second.line("watching", second.err)
+    (skill / "skill.py").write_text(life("2"))
+    first.line("reloaded")
+    second.line("reloaded")
+    assert (first.end(), second.end()) == (0, 0)
