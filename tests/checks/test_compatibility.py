@@ -36,16 +36,6 @@ def test_the_host_is_compared_by_semver(
     assert rules(ask, "publish", **fields) == [(rule, "warning") for rule in expected]
 
 
-PRECEDENCE = "1.0.0-alpha 1.0.0-alpha.1 1.0.0-alpha.beta 1.0.0-beta 1.0.0-beta.2 1.0.0-beta.11"
-PRECEDENCE += " 1.0.0-rc.1 1.0.0 1.0.1 1.2.0 1.10.0 2.0.0"
-
-
-def test_the_order_is_that_of_the_specification() -> None:
-    versions = PRECEDENCE.split()
-    backwards = versions[::-1]
-    assert sorted(backwards, key=compatibility._precedence) == versions
-
-
 def test_what_is_not_installed_is_named_with_the_line_that_installs_it(ask: Asked) -> None:
     requires = ["pydantic>=2", "no-such-thing>=1.2", "pydantic>=99", "nope; python_version < '3'"]
     found = ask(compatibility.check, {"SKILL.md": skill_md(requires=requires)})
