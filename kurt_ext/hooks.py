@@ -30,11 +30,13 @@ class Late(TimeoutError):
     """What ran did not end in time.
 
     :param left: whether it still runs.
+    :param in_thread: whether that is a thread, which nothing can end.
     """
 
-    def __init__(self, left: bool) -> None:
+    def __init__(self, left: bool, in_thread: bool = False) -> None:
         super().__init__("it did not end in time")
         self.left = left
+        self.in_thread = in_thread
 
 
 async def bounded(
@@ -45,10 +47,13 @@ async def bounded(
     :param limit: seconds; None = as long as it takes.
     :param threaded: run a sync function in a thread; what it returns is awaited here.
     :raises Late: when it does not end in time.
-    :raises BaseException: what it raises; SystemExit and KeyboardInterrupt, which
-        would end the loop of the host, as a RuntimeError whose cause they are.
+    :raises Escaped: when it raises what is no Exception: SystemExit and
+        KeyboardInterrupt would end the loop of the host, and a cancellation of its
+        own is none of the one who asks.
+    :raises Exception: what it raises.
     """
-    task = asyncio.ensure_future(_guarded(function, args, threaded))
+    threads = [threaded and not _is_async(function)]
+    task = asyncio.ensure_future(_guarded(function, args, threads))
     try:
         await asyncio.wait({task}, timeout=limit)
     except asyncio.CancelledError:  # of the one who asked
@@ -57,28 +62,38 @@ async def bounded(
     if not task.done():
         ended = await _end(task)
         # The task that waits for a thread ends at once; the thread does not.
-        raise Late(left=not ended or (threaded and not _is_async(function)))
-    return task.result()
-
-
-async def _guarded(function: Callable[..., Any], args: tuple[Any, ...], threaded: bool) -> Any:
+        raise Late(left=not ended or threads[0], in_thread=threads[0])
     try:
-        if threaded and not _is_async(function):
+        return task.result()
+    except (asyncio.CancelledError, GeneratorExit) as error:
+        raise Escaped(error).with_traceback(error.__traceback__) from error
+
+
+async def _guarded(function: Callable[..., Any], args: tuple[Any, ...], threads: list[bool]) -> Any:
+    """Call a function; ``threads[0]`` says whether a thread of it runs."""
+    try:
+        if threads[0]:
             value = await in_thread(function, *args)
+            threads[0] = False
         else:
             value = function(*args)
         return await value if inspect.isawaitable(value) else value
-    except (SystemExit, KeyboardInterrupt, GeneratorExit) as error:
-        # A task that raises one of these ends the loop it runs on.
-        raise Escaped(error) from error
+    except (SystemExit, KeyboardInterrupt) as error:
+        # A task that raises one of these ends the loop it runs on. Not so a
+        # GeneratorExit, which is also how a task that was left behind is closed.
+        raise Escaped(error).with_traceback(error.__traceback__) from error
 
 
 class Escaped(RuntimeError):
     """The code of a plugin raised what would have ended the host."""
 
     def __init__(self, error: BaseException) -> None:
-        code = f"sys.exit({error.code!r})" if isinstance(error, SystemExit) else ""
-        super().__init__(f"its code called {code}" if code else f"it raised {type(error).__name__}")
+        said = f"it raised {type(error).__name__}"
+        if isinstance(error, SystemExit):
+            said = f"its code called sys.exit({error.code!r})"
+        elif isinstance(error, asyncio.CancelledError):
+            said = "it was cancelled by its own code"
+        super().__init__(said)
 
 
 def _is_async(function: Callable[..., Any]) -> bool:
@@ -125,11 +140,16 @@ async def unbroken(work: Coroutine[Any, Any, T]) -> T:
 
 
 async def run_hook(
-    hook: Callable[[], Awaitable[Any] | Any], name: str, plugin_id: str, limit: float | None
+    hook: Callable[[], Awaitable[Any] | Any],
+    name: str,
+    plugin_id: str,
+    limit: float | None,
+    root: str | None = None,
 ) -> Any:
     """Call a hook of a plugin, sync or async, within its time.
 
     :param limit: seconds.
+    :param root: the plugin's folder, for the place that an error names.
     :raises HookTimeoutError: when it does not end in time.
     :raises HookError: when it raises; the exception is the ``__cause__``.
     """
@@ -137,22 +157,13 @@ async def run_hook(
 
     try:
         return await bounded(hook, limit=limit)
-    except asyncio.CancelledError as error:
-        if asyncio.current_task() is not None and asyncio.current_task().cancelling():  # type: ignore[union-attr]
-            raise
-        raise HookError(
-            f"the hook {name} of {plugin_id} was cancelled by its own code",
-            hint=f"kurt plugin load {plugin_id}",
-            skill=plugin_id,
-            hook=name,
-        ) from error
     except Late as late:
         raise late_error(name, plugin_id, limit or 0.0, late, hook) from late
     except Exception as error:
         raise HookError(
             f"the hook {name} of {plugin_id} failed",
             cause=str(error) if isinstance(error, Escaped) else reason_of(error),
-            at=place_of(error, None),
+            at=place_of(error, root),
             hint=f"kurt plugin load {plugin_id}",
             skill=plugin_id,
             hook=name,
@@ -172,9 +183,9 @@ def late_error(
     :param late: what :func:`bounded` raised.
     """
     leak = None
-    if getattr(late, "left", False):
+    if isinstance(late, Late) and late.left:
         leak = "it swallows its cancellation and still runs in this process"
-        if function is not None and not _is_async(function):
+        if late.in_thread:
             leak = "its thread cannot be stopped and still runs in this process"
     return HookTimeoutError(
         f"the hook {name} of {plugin_id} did not end within {limit:g} s",

@@ -165,7 +165,9 @@ async def in_thread(function: Callable[..., T], *args: Any) -> T:
             value = context.run(function, *args)
         except BaseException as error:
             if isinstance(error, StopIteration):  # a future cannot hold one
-                error = RuntimeError("the function raised StopIteration")
+                made = RuntimeError("the function raised StopIteration")
+                made.__cause__ = error
+                error = made.with_traceback(error.__traceback__)
             outcome: tuple[Callable[[Any], None], Any] = (future.set_exception, error)
         else:
             outcome = (future.set_result, value)

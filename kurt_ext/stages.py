@@ -65,7 +65,7 @@ async def _run(life: Life, extension: Extension, name: str) -> None:
     start = perf_counter()
     try:
         with extension.generation.ledger.watching():
-            await run_hook(hook, name, life.name, life.limit or LIMIT)
+            await run_hook(hook, name, life.name, life.limit or LIMIT, extension.root)
     finally:
         life.timed(name, start)
 

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from textwrap import dedent
+from types import MappingProxyType
 from typing import Any
 
 from trees import Tree, grow
@@ -106,7 +107,12 @@ def needs(*others: str, optional: bool = False, constraint: str = "*") -> list[d
 
 
 def plugin(
-    plugin_id: str, code: str | None = None, *, word: str = "Hello", files: Tree = {}, **fields: Any
+    plugin_id: str,
+    code: str | None = None,
+    *,
+    word: str = "Hello",
+    files: Tree = MappingProxyType({}),
+    **fields: Any,
 ) -> dict[str, Any]:
     """Return the files of a plugin: plugin.json, main.py, and others."""
     text = RECORDED.format(word=word) if code is None else dedent(code)
@@ -170,13 +176,11 @@ def imported(plugin_id: str | None = None) -> list[str]:
     prefix = "kurt_skills."
     if plugin_id is not None:
         prefix += plugin_id.replace(".", "_").replace("-", "_")
+    ends = ("", ".", "@")
     return sorted(
         name
         for name in sys.modules
-        if name.startswith(prefix)
-        and name[len(prefix) :][:1] in ("", ".", "@")
-        or plugin_id is None
-        and name.startswith(prefix)
+        if name.startswith(prefix) and (plugin_id is None or name[len(prefix) :][:1] in ends)
     )
 
 

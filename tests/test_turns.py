@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -314,7 +315,7 @@ def test_what_is_asked_at_one_time_happens_in_turn(wishes: tuple[str, str]) -> N
             assert all(
                 not isinstance(e, Exception) or isinstance(e, TransitionError) for e in found
             )
-            for earlier, later in zip(heard, heard[1:], strict=False):
+            for earlier, later in pairwise(heard):
                 assert earlier.after == later.before
 
     run(main)
