@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from fnmatch import fnmatchcase
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
@@ -170,7 +169,9 @@ def _covers(listed: Any, target: str) -> bool:
     wanted = target.casefold()
     for item in listed if isinstance(listed, (list, tuple)) else ():
         pattern = str(item).casefold().partition("://")[2] or str(item).casefold()
-        if fnmatchcase(wanted, pattern.partition(":")[0].partition("/")[0]):
+        named = pattern.partition(":")[0].partition("/")[0]
+        beneath = named.startswith("*.") and wanted.endswith(named[1:])
+        if named in ("*", wanted) or beneath:
             return True
     return False
 

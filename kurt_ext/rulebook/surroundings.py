@@ -68,6 +68,12 @@ ENTRIES = {
         "An entry point of kurt.kind names a kurt_ext.kinds.Kind that can be imported.",
         "The extensions of a kind that cannot be used are found and cannot be called.",
     ),
+    "left-behind": Entry(
+        "A plugin that is unloaded leaves nothing in the process.",
+        "What it started and nobody ended runs on, and what it changed stays changed.",
+        "threading.Thread(target=self.poll).start()",
+        "keep the thread, and end it in cleanup()",
+    ),
     "link-dead": Entry(
         "A link from site-packages leads to a shim that is there.",
         "One that leads nowhere shows skills to nobody; `kurt doctor --fix` removes it.",
