@@ -195,7 +195,12 @@ def _appeared(roots: Sequence[str], before: _Mark | None, now: _Mark) -> Batch:
     if before is None:
         return set()
     rows = zip(roots, before, now, strict=True)
-    return {("modified", root) for root, old, new in rows if old != new and new is not None}
+    return {("added", root) for root, old, new in rows if _which(old) != _which(new) and new}
+
+
+def _which(mark: object) -> object:
+    """Return which folder a root is, whatever links are in it."""
+    return mark[:2] if isinstance(mark, tuple) else None
 
 
 def _is_high(batch: Batch, roots: Sequence[str]) -> bool:

@@ -57,14 +57,15 @@ def grouped(
     :param roots: how a folder of skill folders is spelled in events, and how by us.
     :param exists: tells whether there is something at a path now.
     :returns: paths relative to their folder, sorted; ``.`` is the folder itself. A
-        root that changed as a whole is a key too.
+        root that came or went as a whole is a key too.
     """
     prefixes = sorted(roots, key=len, reverse=True)  # the innermost first
     found: dict[str, set[str]] = {}
     for what, path in events:
         for prefix in prefixes:
             if path == prefix:
-                found.setdefault(roots[prefix], set()).add(".")
+                if what != "modified":  # its own times and rights are nobody's change
+                    found.setdefault(roots[prefix], set()).add(".")
                 break
             if not path.startswith(prefix + sep):
                 continue

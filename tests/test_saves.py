@@ -161,8 +161,10 @@ def test_what_an_editor_does_is_one_change(editor: str) -> None:
     assert result == ({folder: expected} if expected else {})
 
 
-def test_a_root_that_changed_as_a_whole_is_a_group() -> None:
-    assert group([("modified", "/private/x")], set()) == {"/x": (".",)}
+def test_a_root_that_came_or_went_is_a_group() -> None:
+    assert group([("added", "/private/x")], set()) == {"/x": (".",)}
+    assert group([("deleted", "/p/skills")], set()) == {"/p/skills": (".",)}
+    assert group([("modified", "/p/skills")], set()) == {}
 
 
 def test_of_nested_roots_the_inner_one_counts() -> None:

@@ -402,6 +402,80 @@ def test_without_the_extra_a_watch_says_what_to_install(
     run(main)
 
 
+def test_a_root_that_goes_and_comes_back_brings_its_plugins(skills: Path, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            os.rename(skills, tmp_path / "away")
+            assert (await watched.next()).outcome == "unloaded"
+            (tmp_path / "away" / "echo" / "skill.py").write_text(code("echo", "1"))
+            os.rename(tmp_path / "away", skills)
+            assert (await watched.next()).outcome == "loaded"
+            assert await watched.said("echo") == "x1"
+            os.chmod(skills, 0o700)
+            await watched.silence()
+
+    run(main)
+
+
+def test_a_folder_that_is_linked_is_followed(
+    skills: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(tmp_path / "elsewhere", skill("far"))
+    monkeypatch.setenv("KURT_TRUST", str(tmp_path))
+
+    async def main() -> None:
+        async with watching() as watched:
+            (skills / "far").symlink_to(tmp_path / "elsewhere")
+            assert (await watched.next()).outcome == "loaded"
+            await asyncio.sleep(0.1)
+            (tmp_path / "elsewhere" / "skill.py").write_text(code("far", "1"))
+            assert (await watched.next()).outcome == "reloaded"
+
+    run(main)
+
+
+def test_a_hook_that_fails_at_the_end_is_told(skills: Path) -> None:
+    ending = code("late", "") + "\n    async def deactivate(self):\n        1 / 0\n"
+    grow(skills / "late", skill("late", code=ending))
+
+    async def main() -> None:
+        async with watching("late") as watched:
+            shutil.rmtree(skills / "late")
+            change = await watched.next()
+            assert (change.plugin_id, change.outcome) == ("late", "failed")
+            assert change.error is not None
+            assert change.error.reference == "hook-failed"
+
+    run(main)
+
+
+def test_what_nobody_foresaw_ends_the_watch(skills: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError("nobody foresaw it")
+
+    async def main() -> None:
+        async with watching("echo") as watched:
+            monkeypatch.setattr(watched.loader, "reload_plugin", fail)
+            (skills / "echo" / "skill.py").write_text(code("echo", "1"))
+            with pytest.raises(ZeroDivisionError):
+                await watched.next()
+
+    run(main)
+
+
+def test_a_skill_that_is_not_named_may_do_what_it_wants(skills: Path) -> None:
+    grow(skills / "other", skill("other"))
+
+    async def main() -> None:
+        async with watching("echo", "other", names=["echo"]) as watched:
+            (skills / "other" / "SKILL.md").write_text("---\nname: [")
+            await watched.silence()
+            shutil.rmtree(skills / "other")
+            await watched.silence()
+
+    run(main)
+
+
 #: What comes of the parts of one save → what is told.
 PARTS = {
     ("reloaded", "reloaded"): ["reloaded"],
