@@ -1,17 +1,27 @@
-"""The tasks and timers of event loops: whose they are, and how they are ended."""
+"""Tasks, timers and threads: whose they are, and how they are ended."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import Context, ContextVar
 from typing import Any
 
+from .members import Running
 from .origins import label
-from .traces import Trace
+from .traces import CannotUndo, Left, Trace
 
-__all__ = ["GRACE", "cancel", "handles_of", "is_marked", "loops_known", "tasks_of"]
+__all__ = [
+    "GRACE",
+    "end_tasks",
+    "end_threads",
+    "handles_of",
+    "is_marked",
+    "loops_known",
+    "tasks_of",
+]
 
 #: Seconds that what was told to end is given, and the pause between two cancellations:
 #: the first one is often swallowed by a bare except.
@@ -69,7 +79,53 @@ def _is_awaited(task: Task) -> bool:
     return any(not isinstance(getattr(callback, "__self__", None), set) for callback, _ in waiters)
 
 
-async def cancel(tasks: Collection[Task], limit: float) -> set[Task]:
+async def end_tasks(tasks: Collection[Task], limit: float) -> list[Left]:
+    """Cancel tasks, and tell what became of each.
+
+    :param limit: seconds; more than :data:`GRACE` are not spent.
+    """
+    names = {task: _named(task) for task in tasks}
+    still = await _cancel(tasks, min(limit, GRACE)) if tasks else ()
+    swallows = "it swallows its cancellation, and is left behind"
+    return [
+        Left("task", name, f"{where}; {swallows}" if task in still else where, task not in still)
+        for task, (name, where) in names.items()
+    ]
+
+
+def _named(task: Task) -> tuple[str, str]:
+    coroutine = task.get_coro()
+    code = getattr(coroutine, "cr_code", None)
+    where = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
+    return f"{task.get_name()} {label(coroutine)}", where
+
+
+async def end_threads(threads: Collection[Running], limit: float) -> list[Left]:
+    """Cancel timers, wait for the other threads to end, and tell of those that do not.
+
+    One that a hook has told to stop may need a moment.
+
+    :param limit: seconds.
+    """
+    clock = asyncio.get_running_loop().time
+    until = clock() + limit
+    left = []
+    for trace in threads:
+        if trace.stands() and isinstance(trace.thread, threading.Timer):
+            trace.undo()
+            left.append(Left("timer", trace.name))
+    while any(trace.stands() for trace in threads) and clock() < until:
+        await asyncio.sleep(0.005)
+    for trace in threads:
+        where = trace.detail
+        try:
+            trace.undo()
+        except CannotUndo as error:
+            left.append(Left("thread", trace.name, f"{error}; at {where}", undone=False))
+    return left
+
+
+async def _cancel(tasks: Collection[Task], limit: float) -> set[Task]:
     """Cancel tasks of any loop until they have ended; return those that have not.
 
     :param limit: seconds.

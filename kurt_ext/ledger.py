@@ -15,40 +15,27 @@ import asyncio
 import inspect
 import sys
 import threading
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar, Token
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakSet
 
 from . import windows
-from .background import GRACE, cancel, handles_of, is_marked, loops_known, tasks_of
-from .members import AtExit, Handler, Running, at_exit, loggers
-from .origins import Origin, label, place
+from .background import (
+    GRACE,
+    end_tasks,
+    end_threads,
+    handles_of,
+    is_marked,
+    loops_known,
+    tasks_of,
+)
+from .members import AtExit, Handler, Running, at_exit, attached
+from .origins import Origin
 from .patches import BASELINE, Patch, patches, relink
-from .traces import CannotUndo, Slot, Trace
+from .traces import CannotUndo, Left, Slot, Trace
 
 __all__ = ["Ledger", "Left"]
-
-
-@dataclass(frozen=True, slots=True)
-class Left:
-    """Something that a plugin left behind, or that could not be undone.
-
-    :param what: what kind of thing: ``task``, ``thread``, ``logging handler`` …
-    :param name: its name, as a person knows it.
-    :param detail: where it is, or why it could not be undone.
-    :param undone: whether nothing of it is left now.
-    """
-
-    what: str
-    name: str
-    detail: str = ""
-    undone: bool = True
-
-    def __str__(self) -> str:
-        detail = f" ({self.detail})" if self.detail else ""
-        return f"{self.what} {self.name}{detail}"
 
 
 class _Mark:
@@ -219,7 +206,7 @@ class Ledger:
         until = clock() + timeout
         for trace in self._found(thorough):
             self.enter(trace)
-        left = await self._end_tasks(timeout)
+        left = await end_tasks(self.tasks(), timeout)
         with self._lock:
             traces, self._traces = self._traces, []
         threads = [trace for trace in traces if isinstance(trace, Running)]
@@ -231,7 +218,7 @@ class Ledger:
                 left.append(outcome)
         if heir is not None:
             self._unchain(heir)
-        left += await self._end_threads(threads, min(until, clock() + GRACE))
+        left += await end_threads(threads, min(GRACE, until - clock()))
         self._origin.release()
         return left
 
@@ -277,7 +264,7 @@ class Ledger:
         for function in at_exit():
             if id(function) not in known and made(function):
                 yield AtExit(function)
-        for what, member in _attached():
+        for what, member in attached():
             if id(member) not in known and made(member):
                 known.add(id(member))
                 yield Handler(what, member)
@@ -306,13 +293,11 @@ class Ledger:
     def _patches(self, thorough: bool) -> Iterable[Trace]:
         known = {trace.place.key: trace for trace in self._traces if isinstance(trace, Slot)}
         for trace in patches(self._origin, thorough=thorough):
-            slot = known.get(trace.place.key) if isinstance(trace, Patch) else None
+            slot = known.get(trace.place.key)
             if slot is None:
                 yield trace
-            elif trace.subject is not slot.value:  # replaced again, by its own code
-                trace.forget()
+            else:  # the same, or what its own code has put there since
                 slot.value = trace.subject
-            else:
                 trace.forget()
 
     def _unchain(self, heir: Ledger) -> None:
@@ -323,44 +308,6 @@ class Ledger:
         for slot in slots:
             alone = len(slots) == 1
             relink(slot.value, self._origin, heir._origin, slot.previous, alone=alone)
-
-    async def _end_tasks(self, timeout: float) -> list[Left]:
-        tasks = self.tasks()
-        if not tasks:
-            return []
-        names = {task: _named(task) for task in tasks}
-        still = await cancel(tasks, min(timeout, GRACE))
-        return [
-            Left("task", name, detail, undone=True)
-            if task not in still
-            else Left(
-                "task",
-                name,
-                f"{detail}; it swallows its cancellation, and is left behind",
-                undone=False,
-            )
-            for task, (name, detail) in names.items()
-        ]
-
-    async def _end_threads(self, threads: Collection[Running], until: float) -> list[Left]:
-        clock = asyncio.get_running_loop().time
-        left = []
-        for trace in threads:
-            if trace.stands() and isinstance(trace.thread, threading.Timer):
-                trace.undo()
-                left.append(Left("timer", trace.name, undone=True))
-        # One that was told to stop by a hook may need a moment.
-        while any(trace.stands() for trace in threads) and clock() < until:
-            await asyncio.sleep(0.005)
-        for trace in threads:
-            if trace.stands():
-                detail = trace.detail
-                try:
-                    trace.undo()
-                except CannotUndo as error:
-                    text = f"{error}; at {detail}" if detail else str(error)
-                    left.append(Left("thread", trace.name, text, undone=False))
-        return left
 
 
 async def _disposed(owned: _Owned, limit: float) -> Left | None:
@@ -380,22 +327,3 @@ async def _disposed(owned: _Owned, limit: float) -> Left | None:
         reason = f"{type(error).__name__}: {error}"
         return Left(owned.what, owned.name, reason, undone=False)
     return None
-
-
-def _attached() -> Iterable[tuple[str, Any]]:
-    for logger in loggers().values():
-        for handler in logger.handlers:
-            yield "logging handler", handler
-            for each in handler.filters:
-                yield "logging filter", each
-        for each in logger.filters:
-            yield "logging filter", each
-
-
-def _named(task: asyncio.Task[Any]) -> tuple[str, str]:
-    coroutine = task.get_coro()
-    where = place(getattr(coroutine, "cr_code", None)) or ""
-    code = getattr(coroutine, "cr_code", None)
-    if code is not None:
-        where = f"{code.co_filename}:{code.co_firstlineno}"
-    return f"{task.get_name()} {label(coroutine)}", where

@@ -10,14 +10,14 @@ import gc
 import sys
 import threading
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 from weakref import ref
 
 from .origins import label
 from .traces import CannotUndo, Trace
 
-__all__ = ["LISTS", "AtExit", "Handler", "Member", "Running", "at_exit", "loggers"]
+__all__ = ["LISTS", "AtExit", "Handler", "Member", "Running", "at_exit", "attached", "loggers"]
 
 
 class Member(Trace):
@@ -149,6 +149,17 @@ class Handler(Trace):
         close = getattr(handler, "close", None)
         if holders and callable(close):
             close()
+
+
+def attached() -> Iterator[tuple[str, Any]]:
+    """Yield each handler and filter that a logger has, and what it is called."""
+    for logger in loggers().values():
+        for handler in logger.handlers:
+            yield "logging handler", handler
+            for each in handler.filters:
+                yield "logging filter", each
+        for each in logger.filters:
+            yield "logging filter", each
 
 
 class AtExit(Trace):

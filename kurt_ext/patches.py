@@ -26,7 +26,8 @@ _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: the attributes of other types cannot
 _FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 _DESCRIPTORS = (FunctionType, staticmethod, classmethod, property)
 
-#: What may be replaced: functions, and classes; in a class, methods.
+#: What may be replaced: functions, and classes; in a class, methods. None where a plugin
+#: had done so before it was seen.
 _Names = dict[str, Any]
 
 
@@ -35,22 +36,25 @@ class Baseline:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._size = -1
+        self._seen = (-1, "")
         self._modules: dict[str, tuple[ref[ModuleType], _Names]] = {}
         self._classes: dict[int, tuple[ref[type], _Names]] = {}
 
     def take(self) -> None:
         """Note the modules that have come since the last call."""
-        if len(sys.modules) == self._size:
+        # One may have gone where another has come, which is the last one then.
+        seen = len(sys.modules), next(reversed(sys.modules))
+        if seen == self._seen:
             return
         with self._lock:
             names = list(sys.modules)
             for name in reversed(names):
-                if name in self._modules:
+                known = self._modules.get(name)
+                if known is not None and known[0]() is sys.modules.get(name):
                     break
                 if name != PACKAGE and not name.startswith(_BENEATH):
                     self._note(name, sys.modules.get(name))
-            self._size = len(names)
+            self._seen = seen
 
     def _note(self, name: str, module: Any) -> None:
         if not isinstance(module, ModuleType):
@@ -62,16 +66,15 @@ class Baseline:
                     self._note_class(value)
             elif type(value) not in _FUNCTIONS:
                 continue
-            if not _is_guests(value):
-                found[key] = value
+            found[key] = None if _is_guests(value) else value
         self._modules[name] = (ref(module), found)
 
     def _note_class(self, cls: type) -> None:
         key = id(cls)
         found = {
-            name: value
+            name: None if _is_guests(value) else value
             for name, value in vars(cls).copy().items()
-            if type(value) in _DESCRIPTORS and not _is_guests(value)
+            if type(value) in _DESCRIPTORS
         }
         self._classes[key] = (ref(cls), found)
 
@@ -95,7 +98,13 @@ class Baseline:
 
 
 def _is_guests(value: Any) -> bool:
-    name = getattr(value, "__module__", None)
+    # What a module has when it is seen first may be a plugin's already.
+    if isinstance(value, FunctionType) and _is_beneath(value.__globals__.get("__name__")):
+        return True
+    return _is_beneath(getattr(value, "__module__", None))
+
+
+def _is_beneath(name: Any) -> bool:
     return isinstance(name, str) and name.startswith(_BENEATH)
 
 
@@ -121,20 +130,20 @@ class Patch(Slot):
 class Reference(Trace):
     """An attribute of somebody else's, new since the plugin came, that holds an object of its."""
 
-    __slots__ = ("_place",)
+    __slots__ = ("place",)
 
     def __init__(self, where: Place) -> None:
         super().__init__("reference", where.name)
-        self._place = where
+        self.place = where
 
     @property
     def subject(self) -> Any:
         """The object."""
-        return self._place.read()
+        return self.place.read()
 
     def stands(self) -> bool:
         """Return whether the attribute is there."""
-        return self._place.read() is not MISSING
+        return self.place.read() is not MISSING
 
     def undo(self) -> None:
         """Leave it: the host may have set it itself.

@@ -14,6 +14,7 @@ import sys
 import threading
 from _signal import getsignal  # type: ignore[import-not-found]  # signal's makes an enum of each
 from collections.abc import Callable
+from dataclasses import dataclass
 from signal import signal, valid_signals
 from typing import Any
 from weakref import ref
@@ -25,6 +26,7 @@ __all__ = [
     "MISSING",
     "SIGNALS",
     "CannotUndo",
+    "Left",
     "Place",
     "Slot",
     "Trace",
@@ -48,6 +50,26 @@ MISSING = _Missing()
 
 class CannotUndo(Exception):
     """A trace still stands and cannot be taken back; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """Something that a plugin left behind, or that could not be undone.
+
+    :param what: what kind of thing: ``task``, ``thread``, ``logging handler`` …
+    :param name: its name, as a person knows it.
+    :param detail: where it is, or why it could not be undone.
+    :param undone: whether nothing of it is left now.
+    """
+
+    what: str
+    name: str
+    detail: str = ""
+    undone: bool = True
+
+    def __str__(self) -> str:
+        detail = f" ({self.detail})" if self.detail else ""
+        return f"{self.what} {self.name}{detail}"
 
 
 class Trace:

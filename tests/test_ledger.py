@@ -455,7 +455,7 @@ def test_everything_is_undone_in_reverse_order() -> None:
     done: list[str] = []
 
     async def slowly() -> None:
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0)
         done.append("slowly")
 
     def fail() -> None:
@@ -471,7 +471,7 @@ def test_everything_is_undone_in_reverse_order() -> None:
     ledger.own("extension", "never", never)
     ledger.own("extension", "fail", fail)
     ledger.own("extension", "slowly", slowly)
-    left = dispose(ledger, timeout=0.1)
+    left = dispose(ledger, timeout=0.5)
     assert done == ["slowly", "fail", "never", "first"]
     assert left == [
         Left("extension", "fail", "ValueError: broken", undone=False),
@@ -834,3 +834,92 @@ def test_whatever_generations_do_and_whichever_fail_the_process_is_as_before(
         assert not traces._COVERS
     finally:
         guest.leave_all()
+
+
+# -- patches: which original ------------------------------------------------------------------
+
+
+@pytest.fixture
+def late_module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let there be a module that nobody has imported before the plugin."""
+    (tmp_path / "late_module.py").write_text("def answer(): return 42\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    yield
+    del sys.modules["late_module"]
+
+
+@pytest.mark.usefixtures("late_module")
+@pytest.mark.parametrize("thorough", [True, False])
+def test_the_original_of_a_module_that_came_later_is_what_its_replacement_kept(
+    guest: Guest, thorough: bool
+) -> None:
+    module, ledger = guest.arrive(
+        """
+        import late_module
+        kept = late_module.answer
+        def louder(): return kept() + 1
+        late_module.answer = louder
+        """
+    )
+    assert module.late_module.answer() == 43
+    found = dispose(ledger, thorough=thorough)
+    (left,) = found
+    assert module.late_module.answer() == 42
+    assert (left.name, left.undone) == ("late_module.answer", True)
+
+
+@pytest.mark.usefixtures("late_module")
+def test_an_original_that_nobody_has_kept_is_named(guest: Guest) -> None:
+    _, ledger = guest.arrive(
+        "import late_module\ndef other(): return 0\nlate_module.answer = other"
+    )
+    found = dispose(ledger)
+    (left,) = found
+    assert (left.name, left.undone) == ("late_module.answer", False)
+    assert left.detail == "what was there before is not known"
+
+
+def test_a_function_that_is_replaced_twice_has_its_original_back(guest: Guest) -> None:
+    original = json.dumps
+    module, ledger = guest.arrive(
+        """
+        import json
+        def one(*a): pass
+        def two(*a): pass
+        def switch(): json.dumps = two
+        json.dumps = one
+        """
+    )
+    with ledger.watching():
+        module.switch()
+    (left,) = dispose(ledger)
+    assert json.dumps is original
+    assert left.detail == f"{guest.folder / 'guest.py'}:4"
+
+
+def test_a_plugin_that_sets_nothing_of_others_is_not_looked_through(
+    guest: Guest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def never(*args: object, **options: object) -> Any:
+        raise AssertionError("looked")
+
+    monkeypatch.setattr("kurt_ext.ledger.patches", never)
+    _, ledger = guest.arrive("class Plugin:\n    def __init__(self): self.x = 1")
+    assert dispose(ledger, thorough=False) == []
+
+
+def test_methods_of_many_forms_are_found_and_put_back(guest: Guest) -> None:
+    code = """
+        import functools, json
+        class Helper:
+            def method(self, *a): pass
+        json.JSONEncoder.default = functools.partial(Helper.method, None)
+        json.JSONEncoder.encode = staticmethod(lambda o: "")
+        json.JSONEncoder.iterencode = property(lambda self: None)
+        json.dump = Helper().method
+        json.load = Helper
+    """
+    before = picture(), dict(vars(json.JSONEncoder))
+    _, ledger = guest.arrive(code)
+    assert len(dispose(ledger)) == 5
+    assert (picture(), dict(vars(json.JSONEncoder))) == before
