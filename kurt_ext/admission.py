@@ -28,6 +28,7 @@ from .loadorder import compatible
 from .lookup import REGISTERING_GROUP
 from .models import PluginMetadata
 from .plugin_settings import Effective, effective
+from .portal import in_thread
 from .quarantine import Quarantine, fingerprint
 from .requirements import check_requirements
 
@@ -93,6 +94,13 @@ class Admission:
         :param wish: how it is to be loaded: ``config``, ``validate`` and ``force``.
         :raises KurtError: why it may not.
         """
+        chosen = await in_thread(self._checked, candidate, wish)
+        if wish.validate:
+            await self._validate(candidate)
+        return chosen
+
+    def _checked(self, candidate: Candidate, wish: Any) -> Effective:
+        """Return its configuration, all but the validator asked; reads files."""
         refuse(candidate, self._skills.places)
         if not candidate.offers:
             raise PluginLoadError(
@@ -111,8 +119,6 @@ class Admission:
             raise error
         check_python(record, candidate.name)
         check_requirements(candidate, record)
-        if wish.validate:
-            await self._validate(candidate)
         return chosen
 
     def metadata(self, candidate: Candidate) -> PluginMetadata:

@@ -29,7 +29,9 @@ from .lookup import REGISTERING_GROUP
 from .manager import SkillManager
 from .manifest import MANIFESTS
 from .models import PluginConfig, PluginMetadata, PluginState, PluginType
+from .names import slug
 from .places import Places
+from .portal import in_thread
 from .reloading import Reload
 from .telemetry import traced
 
@@ -139,7 +141,7 @@ class PluginLoader:
         return [
             candidate
             for candidate in self.skills.discover().winners
-            if candidate.code
+            if (candidate.code or candidate.state == "broken")
             and candidate.distribution != _OURS
             and (candidate.offers or candidate.is_folder)
             and (folder is None or _lies_in(candidate.location, folder))
@@ -164,6 +166,13 @@ class PluginLoader:
         except SkillNotFoundError:
             return self.skills.look().skill(plugin_id)
 
+    async def _life(self, plugin_id: str) -> Life:
+        """Return the life of a plugin; what must be read for it is read in a thread."""
+        known = self._loading.lives.get(slug(plugin_id)) if plugin_id else None
+        if known is not None and known.candidate.location:
+            return known
+        return self._loading.life(await in_thread(self.candidate, plugin_id))
+
     def get_plugin_state(self, plugin_id: str) -> PluginState:
         """Return what has become of a plugin; UNLOADED where nothing has.
 
@@ -172,6 +181,9 @@ class PluginLoader:
         :raises SkillNotFoundError: when nothing has the id.
         :raises ManifestError: when its manifest cannot be used.
         """
+        life = self._loading.lives.get(slug(plugin_id)) if plugin_id else None
+        if life is not None and life.status != PluginStatus.UNLOADED:
+            return self._state(life.candidate)  # its folder may be gone
         return self._state(self.candidate(plugin_id))
 
     def _state(self, candidate: Candidate) -> PluginState:
@@ -197,10 +209,10 @@ class PluginLoader:
         :param type_filter: those of one kind only, by its word.
         """
         slugs = {candidate.slug: candidate for candidate in self._own()}
-        for slug, life in self._loading.lives.items():
+        for key, life in self._loading.lives.items():
             is_used = life.status != PluginStatus.UNLOADED and life.candidate.location
             if is_used and life.candidate.distribution != _OURS:
-                slugs.setdefault(slug, life.candidate)
+                slugs.setdefault(key, life.candidate)
         found = []
         for candidate in slugs.values():
             try:
@@ -238,9 +250,8 @@ class PluginLoader:
         :raises ConfigError: when its configuration does not fit its schema.
         :raises PolicyError: when it is not trusted, not enabled, or held back.
         """
-        candidate = self.candidate(plugin_id)
-        life = self._loading.life(candidate)
-        wish = _Wish(config, validate, force)
+        life = await self._life(plugin_id)
+        candidate, wish = life.candidate, _Wish(config, validate, force)
         flight = self._flights.get(candidate.slug)
         if flight is None or flight.task.get_loop() is not asyncio.get_running_loop():
             flight = _Flight(asyncio.ensure_future(self._load_in_turn(life, wish)))
@@ -265,12 +276,7 @@ class PluginLoader:
 
     async def _load(self, life: Life, wish: _Wish) -> None:
         """Load a plugin whose turn is held; whatever goes wrong leaves it FAILED."""
-        if life.status == PluginStatus.FAILED:
-            self.skills.look()  # whoever tries again has mended something, here or in another
-        tried = life.candidate.slug in self._seen
-        candidate = self.look_at(life.candidate) if tried else self.candidate(life.name)
-        self._seen[candidate.slug] = self._signature(candidate)
-        life.candidate = candidate
+        life.candidate = candidate = await in_thread(self._look, life)
         life.move("load", "loading")
         start = perf_counter()
         generation: Generation | None = None
@@ -295,6 +301,15 @@ class PluginLoader:
         self.admission.succeeded(candidate)
         life.move("loaded", "loaded", ms=life.timed("load", start))
         self.skills.bind_calls(life)
+
+    def _look(self, life: Life) -> Candidate:
+        """Return the candidate to load, read anew where it may have changed."""
+        if life.status == PluginStatus.FAILED:
+            self.skills.look()  # whoever tries again has mended something, here or in another
+        tried = life.candidate.slug in self._seen
+        candidate = self.look_at(life.candidate) if tried else self.candidate(life.name)
+        self._seen[candidate.slug] = self._signature(candidate)
+        return candidate
 
     def _admit(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
         life.admit(admitted, self.admission.metadata(candidate), self.hook_timeout)
@@ -392,7 +407,7 @@ class PluginLoader:
         :raises TransitionError: from any other state.
         :raises HookError: when the hook fails; the plugin is cleaned up and FAILED then.
         """
-        life = self._loading.life(self.candidate(plugin_id))
+        life = await self._life(plugin_id)
         await self.dependencies.activate_for(life)
         async with life.turn:
             require(life.name, life.status, "activate")
@@ -411,7 +426,7 @@ class PluginLoader:
         :raises TransitionError: from any other state.
         :raises HookError: when the hook fails; the plugin is cleaned up and FAILED then.
         """
-        life = self._loading.life(self.candidate(plugin_id))
+        life = await self._life(plugin_id)
         async with life.turn:
             require(life.name, life.status, "deactivate")
             await self._deactivate(life)
@@ -443,8 +458,7 @@ class PluginLoader:
         :raises HookError: when a hook fails; its code is forgotten nonetheless, and
             the plugin is FAILED.
         """
-        candidate = self.candidate(plugin_id)
-        life = self._loading.life(candidate)
+        life = await self._life(plugin_id)
         async with life.turn:
             require(life.name, life.status, "unload")
             self.dependencies.refuse_needed(life)
@@ -489,7 +503,7 @@ class PluginLoader:
         :raises TransitionError: when the plugin is not loaded.
         :raises KurtError: why the new code does not run; the old one still does.
         """
-        life = self._loading.life(self.candidate(plugin_id))
+        life = await self._life(plugin_id)
         async with life.turn:
             require(life.name, life.status, "reload")
             wish = _Wish(life.given, validate, True)
@@ -563,8 +577,6 @@ class PluginLoader:
         return unsubscribe
 
     def _hear(self, event: PluginEvent) -> None:
-        from .names import slug
-
         life = self._loading.lives.get(slug(event.plugin_id))
         if life is not None:
             self._show(life)

@@ -19,6 +19,7 @@ from .hooks import unbroken
 from .importer import drop_aside, restore, set_aside
 from .inflight import busy
 from .lifecycle import PluginStatus
+from .portal import in_thread
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -57,7 +58,7 @@ class Reload:
         modules: dict[str, ModuleType] | None = None
         new: Generation | None = None
         try:
-            candidate = loader.look_at(before)
+            candidate = await in_thread(loader.look_at, before)
             admitted = await loader.admission.admit(candidate, wish)
             await loader.dependencies.load_for(candidate, wish)
             new = life.begin(candidate)
