@@ -242,10 +242,10 @@ def _sweep(roots: Sequence[str]) -> _Sweep:
                     seen = os.stat(path)
                 except OSError:
                     continue
-                # A folder's own times change with the noise in it.
-                times = (0, 0) if path == folder else (seen.st_mtime_ns, seen.st_ctime_ns)
-                size = 0 if path == folder else seen.st_size
-                found[path] = (*times, size, seen.st_ino)
+                if path == folder:  # its own times change with the noise in it
+                    found[path] = (0, 0, 0, seen.st_ino)
+                else:
+                    found[path] = (seen.st_mtime_ns, seen.st_ctime_ns, seen.st_size, seen.st_ino)
     return found
 
 

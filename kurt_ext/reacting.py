@@ -183,8 +183,8 @@ class Reactions:
 
     def _known(self) -> dict[str, str]:
         """Return the ids of the plugins that count, by their folder."""
-        winners = self._loader.skills.discover().winners
-        return {item.location: item.name for item in winners if item.is_folder and item.code}
+        found = self._loader.loadable_candidates()
+        return {item.location: item.name for item in found if item.is_folder}
 
     def _follows(self, plugin_id: str) -> bool:
         return self._names is None or plugin_id in self._names

@@ -68,6 +68,7 @@ class _Tells(Protocol):
 
     def subscribe(self, handler: Callable[[PluginEvent], Any]) -> Callable[[], None]:
         """Call the handler with each event, until the function that is returned is called."""
+        ...
 
 
 def tracer() -> Tracer | None:

@@ -9,6 +9,7 @@ away unloaded. Code that does not run leaves the old one running.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator, Callable, Collection
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,8 @@ STEP_MS = 1
 
 def watched_roots(loader: PluginLoader) -> list[str]:
     """Return the folders whose skill folders are watched, those that are missing too."""
+    if loader.plugin_directory is not None:
+        return [os.path.abspath(loader.plugin_directory)]
     skills = loader.skills
     found = skills.places.roots(skills.config.skill_paths)
     return [path for scope, path in found if scope != "builtin"]

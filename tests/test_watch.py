@@ -476,6 +476,27 @@ def test_a_skill_that_is_not_named_may_do_what_it_wants(skills: Path) -> None:
     run(main)
 
 
+def test_a_loader_of_one_folder_watches_that_folder(
+    project: Path, own_places: Path, tmp_path: Path
+) -> None:
+    grow(tmp_path / "plugins" / "one", skill("one"))
+    users = own_places / ".local/share/kurt/skills"
+    grow(users, {"theirs": skill("theirs")})
+
+    async def main() -> None:
+        async with PluginLoader(tmp_path / "plugins") as loader:
+            watched = Watched(loader, watch(loader, validate=False))
+            await asyncio.sleep(0.05)
+            (users / "theirs" / "skill.py").write_text(code("theirs", "1"))
+            await watched.silence()
+            (tmp_path / "plugins" / "one" / "skill.py").write_text(code("one", "1"))
+            change = await watched.next()
+            assert (change.plugin_id, change.outcome) == ("one", "loaded")
+            await watched.close()
+
+    run(main)
+
+
 #: What comes of the parts of one save → what is told.
 PARTS = {
     ("reloaded", "reloaded"): ["reloaded"],
