@@ -58,7 +58,10 @@ class _Plan:
         try:
             chosen = self.loader.switches(candidate)
         except KurtError as error:
-            self.answer.failed[name] = error
+            if candidate.state == "broken":  # nothing that it would be asked to load
+                self.answer.skipped[name] = candidate.reason or candidate.state
+            else:
+                self.answer.failed[name] = error
             return
         if not chosen.enabled:
             self.answer.skipped[name] = "it is not enabled"

@@ -9,10 +9,12 @@ from .lifecycle import PluginStatus
 from .loadorder import Order, order
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from .candidates import Candidate
     from .life import Life
     from .loader import PluginLoader
-    from .models import PluginMetadata
+    from .models import PluginDependency, PluginMetadata
 
 __all__ = ["Dependencies", "failed_with"]
 
@@ -83,11 +85,9 @@ class Dependencies:
         :raises DependencyError: when one of them fails.
         """
         loading = self._loader.skills.loading
-        if not loading.record(life.candidate)["dependencies"]:
+        required = {need.plugin_id for need in self._needs(life)}
+        if not required:
             return
-        required = {
-            d.plugin_id for d in self._loader.admission.metadata(life.candidate).dependencies
-        }
         for other in self.order_of([life.name]).needs.get(life.name, ()):
             needed = loading.life(self._loader.candidate(other))
             if needed.status == PluginStatus.LOADED and other in required:
@@ -97,6 +97,13 @@ class Dependencies:
                     continue  # somebody else was faster
                 except KurtError as failure:
                     raise failed_with(life.name, other, failure) from failure
+
+    def _needs(self, life: Life) -> Sequence[PluginDependency]:
+        """Return what a plugin that is loaded needs; its files may be gone."""
+        try:
+            return (life.metadata or self._loader.admission.metadata(life.candidate)).dependencies
+        except (KurtError, ValueError, OSError):
+            return ()
 
     def refuse_needed(self, life: Life) -> None:
         """Raise where a plugin that is loaded needs this one.
@@ -110,8 +117,8 @@ class Dependencies:
                 continue
             if other.status not in (*_LOADED, PluginStatus.INACTIVE):
                 continue
-            for item in loading.record(other.candidate)["dependencies"]:
-                if item["plugin_id"] == life.name and not item["optional"]:
+            for need in self._needs(other):
+                if need.plugin_id == life.name and not need.optional:
                     users.append(other.name)
         if users:
             raise TransitionError(

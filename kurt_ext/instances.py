@@ -95,7 +95,23 @@ def build_plugin(
         from .models import PluginMetadata
 
         metadata = PluginMetadata.from_record(record)
-    return factory(metadata, config)
+    try:
+        return factory(metadata, config)
+    except TypeError as error:
+        inner = error.__traceback__.tb_next if error.__traceback__ is not None else None
+        if inner is not None:
+            raise
+        # It was never entered: the arguments did not fit.
+        code = getattr(getattr(factory, "__init__", None), "__code__", None)
+        code = getattr(factory, "__code__", code)
+        word = getattr(factory, "__name__", "it")
+        raise ContractError(
+            f"{word} of {record['id']} cannot be called with the manifest and the configuration",
+            cause=str(error),
+            at=f"{code.co_filename}:{code.co_firstlineno}" if code else module.__file__,
+            hint=f"write it as `{word}(metadata, config)`",
+            skill=record["id"],
+        ) from error
 
 
 def _takes_nothing(cls: Any) -> bool:
