@@ -59,6 +59,7 @@ __all__ = [
 ]
 
 _PREFIX = PACKAGE + "."
+_NO_CODE = compile("", "<no __init__.py>", "exec")
 
 
 class SkillLoader(SourceFileLoader):
@@ -85,6 +86,12 @@ class SkillLoader(SourceFileLoader):
 
 class _PackageLoader(SkillLoader):
     """Loads a skill's package, whose ``__init__.py`` may be missing."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        if not os.path.exists(self.path):
+            self.seen = None
+            return _NO_CODE
+        return super().get_code(fullname)
 
     def get_data(self, path: str) -> bytes:
         try:

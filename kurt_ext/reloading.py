@@ -61,12 +61,14 @@ class Reload:
             candidate = await in_thread(loader.look_at, before)
             admitted = await loader.admission.admit(candidate, wish)
             await loader.dependencies.load_for(candidate, wish)
+            given = perf_counter()  # the verdict is
             new = life.begin(candidate)
             life.admit(admitted, loader.admission.metadata(candidate), loader.hook_timeout)
             modules = set_aside(candidate.slug, old.number)
             self._loading.registry.drop(life.name)
             await self._probe(candidate, new, old)
             self._swap(candidate, old, new, admitted)
+            life.timed("swap", given)
         except BaseException as error:
             failed = await unbroken(self._roll_back(error, new, modules, kept))
             if failed is error:
