@@ -157,7 +157,7 @@ def _both(some: list[Interval], others: list[Interval]) -> list[Interval]:
 
 def _release(numbers: tuple[int, ...], *, unfinished: bool = False) -> Key:
     """Return the key of a release; ``unfinished``: of what comes before its pre-releases."""
-    major, minor, patch = (*numbers, 0, 0, 0)[:3]
+    major, minor, patch = (*numbers, 0, 0)[:3]
     return (major, minor, patch, 0 if unfinished else 1, ())
 
 

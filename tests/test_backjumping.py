@@ -75,6 +75,8 @@ def test_the_newest_is_tried_first_and_a_prerelease_last() -> None:
     versions = [release("a 1.0.0"), release("a 2.0.0"), release("a 3.0.0-rc.1")]
     assert found(wanted("a"), versions) == {"a": "2.0.0"}
     assert found(wanted("a", "a >=3.0.0-rc"), versions) == {"a": "3.0.0-rc.1"}
+    unfinished = [release("a 1.0.0-rc.1"), release("a 1.0.0-rc.2")]
+    assert found(wanted("a"), unfinished) == {"a": "1.0.0-rc.2"}
 
 
 def test_a_dead_end_leads_back_to_a_choice_that_had_a_part_in_it() -> None:

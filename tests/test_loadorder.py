@@ -155,6 +155,9 @@ def test_an_optional_plugin_comes_first_where_it_will_do() -> None:
     assert found.needs == {"a": ["z"], "z": []}
     assert found.needed_by == {"a": [], "z": ["a"]}
     assert found.notes == {}
+    several = order([plugin("a", "b", "y?", "gone?", "z?"), *map(plugin, "byz")])
+    assert several.needs["a"] == ["b", "y", "z"]
+    assert list(several.notes) == ["a"]
 
 
 @pytest.mark.parametrize(

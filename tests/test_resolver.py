@@ -76,6 +76,11 @@ def test_an_older_version_is_taken_where_the_newest_needs_what_is_not_there() ->
     assert resolve(wanted("a"), available).pins == {"a": "1.0.0", "b": "1.0.0"}
 
 
+def test_a_choice_is_taken_back_where_a_later_one_needs_another() -> None:
+    available = [("a", "1.0.0"), ("a", "2.0.0"), release("b 1.0.0", "a <2")]
+    assert resolve(wanted("a", "b"), available).pins == {"a": "1.0.0", "b": "1.0.0"}
+
+
 def test_what_only_a_rejected_version_needed_is_not_chosen() -> None:
     available = [
         release("a 2.0.0", "extra", "b >=2"),
@@ -93,6 +98,8 @@ def test_a_prerelease_comes_last_where_nobody_names_it() -> None:
     assert resolve(wanted("a", "a <2.0.0-rc.2"), available).pins == {"a": "2.0.0-rc.1"}
     with pytest.raises(PluginVersionConflictError):
         resolve(wanted("b >=1"), available)
+    named = [release("b 1.0.0", "z"), ("z", "1.0.0"), ("z", "2.0.0-rc.1")]
+    assert resolve(wanted("b", "z <2.0.0-rc.2"), named).pins["z"] == "2.0.0-rc.1"
 
 
 def test_of_two_builds_the_one_whose_text_sorts_last_is_taken() -> None:
@@ -195,6 +202,26 @@ def test_an_optional_plugin_suits_as_many_as_it_can() -> None:
     told = "z >=2, which is optional, is not taken, since 1.0.0 is chosen"
     assert found.notes == {"b": [told]}
     assert found.needs == {"a": ["z"], "b": [], "c": ["z"], "z": []}
+    late = [
+        release("a 1.0.0", "z?"),
+        release("b 1.0.0", "z >=9?"),
+        release("c 1.0.0", "z <3?"),
+        *versions,
+    ]
+    assert resolve(wanted("a", "b", "c"), late).pins["z"] == "2.0.0"
+
+
+def test_of_two_optional_plugins_that_exclude_each_other_the_first_by_id_is_taken() -> None:
+    available = [
+        release("a 1.0.0", "z?"),
+        release("b 1.0.0", "y?"),
+        release("z 1.0.0", "w <2"),
+        release("y 1.0.0", "w >=2"),
+        ("w", "1.0.0"),
+        ("w", "2.0.0"),
+    ]
+    found = resolve(wanted("a", "b"), available)
+    assert found.pins == {"a": "1.0.0", "b": "1.0.0", "w": "2.0.0", "y": "1.0.0"}
 
 
 def test_an_optional_plugin_closes_no_circle() -> None:
@@ -260,6 +287,27 @@ def test_a_conflict_is_told_as_who_asked_for_what_and_what_there_is() -> None:
     )
 
 
+def test_a_story_tells_by_whose_need_a_version_came_in() -> None:
+    available = [
+        release("a 2.0.0", "z >=2"),
+        release("a 1.0.0", "z <2"),
+        release("z 2.0.0", "gone"),
+        release("z 1.0.0", "gone"),
+    ]
+    with pytest.raises(PluginVersionConflictError) as caught:
+        resolve(wanted("a"), available)
+    story = caught.value.story
+    told = {
+        "z 2.0.0 needs gone": "a 2.0.0 needs z >=2",
+        "z 1.0.0 needs gone": "a 1.0.0 needs z <2",
+    }
+    assert set(told) & set(story)
+    for sentence in set(told) & set(story):
+        assert told[sentence] in story[: story.index(sentence)]
+    assert story[0] == "a is asked for"
+    assert len(story) == len(set(story))
+
+
 def test_of_a_plugin_that_is_given_nobody_says_that_it_was_asked_for() -> None:
     with pytest.raises(PluginVersionConflictError) as caught:
         resolve([release("app 1.0.0", "core >=2")], [("core", "1.0.0")])
@@ -319,6 +367,7 @@ def test_a_search_ends_and_says_that_it_gave_up() -> None:
         resolve(wanted("a >=1", "b"), available, max_rounds=3)
     assert caught.value.message == "no versions were found that satisfy a >=1, b"
     assert caught.value.story == ("nothing was found in 3 steps, and not everything was tried",)
+    assert caught.value.cause == caught.value.story[0]
     assert caught.value.hint == "narrow the constraints of what is asked for"
     assert resolve(wanted("a >=1", "b"), available, max_rounds=4).pins["c"] == "1.0.0"
 
@@ -544,6 +593,16 @@ def test_of_a_given_plugin_its_own_needs_are_locked_and_its_other_versions_are_n
     assert not is_locked(lock, [release("app 1.0.1", "b >=1")], WORLD)
     assert not is_locked(lock, [mine, ("c", "*")], WORLD)
     assert not is_locked(lock, wanted("b >=1"), WORLD)
+    other = release("zoo 1.0.0", "app", "c")
+    both = resolve([mine, other], WORLD).as_lock()
+    assert both == resolve([other, mine], WORLD).as_lock()
+    assert is_locked(both, [other, mine], WORLD)
+    assert not is_locked(both, [mine], WORLD)
+
+
+def test_text_that_is_no_unicode_is_a_change_and_no_failure() -> None:
+    lock = resolve(wanted("a"), WORLD).as_lock()
+    assert not is_locked(lock, wanted("a"), [*WORLD, ("b", "9.0.0-\udc80")])
 
 
 def test_a_lock_is_json_and_says_what_it_is() -> None:
@@ -593,6 +652,7 @@ def test_needs_cannot_be_moved_from_one_line_to_another_unnoticed() -> None:
         assert "\n" not in spread.line
     assert Release("a", "1", [Need("b"), Need("c")]).line == "a\t1\t!b\t*\t!c\t*"
     assert Release("a", "1", [Need("b", ">1", True)]).line == "a\t1\t?b\t>1"
+    assert "\n" not in Release("a", "1", [Need("b\nc")]).line
     tabbed = Release("a", "1", [Need("b\t*\t!c", "*")])
     assert tabbed.line == repr(["a", "1", "!b\t*\t!c", "*"])
     root = resolve([("a", "*")], [("a", "1.0.0")]).as_lock()

@@ -66,6 +66,10 @@ def test_two_builds_of_a_version_are_equal() -> None:
     assert len({semver.parse("1.0.0+a"), semver.parse("1.0.0")}) == 1
 
 
+def test_versions_that_differ_rarely_have_one_hash() -> None:
+    assert len({hash(semver.parse(f"1.0.{patch}")) for patch in range(99)}) > 90
+
+
 def test_a_version_equals_no_text_and_has_no_order_with_one() -> None:
     assert semver.parse("1.0.0") != "1.0.0"
     with pytest.raises((TypeError, AttributeError)):

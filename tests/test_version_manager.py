@@ -106,7 +106,9 @@ def test_a_plugin_says_for_which_hosts_it_is(running: str, works: bool) -> None:
 def test_half_a_question_about_the_host_is_a_mistake_of_the_caller() -> None:
     ask: Any = manager.check_runtime_compatibility
     for arguments in ({"runtime_version": "1.0.0"}, {"plugin_version": "1.0.0"}, {}):
-        with pytest.raises(TypeError, match="give a plugin or a version, and the runtime version"):
+        with pytest.raises(
+            TypeError, match=r"^give a plugin or a version, and the runtime version$"
+        ):
             ask(**arguments)
 
 
@@ -114,7 +116,7 @@ def test_the_latest_version_is_a_release_where_there_is_one() -> None:
     assert manager.get_latest_version(["1.2.0", "1.10.0", "1.9.0"]) == "1.10.0"
     assert manager.get_latest_version(["1.0.0", "2.0.0-rc.1"]) == "1.0.0"
     assert manager.get_latest_version(iter(["2.0.0-rc.1", "2.0.0-rc.2"])) == "2.0.0-rc.2"
-    with pytest.raises(VersionError, match="there is no latest of no versions") as caught:
+    with pytest.raises(VersionError, match=r"^there is no latest of no versions$") as caught:
         manager.get_latest_version([])
     assert caught.value.hint == "give it at least one, such as 1.0.0"
     assert caught.value.cause == "the list of versions is empty"
