@@ -169,7 +169,8 @@ def _is_ours(member: Any) -> bool:
     if isinstance(member, str):
         from .syspath import _HELD
 
-        return member in _HELD
+        # A manager that is closed meanwhile holds its shims no longer.
+        return member in _HELD or os.path.exists(os.path.join(member, ".state"))
     return type(member).__module__.startswith("kurt_ext.")
 
 
