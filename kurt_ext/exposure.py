@@ -223,6 +223,10 @@ def _imported(node: ast.Import | ast.ImportFrom, named: set[str]) -> Iterator[Us
             yield Use(factor, name, node)
 
 
+#: The arguments of a file's ``open``; None stands for ``**``.
+_OF_OPEN = {"mode", "buffering", "encoding", "errors", "newline", None}
+
+
 def _called(scope: Scope, node: ast.Call) -> Iterator[Use]:
     name = scope.dotted(node.func)
     if name in ("builtins.open", "io.open", "os.open", "codecs.open", "gzip.open", "bz2.open"):
@@ -231,8 +235,8 @@ def _called(scope: Scope, node: ast.Call) -> Iterator[Use]:
     elif isinstance(node.func, ast.Attribute) and node.func.attr in _WRITING:
         yield Use("write", f"….{node.func.attr}()", node)
     elif isinstance(node.func, ast.Attribute) and node.func.attr == "open":
-        if name is None and _writes(scope, "….open", node, at=0):
-            yield Use("write", "….open()", node)
+        if name is None:
+            yield from _opened(scope, node)
     elif name in ("builtins.getattr", "builtins.__import__", "importlib.import_module"):
         subject = node.args[0] if node.args else None
         of_module = name != "builtins.getattr" or (
@@ -242,10 +246,23 @@ def _called(scope: Scope, node: ast.Call) -> Iterator[Use]:
             yield Use("unknown", f"{name.removeprefix('builtins.')}(…)", node)
 
 
-def _writes(scope: Scope, name: str, node: ast.Call, at: int = 1) -> bool:
+def _opened(scope: Scope, node: ast.Call) -> Iterator[Use]:
+    """Yield what the method ``open`` of something may be: a path's takes the mode first."""
+    words = {word.arg: word.value for word in node.keywords}
+    if set(words) - _OF_OPEN:  # opener.open(request, timeout=5)
+        return
+    mode = words.get("mode", node.args[0] if node.args else None)
+    text = scope.text(mode) if mode is not None else ""
+    if text is None or None in words:
+        yield Use("unknown", "….open(…)", node)
+    elif set(text) <= set("rwxabtU+") and any(sign in text for sign in "wax+"):
+        yield Use("write", "….open()", node)
+
+
+def _writes(scope: Scope, name: str, node: ast.Call) -> bool:
     """Return whether a call of open writes, or may."""
     given = [word.value for word in node.keywords if word.arg in ("mode", "flags")]
-    mode = given[0] if given else node.args[at] if len(node.args) > at else None
+    mode = given[0] if given else node.args[1] if len(node.args) > 1 else None
     if mode is None:
         return any(word.arg is None for word in node.keywords)
     if name == "os.open":
