@@ -355,10 +355,10 @@ def test_every_chain_and_every_circle_is_real(world: list[PluginMetadata]) -> No
 
 
 def test_a_long_chain_and_a_long_circle_exceed_no_depth() -> None:
-    chain = [plugin(f"p{n:04}", f"p{n + 1:04}") for n in range(2000)]
-    assert len(order([*chain, plugin("p2000")]).levels) == 2001
+    chain = [plugin(f"p{n:04}", f"p{n + 1:04}") for n in range(1100)]
+    assert len(order([*chain, plugin("p1100")]).levels) == 1101
     broken = order(chain)
     assert broken.levels == []
-    assert len(getattr(broken.unloadable["p0000"], "chain", ())) == 2001
-    circle = order([*chain, plugin("p2000", "p0000")])
-    assert len(getattr(circle.unloadable["p1000"], "cycle", ())) == 2001
+    assert len(getattr(broken.unloadable["p0000"], "chain", ())) == 1101
+    circle = order([*chain, plugin("p1100", "p0000")])
+    assert len(getattr(circle.unloadable["p1000"], "cycle", ())) == 1101
