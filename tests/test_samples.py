@@ -6,6 +6,7 @@ environment; a second one holds what would be in the way there.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import shlex
@@ -19,7 +20,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
+from sites import trust
 from venvs import ROOT, FreshEnv
+
+from kurt_ext import KurtError, PluginEvent, PluginLoader
 
 SAMPLES = ROOT / "sample_pkgs"
 #: Installed in the second environment only: it takes the name of another's extension.
@@ -221,6 +225,42 @@ def test_every_sample_has_a_row_and_every_row_a_sample() -> None:
         if path.name in ("pyproject.toml", "SKILL.md", "plugin.json")
     }
     assert {row.sample for row in TABLE} == found
+
+
+def test_every_sample_lives_a_whole_life_and_leaves_nothing_but_the_unruly_one(
+    samples: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust(monkeypatch, samples)
+    monkeypatch.setenv("WAYBACK_KEY", "anonymous")
+    events: list[PluginEvent] = []
+    fates: dict[str, str] = {}
+
+    async def live(loader: PluginLoader, name: str) -> None:
+        state = await loader.load_plugin(name)
+        await loader.activate_plugin(name)
+        await loader.reload_plugin(name)
+        assert (state.status, state.generation) == ("active", 2)
+        await loader.unload_plugin(name)
+        assert state.status == "unloaded"
+
+    async def main() -> None:
+        async with PluginLoader() as loader:
+            loader.subscribe(events.append)
+            for found in await loader.discover_plugins():
+                name = found.plugin_id
+                if name == "kurt-unruly":  # its task is waited for, and its own line tells
+                    continue
+                try:
+                    await live(loader, name)
+                except KurtError as error:
+                    fates[name] = error.message
+            assert loader.leaks() == []
+
+    asyncio.run(main())
+    assert list(fates) == ["kurt-ahead"], fates
+    assert "needs Python >=99" in fates["kurt-ahead"]
+    assert [event for event in events if event.name == "left-behind"] == []
+    assert len({event.plugin_id for event in events}) == 10
 
 
 @pytest.mark.venv
