@@ -70,7 +70,7 @@ class Constraint:
             self.intervals = _both(self.intervals, _intervals(operator, numbers, version))
             if version is not None and not version[3] and operator != "!=":
                 bases.add(version[:3])
-            if numbers or operator in ("!=", "<", ">"):
+            if numbers:  # `!=*` and its like leave no version at all
                 self.everything = False
         self.bases = frozenset(bases)
 
