@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import os
+import re
 from collections.abc import Iterable
 from importlib import import_module
 from unittest.mock import patch
@@ -220,6 +221,19 @@ def plugin_loader() -> str:
     return table(("method", "what it does"), rows)
 
 
+def plugin_loader_options() -> str:
+    """Return the parameters of the loader, each with its default and what its docstring says."""
+    told = re.findall(r":param (\w+): (.*?)(?=\n *:|\Z)", PluginLoader.__doc__ or "", re.DOTALL)
+    parameters = inspect.signature(PluginLoader).parameters
+    assert [name for name, _ in told] == list(parameters)
+    rows = []
+    for name, text in told:
+        default = parameters[name].default
+        said = re.sub(r":\w+:`", "`", " ".join(text.split()))
+        rows.append([code(name), code(repr(default)), said])
+    return table(("parameter", "default", "what it is"), rows)
+
+
 #: Methods that other rooms of the core call.
 _FOR_ITS_ROOMS = (
     "build",
@@ -255,6 +269,7 @@ TABLES = {
     "plugin states": plugin_states,
     "plugin transitions": lambda: f"```mermaid\n{diagram()}```\n",
     "plugin loader": plugin_loader,
+    "plugin loader options": plugin_loader_options,
     "plugin state": plugin_state,
     "plugin events": plugin_events,
 }
