@@ -14,14 +14,17 @@ class Asked(Protocol):
     @property
     def plugin_id(self) -> str:
         """Its id."""
+        ...
 
     @property
     def version_constraint(self) -> str:
         """The versions that will do."""
+        ...
 
     @property
     def optional(self) -> bool:
         """Whether it may be absent."""
+        ...
 
 
 class Offered(Protocol):
@@ -30,14 +33,17 @@ class Offered(Protocol):
     @property
     def plugin_id(self) -> str:
         """Its id."""
+        ...
 
     @property
     def version(self) -> str:
         """SemVer."""
+        ...
 
     @property
     def dependencies(self) -> Sequence[Asked]:
         """What it needs."""
+        ...
 
 
 #: One version of a plugin; a pair (id, version) needs nothing.

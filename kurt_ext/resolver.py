@@ -22,7 +22,7 @@ from .releases import Available, Need, Release, Wanted, line, release
 if TYPE_CHECKING:
     from resolvelib import BaseReporter
 
-    from .releases import Offered
+    from .releases import Asked, Offered
 
 __all__ = [
     "Need",
@@ -173,10 +173,11 @@ def _wanted(roots: Iterable[Wanted]) -> tuple[list[Row], dict[str, Release]]:
     for item in roots:
         if isinstance(item, tuple):
             needs.append((item[0], item[1], item[2] if len(item) > 2 else False))
-        elif hasattr(item, "version"):
+        elif getattr(item, "version", None) is not None:
             given.append(release(cast("Offered", item)))
         else:
-            needs.append((item.plugin_id, item.version_constraint, item.optional))
+            need = cast("Asked", item)
+            needs.append((need.plugin_id, need.version_constraint, need.optional))
     needs.sort()
     given.sort(key=lambda one: one.line)
     return needs, {one.plugin_id: one for one in given}
