@@ -4,12 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .errors import DependencyError, KurtError, NotFoundError, TransitionError
+from . import constraints
+from .errors import (
+    DependencyError,
+    KurtError,
+    NotFoundError,
+    PluginVersionConflictError,
+    TransitionError,
+)
 from .lifecycle import PluginStatus
-from .loadorder import Order, order
+from .loadorder import Order, asked, order
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from .candidates import Candidate
     from .life import Life
@@ -105,21 +112,41 @@ class Dependencies:
         except (KurtError, ValueError, OSError):
             return ()
 
+    def refuse_unfit(self, life: Life, version: str) -> None:
+        """Raise where another version of a plugin would not do for one that is loaded.
+
+        :raises PluginVersionConflictError: with those who need an older or a newer one.
+        """
+        story, users = [], []
+        for other, need in self._users(life):
+            if not constraints.parse(need.version_constraint).allows(version):
+                story.append(f"{other.name} needs {asked(need)}")
+                users.append(other.name)
+        if story:
+            raise PluginVersionConflictError(
+                f"{life.name} {version} cannot take the place of {life.candidate.version}",
+                cause="\n".join(story),
+                hint=f"reload what takes it first: kurt plugin reload {users[0]}",
+                skill=life.name,
+                story=story,
+            )
+
+    def _users(self, life: Life) -> Iterator[tuple[Life, PluginDependency]]:
+        """Yield the plugins that are loaded and need this one, each with its need."""
+        for other in list(self._loader.skills.loading.lives.values()):
+            if other is life or other.generation is None or not other.candidate.location:
+                continue
+            if other.status in (*_LOADED, PluginStatus.INACTIVE):
+                for need in self._needs(other):
+                    if need.plugin_id == life.name and not need.optional:
+                        yield other, need
+
     def refuse_needed(self, life: Life) -> None:
         """Raise where a plugin that is loaded needs this one.
 
         :raises TransitionError: with those that are to be unloaded before.
         """
-        loading = self._loader.skills.loading
-        users = []
-        for other in loading.lives.values():
-            if other is life or other.generation is None or not other.candidate.location:
-                continue
-            if other.status not in (*_LOADED, PluginStatus.INACTIVE):
-                continue
-            for need in self._needs(other):
-                if need.plugin_id == life.name and not need.optional:
-                    users.append(other.name)
+        users = [other.name for other, _ in self._users(life)]
         if users:
             raise TransitionError(
                 f"the plugin {life.name} cannot be unloaded while {_and(users)} needs it",

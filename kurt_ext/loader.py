@@ -24,6 +24,7 @@ from .dependencies import Dependencies
 from .errors import KurtError, SkillNotFoundError
 from .failure import load_error
 from .hooks import Escaped, Late, bounded, late_error, unbroken
+from .importer import refuse
 from .lifecycle import PluginEvent, PluginStatus, require
 from .lookup import REGISTERING_GROUP
 from .manager import SkillManager
@@ -326,12 +327,19 @@ class PluginLoader:
         """Return a plugin's candidate, read anew where its manifest or a kurt.toml has changed.
 
         :raises SkillNotFoundError: when it is gone.
+        :raises ManifestError: when it lies where it was, and cannot be read any more.
         """
         signature = self._signature(candidate)  # before it is read: a change since counts next time
         if signature != self._seen.get(candidate.slug):
             self.skills.look()
             self._seen[candidate.slug] = signature
-        return self.skills.discover().skill(candidate.name)
+        try:
+            return self.skills.discover().skill(candidate.name)
+        except SkillNotFoundError:
+            for other in self.skills.discover().winners:
+                if other.location == candidate.location:
+                    refuse(other)  # what cannot be read goes by the name of its folder
+            raise
 
     def _signature(self, candidate: Candidate) -> tuple[object, ...]:
         """Return what the files look like that say what a plugin is, and how it is to run."""

@@ -59,6 +59,8 @@ class Reload:
         new: Generation | None = None
         try:
             candidate = await in_thread(loader.look_at, before)
+            if candidate.version != before.version:
+                loader.dependencies.refuse_unfit(life, candidate.version)
             admitted = await loader.admission.admit(candidate, wish)
             await loader.dependencies.load_for(candidate, wish)
             given = perf_counter()  # the verdict is

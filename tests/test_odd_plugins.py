@@ -7,10 +7,17 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from lives import Judge, fresh_journal, hooks, needs, plant, plugin
+from lives import Judge, fresh_journal, hooks, manifest, needs, plant, plugin
 from trees import grow
 
-from kurt_ext import ContractError, PluginLoader, SkillNotFoundError, TransitionError
+from kurt_ext import (
+    ContractError,
+    ManifestError,
+    PluginLoader,
+    PluginVersionConflictError,
+    SkillNotFoundError,
+    TransitionError,
+)
 
 A, B = "com.example.a", "com.example.b"
 
@@ -81,6 +88,49 @@ def test_what_cannot_be_used_is_among_the_problems_and_no_failure_of_a_start() -
             started = await plugins.auto_load_plugins()
             assert (list(started), started.failed) == ([], {})
             assert sorted(started.skipped) == [A, B, "junk"]
+
+    asyncio.run(live())
+
+
+def test_a_reload_to_a_version_that_does_not_do_for_a_loaded_plugin_is_rolled_back() -> None:
+    folder = plant((A, plugin(A, dependencies=needs(B, constraint="^1.0.0"))), B)
+
+    async def live() -> None:
+        async with loader() as plugins:
+            await plugins.load_plugin(A)
+            state = plugins.get_plugin_state(B)
+            grow(folder, {B: {"plugin.json": manifest(B, version="2.0.0")}})
+            with pytest.raises(PluginVersionConflictError, match=r"2\.0\.0 .* 1\.0\.0") as caught:
+                await plugins.reload_plugin(B)
+            assert caught.value.story == (f"{A} needs {B} ^1.0.0",)
+            assert (state.status, state.metadata.version, state.generation) == (
+                "loaded",
+                "1.0.0",
+                1,
+            )
+            needed = needs(B, constraint="^2.0.0")
+            grow(folder, {A: {"plugin.json": manifest(A, dependencies=needed)}})
+            await plugins.reload_plugin(A)
+            await plugins.reload_plugin(B)
+            assert (state.metadata.version, state.generation) == ("2.0.0", 2)
+
+    asyncio.run(live())
+
+
+def test_a_manifest_that_broke_is_what_a_reload_tells_of() -> None:
+    folder = plant(("folder", plugin(A)))
+
+    async def live() -> None:
+        async with loader() as plugins:
+            state = await plugins.load_plugin(A)
+            grow(folder, {"folder": {"plugin.json": "{ broken"}})
+            for _ in range(2):
+                with pytest.raises(ManifestError) as caught:
+                    await plugins.reload_plugin(A)
+                assert "plugin.json:1:" in str(caught.value.cause)
+            assert (state.status, state.generation) == ("loaded", 1)
+            grow(folder, {"folder": {"plugin.json": manifest(A)}})
+            assert (await plugins.reload_plugin(A)).generation == 2
 
     asyncio.run(live())
 
