@@ -202,9 +202,9 @@ async def _close(loader: Closeable, limit: float) -> None:
         if not task.done():
             task.cancel()
     if not task.done():
-        _say(f"kurt: plugins did not end within {limit:g} s, and are left behind")
+        _print(f"kurt: plugins did not end within {limit:g} s, and are left behind")
     elif task.cancelled():
-        _say(f"kurt: plugins did not end within {limit:g} s")
+        _print(f"kurt: plugins did not end within {limit:g} s")
     else:
         task.result()
     if cancelled is not None:
@@ -243,7 +243,7 @@ class _Guard:
             return
         frame = sys._current_frames().get(self._blocked)
         where = f" at {frame.f_code.co_filename}:{frame.f_lineno}" if frame is not None else ""
-        _say(f"kurt: the event loop is blocked{where}; the process is ended")
+        _print(f"kurt: the event loop is blocked{where}; the process is ended")
         with contextlib.suppress(RuntimeError):
             # A thread that holds the lock of the stream would keep us from it for ever.
             flush = threading.Thread(target=sys.stdout.flush, daemon=True)
@@ -252,7 +252,7 @@ class _Guard:
         os._exit(self._status)
 
 
-def _say(text: str) -> None:
+def _print(text: str) -> None:
     # Not through sys.stderr, whose lock the blocked thread may hold.
     with contextlib.suppress(OSError):
         os.write(2, (text + "\n").encode(errors="backslashreplace"))
@@ -309,7 +309,7 @@ class _Exit:
         try:
             self._run()
         except Exception as error:
-            _say(f"kurt: plugins could not be ended: {type(error).__name__}: {error}")
+            _print(f"kurt: plugins could not be ended: {type(error).__name__}: {error}")
         finally:
             self._guard.cancel()
             self.signals.restore()
@@ -322,6 +322,6 @@ class _Exit:
             try:
                 portal.run(_close(self._loader, self._limit), self._limit)
             except Blocked:
-                _say("kurt: plugins block their event loop, and are left behind")
+                _print("kurt: plugins block their event loop, and are left behind")
         else:
             asyncio.run(_close(self._loader, self._limit))

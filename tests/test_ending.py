@@ -345,7 +345,7 @@ REAL = f"""
 from kurt_ext.loader import PluginLoader
 async def load(loader):
     for name in {NAMES}:
-        await loader.load_plugin(name, validate=False)
+        await loader.load_plugin(name)
         await loader.activate_plugin(name)
     say("ready")
 """
