@@ -347,7 +347,6 @@ async def load(loader):
     for name in {NAMES}:
         await loader.load_plugin(name)
         await loader.activate_plugin(name)
-    say("ready")
 """
 
 
@@ -363,6 +362,7 @@ async def main():
     loader = PluginLoader({str(plugins)!r})
     async with graceful(loader):
         await load(loader)
+        say("ready")
         await asyncio.sleep({nap})
 asyncio.run(main())
 """,
@@ -370,12 +370,14 @@ asyncio.run(main())
 loader = PluginLoader({str(plugins)!r})
 install(loader)
 asyncio.run(load(loader))
+say("ready")
 time.sleep({nap})
 """,
         "portal": f"""
 loader = PluginLoader({str(plugins)!r})
 install(loader)
 loader.skills._portal.run(load(loader))
+say("ready")
 time.sleep({nap})
 """,
     }[way]

@@ -87,6 +87,7 @@ CASES = [
     ("tool list", "kurt.list/1", 0),
     ("tool run greet", "kurt.run/1", 0),
     ("validate {skill} --profile publish", "kurt.validate/1", 5),
+    ("watch nobody", "kurt.watch/1", 3),
     ("nobody", "kurt.error/1", 2),
     ("--nothing", "kurt.error/1", 2),
     ("skill nobody", "kurt.error/1", 2),
