@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from .errors import KurtError, QuarantinedError
 from .models import PluginState
+from .portal import in_thread
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -41,6 +42,7 @@ class _Plan:
         self.loader = loader
         self.answer = answer
         self.priorities: dict[str, int] = {}
+        self.disabled: set[str] = set()
         for candidate in loader.loadable_candidates():
             self._consider(candidate)
         found = loader.dependencies.order_of(list(self.priorities))
@@ -49,9 +51,12 @@ class _Plan:
             if name in self.priorities:
                 answer.failed[name] = error
                 del self.priorities[name]
+        first = min(self.priorities.values(), default=100)
         for name in self.needs:  # what is needed is loaded, whatever its own auto_load says
-            if name not in found.unloadable:
-                self.priorities.setdefault(name, min(self.priorities.values(), default=100))
+            if name in found.unloadable or name in self.disabled or name in self.priorities:
+                continue
+            self.priorities[name] = first
+            answer.skipped.pop(name, None)
 
     def _consider(self, candidate: Candidate) -> None:
         name = candidate.name
@@ -64,6 +69,7 @@ class _Plan:
                 self.answer.failed[name] = error
             return
         if not chosen.enabled:
+            self.disabled.add(name)
             self.answer.skipped[name] = "it is not enabled"
         elif not chosen.auto_load:
             self.answer.skipped[name] = "auto_load is not set"
@@ -77,6 +83,21 @@ class _Plan:
         """The ids by priority, the lowest number first, then by name."""
         return sorted(self.priorities, key=lambda name: (self.priorities[name], name))
 
+    def before(self, name: str) -> list[str]:
+        """Return the ids of the next lower number; they have waited for those before them."""
+        mine = self.priorities[name]
+        lower = [number for number in self.priorities.values() if number < mine]
+        if not lower:
+            return []
+        next_ = max(lower)
+        return [
+            other
+            for other, number in self.priorities.items()
+            if number == next_
+            and other not in self.needs.get(name, ())
+            and name not in self.needs.get(other, ())
+        ]
+
 
 async def auto_load(loader: PluginLoader) -> AutoLoad:
     """Load what is enabled and set to ``auto_load``; see :meth:`PluginLoader.auto_load_plugins`."""
@@ -87,7 +108,7 @@ async def auto_load(loader: PluginLoader) -> AutoLoad:
         for candidate in loader.loadable_candidates():
             answer.skipped[candidate.name] = "this host loads nothing by itself"
         return answer
-    plan = _Plan(loader, answer)
+    plan = await in_thread(_Plan, loader, answer)
     slots = asyncio.Semaphore(loader.concurrency)
     tasks: dict[str, asyncio.Task[PluginState]] = {}
     begun: dict[str, asyncio.Event] = {name: asyncio.Event() for name in plan.order}
@@ -135,13 +156,7 @@ async def auto_load(loader: PluginLoader) -> AutoLoad:
 
 async def _wait_for_lower(plan: _Plan, name: str, begun: dict[str, asyncio.Event]) -> None:
     """Wait until those of a lower number have begun, though not for one that hangs."""
-    lower = [
-        asyncio.ensure_future(begun[other].wait())
-        for other in plan.order
-        if plan.priorities[other] < plan.priorities[name]
-        and other not in plan.needs.get(name, ())
-        and name not in plan.needs.get(other, ())
-    ]
+    lower = [asyncio.ensure_future(begun[other].wait()) for other in plan.before(name)]
     if lower:
         await asyncio.wait(lower, timeout=_PATIENCE)
         for waiting in lower:
