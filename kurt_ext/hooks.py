@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from .errors import HookError, HookTimeoutError
@@ -57,7 +57,7 @@ async def bounded(
     try:
         await asyncio.wait({task}, timeout=limit)
     except asyncio.CancelledError:  # of the one who asked
-        await _end(task)
+        await _end(task, threads)
         raise
     if not task.done():
         ended = await _end(task)
@@ -101,11 +101,19 @@ def _is_async(function: Callable[..., Any]) -> bool:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
 
-async def _end(task: asyncio.Future[Any]) -> bool:
-    """Cancel a task until it ends or its grace is over; return whether it ended."""
+async def _end(task: asyncio.Future[Any], threads: Sequence[bool] = (False,)) -> bool:
+    """Cancel a task until it ends or its grace is over; return whether it ended.
+
+    :param threads: as in :func:`_guarded`; the thread is given the grace to return, or
+        what comes next, `cleanup` after `deactivate` for one, would run beside it.
+    """
     loop = asyncio.get_running_loop()
     until = loop.time() + GRACE
     while not task.done() and loop.time() < until:
+        if not threads[0]:
+            task.cancel()
+        await asyncio.wait({task}, timeout=_PAUSE)
+    if threads[0]:
         task.cancel()
         await asyncio.wait({task}, timeout=_PAUSE)
     if task.done():

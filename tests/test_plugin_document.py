@@ -133,6 +133,11 @@ def test_a_validation_result_has_the_documented_fields() -> None:
     assert {name: annotations[name] for name in found} == found
 
 
+def test_the_states_are_those_of_the_document() -> None:
+    documented = "UNLOADED LOADING LOADED ACTIVE INACTIVE FAILED UNLOADING"
+    assert [status.name for status in PluginStatus] == documented.split()
+
+
 @pytest.mark.parametrize(
     "way",
     [
