@@ -18,6 +18,8 @@ from kurt_ext.models import PluginStatus
 
 NAME = "com.example.walker"
 CODE = """
+import asyncio
+
 import lives
 
 
@@ -33,15 +35,18 @@ class Plugin:
 
     async def initialize(self):
         self.note("initialize")
+        await asyncio.sleep(0)
 
     async def activate(self):
         self.note("activate")
+        await asyncio.sleep(0)
 
     def deactivate(self):
         self.note("deactivate")
 
     async def cleanup(self):
         self.note("cleanup")
+        await asyncio.sleep(0)
 """
 HOOKS = ("construct", "initialize", "activate", "deactivate", "cleanup")
 LETTERS = dict(zip(HOOKS, "ciadk", strict=True))
