@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ SCHEMA = {"properties": {"step": {"type": "integer", "default": 1}}}
 
 @pytest.fixture(autouse=True)
 def journal(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
     trust(monkeypatch, project)  # or its kurt.toml gives no settings
     with fresh_journal():
         yield

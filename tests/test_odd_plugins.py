@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -23,7 +24,8 @@ A, B = "com.example.a", "com.example.b"
 
 
 @pytest.fixture(autouse=True)
-def journal() -> Iterator[None]:
+def journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
     with fresh_journal():
         yield
 

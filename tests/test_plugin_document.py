@@ -46,8 +46,9 @@ ITS_OWN = "com.mycompany.calculator"
 
 
 @pytest.fixture
-def plugins(project: Path) -> Iterator[Path]:
+def plugins(project: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the empty folder of a host's plugins, ``plugins/`` where it works."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
     folder = project / "plugins"
     folder.mkdir()
     yield folder

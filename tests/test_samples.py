@@ -12,6 +12,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -231,6 +232,7 @@ def test_every_sample_lives_a_whole_life_and_leaves_nothing_but_the_unruly_one(
     samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trust(monkeypatch, samples)
+    monkeypatch.setattr(sys, "path", list(sys.path))
     monkeypatch.setenv("WAYBACK_KEY", "anonymous")
     events: list[PluginEvent] = []
     fates: dict[str, str] = {}

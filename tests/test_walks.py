@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -53,6 +54,12 @@ LETTERS = dict(zip(HOOKS, "ciadk", strict=True))
 #: An object that is initialized is cleaned up, and deactivated before where it was active.
 WHOLE = re.compile("c(i(ad)*a?k)?")
 S = PluginStatus
+
+
+@pytest.fixture(autouse=True)
+def own_path(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no later test find the shim of this one's plugins."""
+    monkeypatch.setattr(sys, "path", list(sys.path))
 
 
 def expected(before: S, wish: str, failed: str | None) -> S:
