@@ -130,9 +130,8 @@ def texts(value: Any, at: Pointer, notes: Notes) -> list[str]:
     if value is None:
         return []
     if isinstance(value, str) and notes.lenient:
-        notes.warn(
-            "text-for-list", f"{spell(at)} is to be a list", at, f"write it as [{value[:60]}]"
-        )
+        line = " ".join(value.split())[:60]
+        notes.warn("text-for-list", f"{spell(at)} is to be a list", at, f"write it as [{line}]")
         value = value.split(",") if "," in value else value.split()
     if not isinstance(value, list):
         notes.wrong(value, "a list of texts", at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -88,7 +89,7 @@ def test_a_task_is_inside_wherever_it_waits(
         place = f"{guest.folder / 'guest.py'}:{line}"
         assert busy([module]) == [f"task caller in {function} at {place}"]
         assert busy([module], exclude=[task]) == []
-        assert busy([threading]) == []
+        assert busy([json]) == []
         event.set()
         await task
         assert busy([module]) == []

@@ -98,6 +98,7 @@ DEVIATIONS = [
     ("name: a\ndescription: 42", "number-for-text", 3, '"42"'),
     ("name: a\nversion: 1.0.0", "missing-field", 2, ""),
     ("name: a\ndescription: b\ntags: x, y", "text-for-list", 4, "[x, y]"),
+    ("name: a\ndescription: b\ntags: >\n x,\n\n y", "text-for-list", 4, "[x, y]"),
     ("name: a\ndescription: b\ntags: [x, x]", "repeated-item", 4, ""),
     ("name: a\ndescription: b\nauthor: {name: C, email: c@d}", "mapping-for-text", 4, "C <c@d>"),
     ("name: a\ndescription: b\nauthor: |\n  C\n  D", "line-break", 4, ""),
