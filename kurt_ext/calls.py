@@ -329,12 +329,18 @@ class FanOut:
         return found
 
     async def _bind(self) -> tuple[tuple[Callable[..., Any], Any], ...]:
+        for call in self.calls:
+            await call.prepare()
+        # Nothing is awaited from here on: a call that was bound anew while another one was
+        # prepared would stay what it was, and nobody would tell us.
         bound = []
         for call in self.calls:
-            surroundings = await call.prepare()
-            bound.append((call.function, _lent(call.target, surroundings)))
+            one = call._bound
+            if one.surroundings is None:
+                return await self._bind()
+            bound.append((one.function, _lent(one.target, one.surroundings)))
         self._bound = tuple(bound)
-        return tuple(bound)
+        return self._bound
 
     def __len__(self) -> int:
         return len(self.calls)

@@ -194,6 +194,11 @@ class Life:
         """Return an error without the plugin's secrets."""
         return self.admitted.masker.error(error) if self.admitted is not None else error
 
+    @property
+    def is_ruled(self) -> bool:
+        """Whether a loader has let it in, which alone says when its code goes."""
+        return self.admitted is not None
+
     def begin(self, candidate: Candidate) -> Generation:
         """Return a new generation; it is not the current one before :meth:`take`."""
         self.number += 1
@@ -232,9 +237,11 @@ class Life:
         if label == "loaded":
             self.loaded_at = datetime.now(UTC)
             self.order = next(_ORDER)
-        if label == "unloaded" and self._end_shield is not None:
-            self._end_shield()
-            self._end_shield = None
+        if label == "unloaded":
+            self.admitted = None  # a later use by name has the settings of its time
+            if self._end_shield is not None:
+                self._end_shield()
+                self._end_shield = None
         if label == "fail":
             self.error = error
         elif label in ("load", "unloaded"):

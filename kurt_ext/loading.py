@@ -191,8 +191,10 @@ class Loading:
     def retain(self, keep: Callable[[str], bool]) -> None:
         """Forget the manifests, and the extensions whose skill is not to be kept."""
         self._records.clear()
-        for slug, life in self.lives.items():
-            if life.generation is not None and (not keep(life.name) or is_stale(slug)):
+        for slug, life in list(self.lives.items()):
+            if life.generation is None or life.is_ruled:
+                continue
+            if not keep(life.name) or is_stale(slug):
                 life.take(None)  # what has hooks is ended by close() nonetheless
                 unload(slug)
 
@@ -386,6 +388,9 @@ class Loading:
         life = self.life(extension.candidate)
         async with life.turn:
             self._refuse_inactive(life)
+            if extension not in extension.generation.stages:
+                # It failed, or its code went, while this waited for its turn.
+                raise life.error if isinstance(life.error, KurtError) else unloaded_error(life)
             try:
                 await self.initialize(life, extension)
                 try:

@@ -73,6 +73,7 @@ class SkillManager:
         #: Calls by reference, made on first use: ``await skills.calls["archive"](…)``.
         self.calls: dict[str, Call] = _Calls(self)
         self._made: WeakSet[Call] = WeakSet()
+        self._made_lock = threading.Lock()
         self._lock = threading.RLock()
         self._registry = Registry()
         self._portal = Portal()
@@ -387,7 +388,8 @@ class SkillManager:
         life = self.loading.use(extension)
         target = self._target(found, extension)
         call = Call(extension, found.name, target, self._surround, self._usage(life))
-        self._made.add(call)
+        with self._made_lock:
+            self._made.add(call)
         return call
 
     def _usage(self, life: Life) -> Usage | None:
@@ -395,7 +397,7 @@ class SkillManager:
 
     def count_calls(self) -> None:
         """Count the calls that somebody keeps already; those made later are counted anyway."""
-        for call in list(self._made):
+        for call in self._kept():
             life = self.loading.lives.get(call.extension.candidate.slug)
             if life is not None:
                 call.bind(call.extension, call.target, self._usage(life))
@@ -418,6 +420,10 @@ class SkillManager:
                 call.bind(extension, self._target(found, extension), self._usage(life))
             except KurtError as error:
                 call.refuse(error)
+            except Exception as error:  # of the plugin's object, or of its files
+                from .failure import load_error
+
+                call.refuse(load_error(life.candidate, error, call.name))
 
     def refuse_calls(self, life: Life) -> None:
         """Refuse the calls of a skill that was deactivated."""
@@ -428,11 +434,17 @@ class SkillManager:
         """Let go of a skill whose code is forgotten; calls that are kept raise that."""
         for call in self._calls_of(life):
             call.loose(unloaded_error(life))
-        for reference in [r for r, call in self.calls.items() if call.extension.skill == life.name]:
-            del self.calls[reference]
+        for reference, call in list(self.calls.items()):  # threads add to it meanwhile
+            if call.extension.skill == life.name:
+                self.calls.pop(reference, None)
 
     def _calls_of(self, life: Life) -> _Found:
-        return [call for call in list(self._made) if call.extension.skill == life.name]
+        return [call for call in self._kept() if call.extension.skill == life.name]
+
+    def _kept(self) -> _Found:
+        """Return the calls that somebody keeps; no thread may add one while they are counted."""
+        with self._made_lock:
+            return [*self._made]
 
     def loops(self) -> tuple[AbstractEventLoop, ...]:
         """Return the loops of this manager's own that calls may run on."""

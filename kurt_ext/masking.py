@@ -111,9 +111,11 @@ class Masker:
         return self._noted(made.with_traceback(group.__traceback__), group)
 
     def _noted(self, result: BaseException, error: BaseException) -> BaseException:
-        notes = [self.text(note) for note in getattr(error, "__notes__", ())]
-        if notes:
-            result.__notes__ = notes
+        notes = getattr(error, "__notes__", ())
+        if isinstance(notes, (list, tuple)) and notes:
+            result.__notes__ = [self.text(str(note)) for note in notes]
+        elif notes:  # the interpreter prints what they are, whatever that is
+            result.__notes__ = []
         return result
 
     def _masked(self, error: BaseException) -> BaseException:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, TypeVar
+from weakref import WeakSet
 
 from .errors import UsageError
 
@@ -31,7 +32,13 @@ _WAIT_FOR_LOOP = 2.0  # seconds that a function may block the loop after it shou
 class Portal:
     """An event loop in a daemon thread, started when it is first needed."""
 
+    _all: ClassVar[WeakSet[Portal]] = WeakSet()
+
     def __init__(self) -> None:
+        self._begin()
+        Portal._all.add(self)
+
+    def _begin(self) -> None:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -221,7 +228,10 @@ class _Worker:
 
 
 def _forget_threads() -> None:
-    _Worker._idle.clear()  # a fork has the list, and not the threads
+    # A fork has the lists, and not the threads.
+    _Worker._idle.clear()
+    for portal in list(Portal._all):
+        portal._begin()
 
 
 if hasattr(os, "register_at_fork"):

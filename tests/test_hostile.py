@@ -1,0 +1,226 @@
+"""What threads, several loops and hostile objects must not do to the life of a plugin."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lives import (
+    BEHAVIOUR,
+    fresh_journal,
+    hooks,
+    loading,
+    plant,
+    plugin,
+    run,
+)
+
+from kurt_ext import masking
+from kurt_ext.errors import HookError, KurtError
+from kurt_ext.manager import SkillManager
+from kurt_ext.models import PluginStatus as S
+from kurt_ext.places import Places
+
+GREET = [{"name": "greet", "description": "Greet", "version": "1.0.0", "parameters": {}}]
+
+
+@pytest.fixture(autouse=True)
+def journal() -> Iterator[None]:
+    with fresh_journal():
+        yield
+
+
+def _with_secret(code: str | None = None) -> dict[str, object]:
+    schema = {"type": "object", "properties": {"token": {"type": "string", "writeOnly": True}}}
+    return plugin("x", code, config_schema=schema)
+
+
+def test_a_refresh_leaves_a_plugin_to_the_loader_that_has_loaded_it() -> None:
+    plant("x")
+
+    async def main() -> None:
+        async with loading() as loader:
+            state = await loader.load_plugin("x")
+            await loader.activate_plugin("x")
+            before = state.instance
+            Path("plugins/x/main.py").write_text("raise RuntimeError('not looked at yet')")
+            loader.skills.refresh()
+            assert state.instance is before
+            await loader.unload_plugin("x")
+            assert hooks("x")[-2:] == ["deactivate", "cleanup"]
+            assert state.status == S.UNLOADED
+
+    run(main)
+
+
+def test_calls_that_threads_make_and_drop_meanwhile_keep_no_plugin_from_ending() -> None:
+    plant(("x", plugin("x", capabilities=GREET)), ("y", plugin("y", capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin("y")
+            await loader.activate_plugin("y")
+            done = threading.Event()
+            wrong: list[BaseException] = []
+
+            def work() -> None:
+                number = 0
+                while not done.is_set():
+                    number += 1
+                    call = loader.skills.call("y:greet")
+                    loader.skills.calls[f"name {number % 40}"] = call
+
+            def guarded() -> None:
+                try:
+                    work()
+                except BaseException as error:
+                    wrong.append(error)
+
+            threads = [threading.Thread(target=guarded) for _ in range(3)]
+            interval = sys.getswitchinterval()
+            sys.setswitchinterval(1e-5)
+            try:
+                for thread in threads:
+                    thread.start()
+                for _ in range(15):
+                    state = await loader.load_plugin("x")
+                    await loader.activate_plugin("x")
+                    await loader.unload_plugin("x")
+                    assert state.status == S.UNLOADED
+            finally:
+                done.set()
+                for thread in threads:
+                    thread.join()
+                sys.setswitchinterval(interval)
+            assert wrong == []
+
+    run(main)
+
+
+def test_notes_that_are_none_do_not_leave_a_plugin_loading() -> None:
+    plant(("x", _with_secret()))
+
+    def happen() -> None:
+        error = ValueError("the token is hunter2-hunter2")
+        error.__notes__ = 5  # type: ignore[assignment]
+        raise error
+
+    async def main() -> None:
+        async with loading() as loader:
+            BEHAVIOUR["x", "initialize"] = happen
+            with pytest.raises(KurtError):
+                await loader.load_plugin("x", {"config": {"token": "hunter2-hunter2"}})
+            state = loader.get_plugin_state("x")
+            assert state.status == S.FAILED
+            assert "hunter2" not in f"{state.error_message} {state.error_traceback}"
+
+    run(main)
+
+
+def test_a_loader_that_is_closed_leaves_no_mask_of_a_plugin_that_failed() -> None:
+    plant(("x", _with_secret()))
+    before = len(masking._shields)
+
+    async def main() -> None:
+        async with loading() as loader:
+            BEHAVIOUR["x", "initialize"] = "no"
+            with pytest.raises(HookError):
+                await loader.load_plugin("x", {"config": {"token": "hunter2-hunter2"}})
+
+    run(main)
+    assert len(masking._shields) == before
+
+
+ODD_CALL = """\
+    from lives import Recorded
+
+    class Plugin(Recorded):
+        {odd}
+        async def greet(self):
+            return "{word}"
+"""
+
+
+def test_a_reload_whose_calls_cannot_be_bound_refuses_those_and_is_whole() -> None:
+    code = ODD_CALL.format(odd="", word="one")
+    plant(("x", plugin("x", code, capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            state = await loader.load_plugin("x")
+            await loader.activate_plugin("x")
+            call = await loader.skills.acall("x:greet")
+            assert (await call({})).data == "one"
+            odd_code = ODD_CALL.format(
+                odd="greet = property(lambda self: 1 / 0)\n", word="two"
+            ).replace("async def greet", "async def kept")
+            files = plugin("x", odd_code, capabilities=GREET)
+            Path("plugins/x/main.py").write_text(files["main.py"])
+            number = state.generation
+            try:
+                await loader.reload_plugin("x")
+            except KurtError:
+                assert (await call({})).data == "one"
+                assert state.generation == number
+            else:
+                assert state.generation == number + 1
+                with pytest.raises(KurtError):
+                    await call({})
+            assert state.status == S.ACTIVE
+            await loader.unload_plugin("x")
+            assert state.status == S.UNLOADED
+
+    run(main)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_process_that_forks_can_call_in_the_child_too() -> None:
+    plant(("x", plugin("x", capabilities=GREET)))
+    with SkillManager(places=Places(skills=os.path.abspath("plugins"))) as skills:
+        assert skills.run("x:greet", {}).data == "Hello you"
+        child = os.fork()
+        if child == 0:
+            import signal
+
+            signal.alarm(20)
+            status = 1
+            try:
+                status = 0 if skills.run("x:greet", {}).data == "Hello you" else 2
+            finally:
+                os._exit(status)
+        assert os.waitpid(child, 0)[1] == 0
+
+
+def test_a_fan_that_is_bound_while_a_plugin_is_reloaded_calls_the_new_code() -> None:
+    plant(("x", plugin("x", capabilities=GREET)), ("y", plugin("y", capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            for name in ("x", "y"):
+                await loader.load_plugin(name)
+                await loader.activate_plugin(name)
+            fan = loader.skills.fan_out(["x:greet", "y:greet"])
+            second = fan.calls[1]
+            surround, went = second._surround, asyncio.Event()
+            waiting = asyncio.Event()
+
+            async def slow(*args: object) -> object:
+                waiting.set()
+                await went.wait()
+                return await surround(*args)  # type: ignore[arg-type]
+
+            second._surround = slow  # type: ignore[assignment]
+            first = asyncio.ensure_future(fan({}))
+            await waiting.wait()
+            Path("plugins/x/main.py").write_text(plugin("x", word="Good day")["main.py"])
+            await loader.reload_plugin("x")
+            went.set()
+            await first
+            assert (await fan({}))[0] == "Good day you"
+
+    run(main)
