@@ -11,8 +11,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from .checks.subject import Subject
+from .checks.subject import Subject, is_test
 from .findings import Finding
+from .names import PACKAGE, UNREAD
 from .references import Scope
 from .sources import show
 
@@ -92,6 +93,7 @@ _WRITING = (
     "mkdir",
 )
 _ESCAPES = ("__subclasses__", "__globals__", "__builtins__", "f_globals", "f_builtins")
+_IMPORTING = ("builtins.__import__", "importlib.import_module")
 _READERS = ("os.getenv", "os.environ.get", "os.environ", "os.environ.pop", "os.getenvb")
 
 
@@ -112,11 +114,22 @@ class Use(NamedTuple):
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield a finding for each factor of each module: declared, or an error where it is not."""
     granted = (subject.record or {}).get("permissions") or {}
-    for path in subject.modules:
+    tests = {
+        _dotted(path): path for path in subject.paths if path.endswith(".py") and is_test(path)
+    }
+    entries = {subject.entry_module, *[module for _, _, module in subject.implements()]}
+    waiting = [*subject.modules, *{path for name in entries for path in _reached(name, tests)}]
+    for path in waiting:  # grows while it is read
         tree = subject.tree(path)
         if tree is None:
             yield from _unread(subject, path)
             continue
+        for name, node in _own_names(tree, path, calls=bool(tests)):
+            reached = _reached(name, tests)
+            waiting += [test for test in reached if test not in waiting]
+            if not UNREAD.isdisjoint(name.split(".")):
+                message = f"{name}: what lies there is not looked into, and not imported"
+                yield subject.finding("not-analysed", "high", message, node, path=path)
         told: set[tuple[str, str, str]] = set()
         for use in uses(tree):
             finding = _judged(subject, path, use, granted)
@@ -126,6 +139,47 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield finding
     if len(subject.paths) >= 10_000:
         yield subject.finding("not-analysed", "high", "there are too many files to look at")
+
+
+def _dotted(path: str) -> str:
+    return path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+
+
+def _own_names(tree: ast.Module, path: str, *, calls: bool) -> Iterator[tuple[str, ast.AST]]:
+    """Yield what may name a module of the skill itself, from its folder on.
+
+    :param calls: look at the calls that import, too.
+    """
+    folder = path.split("/")[:-1]
+    scope: Scope | None = None
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            base = folder[: len(folder) - node.level + 1] if node.level else []
+            whole = ".".join([*base, *([node.module] if node.module else [])])
+            names = [whole, *[f"{whole}.{alias.name}".lstrip(".") for alias in node.names]]
+        elif isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif calls and isinstance(node, ast.Call) and node.args:
+            scope = scope or Scope(tree)
+            is_import = scope.dotted(node.func) in _IMPORTING
+            text = (scope.text(node.args[0]) if is_import else None) or ""
+            names = [text.lstrip("."), ".".join([*folder, text.lstrip(".")])]
+        else:
+            continue
+        for name in names:
+            parts = name.split(".")
+            yield ".".join(parts[2:] if parts[0] == PACKAGE else parts), node
+
+
+def _reached(name: str, tests: Mapping[str, str]) -> Iterator[str]:
+    """Yield the tests of a skill that an import of ``name`` may run; its code then."""
+    parts = name.split(".") if tests else []
+    for end in range(1, len(parts) + 1):
+        whole = ".".join(parts[:end])
+        if whole in tests:
+            yield tests[whole]
+        if parts[end - 1] in ("tests", "test"):  # __all__ may name whatever lies in it
+            yield from (path for test, path in tests.items() if test.startswith(f"{whole}."))
 
 
 def _unread(subject: Subject, path: str) -> Iterator[Finding]:
@@ -237,7 +291,7 @@ def _called(scope: Scope, node: ast.Call) -> Iterator[Use]:
     elif isinstance(node.func, ast.Attribute) and node.func.attr == "open":
         if name is None:
             yield from _opened(scope, node)
-    elif name in ("builtins.getattr", "builtins.__import__", "importlib.import_module"):
+    elif name == "builtins.getattr" or name in _IMPORTING:
         subject = node.args[0] if node.args else None
         of_module = name != "builtins.getattr" or (
             subject is not None and scope.dotted(subject) is not None

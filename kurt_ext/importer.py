@@ -32,7 +32,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from .errors import ManifestError, UntrustedError
-from .names import PACKAGE
+from .names import PACKAGE, UNREAD
 from .stores import may_patch
 from .trust import Trust
 
@@ -188,6 +188,10 @@ class SkillFinder(MetaPathFinder):
             return None
         tail = fullname[len(_PREFIX) :]
         if "." in tail:
+            if not UNREAD.isdisjoint(tail.split(".")):
+                raise ModuleNotFoundError(
+                    f"{fullname} lies in a folder that holds no code of a skill", name=fullname
+                )
             parent = sys.modules.get(fullname.rpartition(".")[0])
             return _submodule(fullname, path) if parent and _is_ours(parent) else None
         found = self._found(tail)

@@ -28,6 +28,7 @@ __all__ = [
     "DISTRIBUTION_PREFIX",
     "NAMESPACE_PREFIX",
     "PACKAGE",
+    "UNREAD",
     "Namespace",
     "SkillName",
     "Slug",
@@ -44,6 +45,9 @@ __all__ = [
 NAMESPACE_PREFIX = "kurt."
 #: The namespace package (PEP 420) that every skill's code is imported under.
 PACKAGE = "kurt_skills"
+#: Folders in a skill that can be imported from by their names and hold what others have
+#: written there: nobody looks into them, and nothing is imported from them.
+UNREAD = frozenset(("__pycache__", "node_modules"))
 #: Shim and wheel distributions carry a prefix: an unprefixed shim called ``six``
 #: was replaced by PyPI's ``six`` on upgrade.
 DISTRIBUTION_PREFIX = "kurt-skill-"

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from lives import (
     BEHAVIOUR,
+    Judge,
     fresh_journal,
     hooks,
     loading,
@@ -21,7 +22,8 @@ from lives import (
 )
 
 from kurt_ext import masking
-from kurt_ext.errors import HookError, KurtError
+from kurt_ext.errors import HookError, KurtError, PluginValidationError
+from kurt_ext.loader import PluginLoader
 from kurt_ext.manager import SkillManager
 from kurt_ext.models import PluginStatus as S
 from kurt_ext.places import Places
@@ -222,5 +224,102 @@ def test_a_fan_that_is_bound_while_a_plugin_is_reloaded_calls_the_new_code() -> 
             went.set()
             await first
             assert (await fan({}))[0] == "Good day you"
+
+    run(main)
+
+
+EVIL = "import os\n\n\ndef go():\n    os.system('true')\n"
+HIDDEN = {
+    "a folder of tests": ({"tests": {"evil.py": EVIL}}, "from .tests import evil"),
+    "a test": ({"test_evil.py": EVIL}, "from . import test_evil"),
+    "a test by a function": ({"test_evil.py": EVIL}, "from .test_evil import go"),
+    "a conftest": ({"conftest.py": EVIL}, "from . import conftest"),
+    "by name": (
+        {"tests": {"evil.py": EVIL}},
+        "import importlib\nimportlib.import_module('.tests.evil', __package__)",
+    ),
+    "by its full name": ({"tests": {"evil.py": EVIL}}, "import kurt_skills.x.tests.evil"),
+    "through another": (
+        {"tests": {"evil.py": EVIL, "two.py": "from . import evil"}},
+        "from .tests import two",
+    ),
+    "a cache": ({"__pycache__": {"evil.py": EVIL}}, "from .__pycache__ import evil"),
+    "modules of another": ({"node_modules": {"evil.py": EVIL}}, "from .node_modules import evil"),
+}
+
+
+@pytest.mark.parametrize("case", HIDDEN)
+def test_code_that_lies_where_nobody_looks_is_judged_or_not_imported(case: str) -> None:
+    files, line = HIDDEN[case]
+    code = f"{line}\nfrom lives import Recorded\n\n\nclass Plugin(Recorded):\n    pass\n"
+    plant(("x", plugin("x", code, files=files)))
+
+    async def main() -> None:
+        async with PluginLoader(plugin_directory="plugins") as loader:
+            with pytest.raises(PluginValidationError):
+                await loader.load_plugin("x")
+
+    run(main)
+
+
+def test_an_entry_point_that_is_called_a_test_is_judged() -> None:
+    code = EVIL + "from lives import Recorded\n\n\nclass Plugin(Recorded):\n    pass\n"
+    plant(("x", plugin("x", "", files={"tests": {"evil.py": code}}, entry_point="tests.evil")))
+
+    async def main() -> None:
+        async with PluginLoader(plugin_directory="plugins") as loader:
+            with pytest.raises(PluginValidationError) as found:
+                await loader.load_plugin("x")
+            assert "os.system" in (found.value.cause or "")
+
+    run(main)
+
+
+def test_a_link_into_a_folder_where_nobody_looks_is_not_imported() -> None:
+    code = (
+        "from .lib import evil\nfrom lives import Recorded\n\nclass Plugin(Recorded):\n    pass\n"
+    )
+    folder = plant(("x", plugin("x", code, files={"__pycache__": {"evil.py": EVIL}})))
+    (folder / "x" / "lib").symlink_to("__pycache__")
+
+    async def main() -> None:
+        async with PluginLoader(plugin_directory="plugins") as loader:
+            with pytest.raises(PluginValidationError):
+                await loader.load_plugin("x")
+
+    run(main)
+
+
+def test_nothing_is_imported_from_a_cache_whatever_its_name_is_made_of() -> None:
+    code = """\
+        import importlib
+        from lives import Recorded
+
+        NAME = "__py" + str("cache__")
+
+        class Plugin(Recorded):
+            def __init__(self, metadata, config):
+                super().__init__(metadata, config)
+                importlib.import_module(f".{NAME}.evil", __package__)
+    """
+    plant(("x", plugin("x", code, files={"__pycache__": {"evil.py": "X = 1\n"}})))
+
+    async def main() -> None:
+        async with loading(validator=Judge()) as loader:
+            with pytest.raises(KurtError):
+                await loader.load_plugin("x")
+
+    run(main)
+
+
+def test_tests_that_nobody_imports_may_do_as_they_like() -> None:
+    test = "import subprocess\n\nsubprocess.run(['kurt', 'run', 'x'])\n"
+    code = "SKIPPED = ('node_modules', '__pycache__', 'tests')\nfrom lives import Recorded\n"
+    code += "\n\nclass Plugin(Recorded):\n    pass\n"
+    plant(("x", plugin("x", code, files={"tests": {"test_x.py": test}})))
+
+    async def main() -> None:
+        async with PluginLoader(plugin_directory="plugins") as loader:
+            assert (await loader.load_plugin("x")).status == S.LOADED
 
     run(main)

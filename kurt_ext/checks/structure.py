@@ -105,6 +105,10 @@ def _link(subject: Subject, path: str) -> Iterator[Finding]:
     base = os.path.realpath(subject.folder)
     real = os.path.realpath(os.path.join(subject.folder, path))
     if real == base or real.startswith(base + os.sep):
+        if os.path.isdir(real):
+            message = "it is a link to a folder, whose files are not looked into by that name"
+            fix = "move the folder instead"
+            yield subject.finding("link-leads-out", "warning", message, path, fix=fix)
         return
     # Where it is made, a link is a convenience; elsewhere it leads to another's files.
     severity = "error" if subject.publishing else "warning"

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..findings import Finding
 from ..manifest import MANIFESTS, Reading
+from ..names import UNREAD
 from ..sources import fetch, mark
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ __all__ = ["RUNTIME_VERSION", "Subject"]
 #: The version of the host that skills mean by ``min_runtime_version``.
 RUNTIME_VERSION = "1.0.0"
 #: Folders that hold no part of a skill, however it is built.
-_SKIPPED = frozenset(
-    (".git", ".hg", ".svn", ".tox", ".nox", ".venv", "__pycache__", "node_modules")
-)
+_SKIPPED = frozenset((".git", ".hg", ".svn", ".tox", ".nox", ".venv", *UNREAD))
 _MAX_FILES = 10_000
 _MAX_SOURCE = 1 << 20  # bytes of a module; a larger one was not written by a person
 
