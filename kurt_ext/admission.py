@@ -31,6 +31,7 @@ from .plugin_settings import Effective, effective
 from .portal import in_thread
 from .quarantine import Quarantine, fingerprint
 from .requirements import check_requirements
+from .versions import from_pep440, is_semver
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -54,7 +55,7 @@ def plugin_metadata(
     from pydantic import ValidationError
 
     try:
-        return PluginMetadata.from_record(record or candidate.record())
+        return PluginMetadata.from_record(_with_semver(record or candidate.record()))
     except ValidationError as error:
         first = error.errors()[0]
         raise ManifestError(
@@ -64,6 +65,16 @@ def plugin_metadata(
             hint=f"kurt validate {candidate.name}",
             skill=candidate.name,
         ) from error
+
+
+def _with_semver(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a manifest whose version is SemVer: a distribution without kurt.json has PEP 440's."""
+    if record["source"] != "entry_points.txt" or is_semver(record["version"]):
+        return record
+    try:
+        return {**record, "version": from_pep440(record["version"])}
+    except ValueError:
+        return record  # the model says what is wrong
 
 
 class Admission:

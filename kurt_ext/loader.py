@@ -112,6 +112,7 @@ class PluginLoader:
         self._flights: dict[str, _Flight] = {}
         self._handlers: list[Callable[[PluginEvent], Any]] = []
         self._background: set[asyncio.Task[Any]] = set()
+        self._telling: set[asyncio.Task[Any]] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._loading.listeners.append(self._hear)
         skills.count_calls()
@@ -287,7 +288,7 @@ class PluginLoader:
             self._admit(life, candidate, admitted)
             life.timed("check", start)
             await self.dependencies.load_for(candidate, wish)
-            generation = life.current()
+            generation = self._loading.begun(life, candidate)
             await self.build(life, candidate, generation)
             for extension in list(dict.fromkeys(generation.extensions.values())):
                 await self._loading.initialize(life, extension)
@@ -537,10 +538,12 @@ class PluginLoader:
         :param limit: seconds for all of it; None = each hook's own time.
         """
         until = perf_counter() + limit if limit is not None else None
+        if limit is not None:
+            for life in self._loading.lives.values():
+                life.limit = min(life.limit or self.hook_timeout, limit)
         for flight in list(self._flights.values()):
             await _cancelled(flight.task)
-        for task in list(self._background):
-            await asyncio.wait({task}, timeout=limit)
+        await self._settled(until)
         alive = [life for life in self._loading.lives.values() if life.status in _ALIVE]
         for life in sorted(alive, key=lambda life: life.order, reverse=True):
             if until is not None:
@@ -552,10 +555,29 @@ class PluginLoader:
                         await self._unload(life, thorough=False)
             except KurtError:
                 continue  # told by its event
+        await self._settled(until)
         if self._hear in self._loading.listeners:
             self._loading.listeners.remove(self._hear)
         if self._owns:
             await self.skills.aclose()
+
+    async def _settled(self, until: float | None) -> None:
+        """Wait for what runs beside, and cancel what does not end.
+
+        :param until: when, as ``perf_counter`` says it; None = as long as each may take.
+        """
+        mine, here = asyncio.current_task(), asyncio.get_running_loop()
+        for tasks, limit in (
+            (self._telling, self.hook_timeout),
+            (self._background, self.drain_timeout + self.hook_timeout),
+            (self._telling | self._background, self.hook_timeout),  # those that were cancelled
+        ):
+            running = {task for task in tasks if task is not mine and task.get_loop() is here}
+            if running:
+                left = limit if until is None else max(0.05, until - perf_counter())
+                _, late = await asyncio.wait(running, timeout=left)
+                for task in late:
+                    task.cancel()
 
     async def __aenter__(self) -> Self:
         return self
@@ -600,13 +622,19 @@ class PluginLoader:
                 self._beside(made)
 
     def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run an async handler, in the loop of whoever subscribed where there is none here."""
-        if asyncio._get_running_loop() is not None:
-            self.spawn(work)
-        elif self._loop is not None and self._loop.is_running():
-            asyncio.run_coroutine_threadsafe(work, self._loop)
+        """Run an async handler, in the loop of whoever subscribed where it runs, else in this one."""
+        here, home = asyncio._get_running_loop(), self._loop
+        if home is not None and home is not here and home.is_running():
+            home.call_soon_threadsafe(self._told, work)
+        elif here is not None:
+            self._told(work)
         else:
             work.close()
+
+    def _told(self, work: Coroutine[Any, Any, Any]) -> None:
+        task = asyncio.ensure_future(work)
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
 
     def spawn(self, work: Any) -> asyncio.Task[Any]:
         """Run a coroutine beside; :meth:`close` waits for it."""

@@ -151,7 +151,7 @@ class Loading:
         :param value: ``module``, or ``module:register`` of a function to call.
         """
         with self._lock(candidate):
-            generation = self._begun(self.life(candidate), candidate)
+            generation = self.begun(self.life(candidate), candidate)
             if generation.asked:
                 return
             point = EntryPoint(name=candidate.name, value=value, group="")
@@ -213,7 +213,7 @@ class Loading:
             found = by_reference[point.name]
             with self._lock(found.candidate):
                 life = self.life(found.candidate)
-                mine = generation or self._begun(life, found.candidate)
+                mine = generation or self.begun(life, found.candidate)
                 known = mine.extensions.get(_key(found))
                 if known is not None:
                     return known
@@ -224,7 +224,7 @@ class Loading:
         return make
 
     @staticmethod
-    def _begun(life: Life, candidate: Candidate) -> Generation:
+    def begun(life: Life, candidate: Candidate) -> Generation:
         """Return the current generation; a new one never begins with stale modules."""
         if life.generation is None:
             life.candidate = candidate

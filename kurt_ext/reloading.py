@@ -19,6 +19,7 @@ from .hooks import unbroken
 from .importer import drop_aside, restore, set_aside
 from .inflight import busy
 from .lifecycle import PluginStatus
+from .names import PACKAGE
 from .portal import in_thread
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Reload:
         modules: dict[str, ModuleType] | None = None
         new: Generation | None = None
         try:
+            _refuse_foreign(before)
             candidate = await in_thread(loader.look_at, before)
             if candidate.version != before.version:
                 loader.dependencies.refuse_unfit(life, candidate.version)
@@ -150,8 +152,10 @@ class Reload:
             await self._end(old, modules)
 
     async def _retire_later(self, old: Generation, modules: dict[str, ModuleType]) -> None:
-        await self.drained(old, list(modules.values()))
-        await self._end(old, modules)
+        try:
+            await self.drained(old, list(modules.values()))
+        finally:  # also where the host ends meanwhile
+            await self._end(old, modules)
 
     async def _end(self, old: Generation, modules: dict[str, ModuleType]) -> None:
         life = self._life
@@ -181,6 +185,23 @@ class Reload:
         own: set[Any] = {*generation.ledger.started(), *generation.ledger.threads()}
         found: list[str] = busy(list(modules), loops, own)
         return found
+
+
+def _refuse_foreign(candidate: Candidate) -> None:
+    """Raise where a skill's code is imported under a name that others may import it by.
+
+    Such a module cannot be set aside: whoever else has it would have the old one.
+    """
+    own = f"{PACKAGE}.{candidate.slug}"
+    for _, name, value in candidate.offers:
+        module = value.partition(":")[0].strip()
+        if module != own and not module.startswith(own + "."):
+            raise PluginLoadError(
+                f"the code of {candidate.name} cannot be reloaded",
+                cause=f"{name} is imported as {module}, which other programs may import too",
+                hint="start the host again, or offer it as a skill: kurt new",
+                skill=candidate.name,
+            )
 
 
 def _made(generation: Generation) -> list[Extension]:
