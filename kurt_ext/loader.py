@@ -622,7 +622,7 @@ class PluginLoader:
                 self._beside(made)
 
     def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run an async handler, in the loop of whoever subscribed where it runs, else in this one."""
+        """Run an async handler in the loop of whoever subscribed, while that runs; else in this."""
         here, home = asyncio._get_running_loop(), self._loop
         if home is not None and home is not here and home.is_running():
             home.call_soon_threadsafe(self._told, work)
