@@ -15,18 +15,43 @@ import os
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
+from contextvars import ContextVar
 from queue import Empty, SimpleQueue
 from typing import Any, ClassVar, TypeVar
 from weakref import WeakSet
 
 from .errors import UsageError
 
-__all__ = ["Blocked", "Once", "Portal", "in_thread"]
+__all__ = ["Blocked", "Once", "Portal", "in_thread", "waits_for_us"]
 
 T = TypeVar("T")
 
 _WAIT_FOR_CANCELLED = 5.0  # seconds that a cancelled call is given to clean up
 _WAIT_FOR_LOOP = 2.0  # seconds that a function may block the loop after it should have ended
+
+
+class _Waiting:
+    """A sync caller that waits, and the loop that does nothing meanwhile; None once it is over."""
+
+    __slots__ = ("loop", "outer")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop | None) -> None:
+        self.loop = loop
+        self.outer = _WAITING.get()
+
+
+_WAITING: ContextVar[_Waiting | None] = ContextVar("kurt_ext_waiting", default=None)
+
+
+def waits_for_us(loop: asyncio.AbstractEventLoop | None) -> bool:
+    """Return whether a loop stands still until what runs here has ended.
+
+    Whoever waits here for something that is done there waits for ever.
+    """
+    waiting = _WAITING.get() if loop is not None else None
+    while waiting is not None and waiting.loop is not loop:
+        waiting = waiting.outer
+    return waiting is not None
 
 
 class Portal:
@@ -66,7 +91,20 @@ class Portal:
                 hint="use the async face there: await skills.arun(…)",
             )
         loop = self._started()
-        future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        waiting = _Waiting(asyncio._get_running_loop())
+        token = _WAITING.set(waiting)
+        try:
+            future = asyncio.run_coroutine_threadsafe(coroutine, loop)
+        finally:
+            _WAITING.reset(token)
+        try:
+            return self._result(future, loop, timeout)
+        finally:
+            waiting.loop = None
+
+    def _result(
+        self, future: Future[T], loop: asyncio.AbstractEventLoop, timeout: float | None
+    ) -> T:
         limit = None if timeout is None else timeout + _WAIT_FOR_LOOP
         while True:
             try:
@@ -251,6 +289,7 @@ class Once:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._future: Future[Any] | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def done(self) -> bool:
@@ -265,6 +304,12 @@ class Once:
                 mine = self._future is None
                 if self._future is None:
                     self._future = Future()
+                    self._loop = asyncio.get_running_loop()
+                elif not self._future.done() and waits_for_us(self._loop):
+                    raise UsageError(
+                        "a sync call waits for what the event loop that it blocks has begun",
+                        hint="use the async face there: await skills.arun(…)",
+                    )
                 future: Future[T] = self._future
             if mine:
                 return await self._do(future, make)

@@ -16,6 +16,7 @@ from types import TracebackType
 from typing import TypeVar
 
 from .errors import TransitionError
+from .portal import waits_for_us
 
 __all__ = ["Turn"]
 
@@ -29,13 +30,22 @@ _LOCK = threading.Lock()
 class _Holder:
     """One who has a turn; ``waiting`` are the turns that it, and what runs inside, asks for."""
 
-    __slots__ = ("done", "outer", "turn", "waiting")
+    __slots__ = ("done", "loop", "outer", "turn", "waiting")
 
     def __init__(self, turn: Turn, outer: _Holder | None) -> None:
         self.turn = turn
+        self.loop = asyncio._get_running_loop()
         self.outer = outer
         self.done = False
         self.waiting: list[Turn] = []
+
+
+class _Asking(Future[None]):
+    """One who waits in a queue, and the loop that it waits in."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio._get_running_loop()
 
 
 #: The innermost turn that this context has; tasks that were started in it inherit
@@ -54,7 +64,7 @@ class Turn:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self._queue: deque[Future[None]] = deque()
+        self._queue: deque[_Asking] = deque()
         self._holder: _Holder | None = None
         self._tokens: Token[_Holder | None] | None = None
 
@@ -81,13 +91,13 @@ class Turn:
     async def __aenter__(self) -> Turn:
         outer = _living(_HOLDING.get())
         mine = _Holder(self, outer)
-        future: Future[None] | None = None
+        future: _Asking | None = None
         with _LOCK:
             if self._holder is None:
                 self._holder = mine
             else:
                 self._mark(outer)
-                future = Future()
+                future = _Asking()
                 self._queue.append(future)
         if future is not None:
             await self._wait(future, outer)
@@ -95,7 +105,7 @@ class Turn:
         self._tokens = _HOLDING.set(mine)
         return self
 
-    async def _wait(self, future: Future[None], outer: _Holder | None) -> None:
+    async def _wait(self, future: _Asking, outer: _Holder | None) -> None:
         try:
             await asyncio.wrap_future(future)
         except BaseException:
@@ -131,6 +141,7 @@ class Turn:
                 # The place stays taken while the next one wakes up.
                 if future.set_running_or_notify_cancel():
                     self._holder = _Holder(self, None)
+                    self._holder.loop = future.loop
                     future.set_result(None)
                     return
             self._holder = None
@@ -146,6 +157,15 @@ class Turn:
                     cause=f"the hook runs while {turn.name} is being changed",
                     hint="do it after the hook has returned, in a task for example",
                     skill=self.name,
+                )
+            before_us = [asking.loop for asking in turn._queue.copy()]
+            before_us += [turn._holder.loop] if turn._holder is not None else []
+            if any(map(waits_for_us, before_us)):
+                raise TransitionError(
+                    f"{turn.name} is being changed on the event loop that waits for this call",
+                    cause="the loop goes on when the call has ended, and the call when it goes on",
+                    hint="use the async face there: await skills.arun(…)",
+                    skill=turn.name,
                 )
             if turn not in seen and turn._holder is not None:
                 queue += turn._holder.waiting

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from lives import (
     BEHAVIOUR,
+    JOURNAL,
     Judge,
     fresh_journal,
     hooks,
@@ -19,10 +20,17 @@ from lives import (
     plant,
     plugin,
     run,
+    until,
 )
 
 from kurt_ext import masking
-from kurt_ext.errors import HookError, KurtError, PluginValidationError
+from kurt_ext.errors import (
+    HookError,
+    KurtError,
+    PluginValidationError,
+    TransitionError,
+    UsageError,
+)
 from kurt_ext.loader import PluginLoader
 from kurt_ext.manager import SkillManager
 from kurt_ext.models import PluginStatus as S
@@ -40,6 +48,40 @@ def journal() -> Iterator[None]:
 def _with_secret(code: str | None = None) -> dict[str, object]:
     schema = {"type": "object", "properties": {"token": {"type": "string", "writeOnly": True}}}
     return plugin("x", code, config_schema=schema)
+
+
+def test_a_sync_call_on_the_loop_that_loads_the_plugin_is_told_that_it_waits_for_itself() -> None:
+    plant(("x", plugin("x", capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            BEHAVIOUR["x", "initialize"] = lambda: asyncio.sleep(0.05)
+            load = asyncio.ensure_future(loader.load_plugin("x"))
+            await until(lambda: ("x", "initialize") in JOURNAL)
+            with pytest.raises(TransitionError) as found:
+                loader.skills.run("x:greet", {})
+            assert "arun" in (found.value.hint or "")
+            assert (await load).status == S.LOADED
+            assert loader.skills.run("x:greet", {}).data == "Hello you"
+
+    run(main)
+
+
+def test_a_sync_call_on_the_loop_that_makes_it_ready_is_told_that_it_waits_for_itself() -> None:
+    plant(("x", plugin("x", capabilities=GREET)))
+
+    async def main() -> None:
+        async with SkillManager(places=Places(skills=os.path.abspath("plugins"))) as skills:
+            BEHAVIOUR["x", "initialize"] = lambda: asyncio.sleep(0.05)
+            first = asyncio.ensure_future(skills.arun("x:greet", {}))
+            await until(lambda: ("x", "initialize") in JOURNAL)
+            with pytest.raises(UsageError) as found:
+                skills.run("x:greet", {})
+            assert "arun" in (found.value.hint or "")
+            assert (await first).data == "Hello you"
+            assert skills.run("x:greet", {}).data == "Hello you"
+
+    run(main)
 
 
 def test_a_refresh_leaves_a_plugin_to_the_loader_that_has_loaded_it() -> None:
