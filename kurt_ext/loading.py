@@ -23,8 +23,10 @@ from .instances import build_object, build_plugin, check_python, plugin_config
 from .life import Generation, Life, Listener
 from .lifecycle import PluginEvent, PluginStatus
 from .managers import All, Driver, Enabled, Named, Ordered, Outcome
+from .masking import Masker
 from .portal import Once
 from .registering import Registrar, Registry
+from .settings import hide
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -176,8 +178,17 @@ class Loading:
     def record(self, candidate: Candidate) -> dict[str, Any]:
         """Return a candidate's manifest, read once."""
         found = self._records.get(candidate.location)
-        if found is None:
-            found = self._records[candidate.location] = candidate.record()
+        if found is not None:
+            return found
+        life = self.lives.get(candidate.slug)
+        kept = life.generation.record if life is not None and life.generation is not None else None
+        try:
+            found = candidate.record()
+        except (KurtError, ValueError, OSError):
+            if kept is None:
+                raise
+            found = kept  # what is loaded goes on with the manifest that it was loaded by
+        self._records[candidate.location] = found
         return found
 
     def forget_record(self, candidate: Candidate) -> None:
@@ -256,7 +267,7 @@ class Loading:
             yield
         except BaseException as error:
             if is_first:
-                life.move("fail", "failed", error=error)
+                life.move("fail", "failed", error=self._veiled(life, error))
             raise
         if is_first:
             life.move("loaded", "loaded", ms=life.timed("load", start))
@@ -269,7 +280,7 @@ class Loading:
         if found.obj is not None:
             plugin, obj = found.obj, self._built(found, found.obj)
         else:
-            record = self.record(candidate)
+            record = generation.record = self.record(candidate)
             check_python(record, candidate.name)
             self._judge(found, record)
             registrar = Registrar(self.registry, candidate.name)
@@ -403,7 +414,29 @@ class Loading:
                 self.outcomes[extension.reference] = Outcome(
                     extension.reference, "failed", error=error
                 )
+                await self._fail(life, extension.generation, error)
                 raise
+
+    async def _fail(self, life: Life, generation: Generation, error: KurtError) -> None:
+        """Let the state of a skill tell that nothing of it could be made ready on its first use."""
+        said = self._veiled(life, error)
+        if life.is_ruled or generation.extensions or life.generation is not generation:
+            return
+        await self.end(life, generation)
+        with self._lock(generation.candidate):
+            self.forget(life)
+        if life.status == PluginStatus.LOADED:
+            life.move("fail", "failed", error=said)
+
+    def _veiled(self, life: Life, error: BaseException) -> BaseException:
+        """Return an error without the secrets of a skill that no loader has let in."""
+        if life.admitted is not None:
+            return life.masked(error)
+        try:
+            settings = self._settings(life.name)
+        except KurtError:  # it had none, then
+            return error
+        return Masker(_secrets(settings, hide(settings))).error(error)
 
     async def initialize(self, life: Life, extension: Extension) -> None:
         """Take an extension through its first stage, and remember to end it."""
@@ -485,6 +518,18 @@ def _key(found: Found) -> tuple[str, str]:
     # A plugin's capabilities share the one object of the plugin.
     name = found.value if found.value and ":" not in found.value else found.name
     return found.kind.namespace, name
+
+
+def _secrets(value: Any, shown: Any) -> Iterator[str]:
+    """Yield the texts of a setting that are hidden where it is shown."""
+    if isinstance(value, Mapping) and isinstance(shown, Mapping):
+        for key in value:
+            yield from _secrets(value[key], shown[key])
+    elif isinstance(value, list) and isinstance(shown, list):
+        for one, other in zip(value, shown, strict=True):
+            yield from _secrets(one, other)
+    elif isinstance(value, str) and value != shown:
+        yield value
 
 
 @contextmanager

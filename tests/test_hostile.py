@@ -6,6 +6,7 @@ import asyncio
 import os
 import sys
 import threading
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -178,6 +179,47 @@ def test_a_loader_that_is_closed_leaves_no_mask_of_a_plugin_that_failed() -> Non
 
     run(main)
     assert len(masking._shields) == before
+
+
+BAD_START = """\
+    class Plugin:
+        def __init__(self, metadata, config):
+            self.config = config
+
+        async def initialize(self):
+            raise ValueError("refused: " + self.config["token"])
+
+        async def greet(self):
+            return "one"
+"""
+
+
+def test_a_first_use_that_fails_is_told_by_the_state_and_tells_no_secret(own_places: Path) -> None:
+    folder = own_places / ".config" / "kurt"
+    folder.mkdir(parents=True)
+    (folder / "kurt.toml").write_text('[skill.x]\ntoken = "hunter2-hunter2"\n')
+    plant(("x", plugin("x", BAD_START, capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            for _ in range(2):
+                with pytest.raises(KurtError) as found:
+                    await loader.skills.arun("x:greet", {})
+                said = "".join(traceback.format_exception(found.value))
+                state = loader.get_plugin_state("x")
+                assert state.status == S.FAILED
+                assert "refused: ***" in (state.error_message or "")
+                assert "hunter2" not in f"{said} {state.error_message} {state.error_traceback}"
+            mended = BAD_START.replace(
+                'raise ValueError("refused: " + self.config["token"])', "..."
+            )
+            main_py = Path("plugins/x/main.py")
+            main_py.write_text(plugin("x", mended)["main.py"])
+            await loader.load_plugin("x")
+            assert (state.status, state.error_message) == (S.LOADED, None)
+            assert await state.instance.greet() == "one"
+
+    run(main)
 
 
 ODD_CALL = """\
