@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from .models import PluginMetadata
     from .plugin_settings import Effective
     from .portal import Once
+    from .registering import Registry
 
 __all__ = ["Generation", "Life", "Listener", "Timing"]
 
@@ -65,6 +66,8 @@ class Generation:
         "number",
         "once",
         "pending",
+        "record",
+        "registry",
         "stages",
     )
 
@@ -78,6 +81,10 @@ class Generation:
         self.pending: dict[Extension, Awaitable[Any]] = {}
         self.once: dict[Extension, Once] = {}
         self.ledger = Ledger(candidate.name, f"{PACKAGE}.{candidate.slug}")
+        #: Where it registers what it offers while it is not the current one; else None.
+        self.registry: Registry | None = None
+        #: The manifest that it was made by; None before anything was made.
+        self.record: dict[str, Any] | None = None
         #: Whether the code of a skill that registers what it offers has run.
         self.asked = False
 

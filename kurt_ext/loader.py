@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Callable, Coroutine, Mapping
+from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
 from time import perf_counter
@@ -270,11 +271,19 @@ class PluginLoader:
 
     async def _load_in_turn(self, life: Life, wish: _Wish) -> PluginState:
         async with life.turn:
+            await self._settled(life)
             if life.status in _LOADED:
                 return self._state(life.candidate)
             require(life.name, life.status, "load")
             await self._load(life, wish)
             return self._state(life.candidate)
+
+    async def _settled(self, life: Life) -> None:
+        """Wait for a first use by name that was under way when the turn was taken."""
+        if life.status == PluginStatus.LOADING:
+            with suppress(Late):
+                limit = life.limit or self.hook_timeout
+                await bounded(self._loading.settle, life.candidate, limit=limit)
 
     async def _load(self, life: Life, wish: _Wish) -> None:
         """Load a plugin whose turn is held; whatever goes wrong leaves it FAILED."""
@@ -365,12 +374,13 @@ class PluginLoader:
 
     async def build(self, life: Life, candidate: Candidate, generation: Generation) -> None:
         """Import the code in a thread, and make the objects here."""
-        found = self._offered(candidate)
+        found = self._offered(candidate, generation)
         limit = life.limit or self.hook_timeout
         asked = [item for item in candidate.offers if item[0] == REGISTERING_GROUP]
         try:
             with generation.ledger.watching():
-                await bounded(self._loading.import_all, candidate, found, life, limit=limit)
+                import_all = self._loading.import_all
+                await bounded(import_all, candidate, found, life, generation, limit=limit)
                 for _, name, value in asked:
                     point = EntryPoint(name=name, value=value, group=REGISTERING_GROUP)
                     register = self._loading.register
@@ -381,15 +391,15 @@ class PluginLoader:
             raise
         except Exception as error:
             raise load_error(candidate, error) from error
-        for item in self._offered(candidate) if asked else found:
+        for item in self._offered(candidate, generation) if asked else found:
             try:
                 self._loading.build(item, generation)
             except KeyboardInterrupt as error:  # its own; a person's cancels the host's task
                 raise load_error(candidate, Escaped(error), item.name) from error
         life.tell("initializing")
 
-    def _offered(self, candidate: Candidate) -> list[Found]:
-        return self.skills.lookup.loadable(candidate)
+    def _offered(self, candidate: Candidate, generation: Generation) -> list[Found]:
+        return self.skills.lookup.loadable(candidate, generation.registry)
 
     async def _undo(self, life: Life, generation: Generation | None) -> None:
         if generation is None:
@@ -419,6 +429,7 @@ class PluginLoader:
         life = await self._life(plugin_id)
         await self.dependencies.activate_for(life)
         async with life.turn:
+            await self._settled(life)
             require(life.name, life.status, "activate")
             start = perf_counter()
             async with self._failing(life):
@@ -437,6 +448,7 @@ class PluginLoader:
         """
         life = await self._life(plugin_id)
         async with life.turn:
+            await self._settled(life)
             require(life.name, life.status, "deactivate")
             await self._deactivate(life)
 
@@ -469,6 +481,7 @@ class PluginLoader:
         """
         life = await self._life(plugin_id)
         async with life.turn:
+            await self._settled(life)
             require(life.name, life.status, "unload")
             self.dependencies.refuse_needed(life)
             await self._unload(life)
@@ -514,6 +527,7 @@ class PluginLoader:
         """
         life = await self._life(plugin_id)
         async with life.turn:
+            await self._settled(life)
             require(life.name, life.status, "reload")
             wish = _Wish(life.given, validate, True)
             if life.status == PluginStatus.FAILED:

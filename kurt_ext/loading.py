@@ -114,14 +114,16 @@ class Loading:
         if life.status == PluginStatus.INACTIVE:
             raise inactive_error(life)
 
-    def import_all(self, candidate: Candidate, found: Iterable[Found], life: Life) -> None:
+    def import_all(
+        self, candidate: Candidate, found: Iterable[Found], life: Life, generation: Generation
+    ) -> None:
         """Import the modules of a skill's extensions, and no more; may run in any thread.
 
         The caller has asked :func:`kurt_ext.importer.refuse`.
         What decorators register meanwhile is handed over when all of it succeeded.
         """
         start = perf_counter()
-        registrar = Registrar(self.registry, candidate.name)
+        registrar = Registrar(generation.registry or self.registry, candidate.name)
         imported = importing(self, candidate, judged=True)
         with self._lock(candidate), registrar.collecting(), imported:
             for item in found:
@@ -164,7 +166,7 @@ class Loading:
         """Run the code of a skill that registers what it offers; raises whatever it raises."""
         refuse(candidate)
         check_python(self.record(candidate), candidate.name)
-        registrar = Registrar(self.registry, candidate.name)
+        registrar = Registrar(generation.registry or self.registry, candidate.name)
         with (
             registrar.collecting(),
             generation.ledger.watching(),
@@ -214,6 +216,16 @@ class Loading:
 
     def _lock(self, candidate: Candidate) -> threading.RLock:
         return self._locks.setdefault(candidate.slug, threading.RLock())
+
+    def settle(self, candidate: Candidate) -> None:
+        """Wait until whoever loads something of a skill in another thread has ended."""
+        with self._lock(candidate):
+            return
+
+    def is_current(self, extension: Extension) -> bool:
+        """Return whether an extension is of the code that counts now."""
+        life = self.lives.get(extension.candidate.slug)
+        return life is not None and life.generation is extension.generation
 
     def _maker(
         self, items: Iterable[Found], generation: Generation | None = None
@@ -283,7 +295,7 @@ class Loading:
             record = generation.record = self.record(candidate)
             check_python(record, candidate.name)
             self._judge(found, record)
-            registrar = Registrar(self.registry, candidate.name)
+            registrar = Registrar(generation.registry or self.registry, candidate.name)
             # Asked already, where a loader has begun this generation.
             imported = importing(self, candidate, judged=life.generation is not generation)
             with registrar.collecting(), imported:

@@ -186,14 +186,14 @@ class Lookup:
         ]
         return next((item for item in matches if item.kind.call), next(iter(matches), None))
 
-    def _extensions(self, candidate: Candidate) -> list[Found]:
+    def _extensions(self, candidate: Candidate, registry: Registry | None = None) -> list[Found]:
         """Return the extensions a skill offers: entry points, and what it registered."""
         found: dict[tuple[str, str], Found] = {}
         for group, name, value in candidate.offers:
             kind = self.kinds.of(group)
             if kind is not None:
                 found[group, name] = Found(candidate, kind, name, value)
-        for row in self.registry:
+        for row in self.registry if registry is None else registry:
             kind = self.kinds.of(row.namespace)
             if row.skill == candidate.name and kind is not None:
                 item = Found(candidate, kind, row.name, obj=row.obj)
@@ -211,16 +211,18 @@ class Lookup:
             ]
         return items
 
-    def loadable(self, candidate: Candidate) -> list[Found]:
+    def loadable(self, candidate: Candidate, registry: Registry | None = None) -> list[Found]:
         """Return what a skill offers that the configuration does not switch off.
 
         What is of a kind that runs only where it is named may be loaded by whoever
         names it; it takes no part in anything by that.
+
+        :param registry: where its code registers, if that is not yet to be seen by others.
         """
         config = self.discovery.config
         return [
             item
-            for item in self._extensions(candidate)
+            for item in self._extensions(candidate, registry)
             if config.enabled(item.kind.name, candidate.name, item.name).enabled
         ]
 

@@ -21,6 +21,7 @@ from .inflight import busy
 from .lifecycle import PluginStatus
 from .names import PACKAGE
 from .portal import in_thread
+from .registering import Registry
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -54,8 +55,7 @@ class Reload:
         start = perf_counter()
         life.tell("reloading")
         old, before = life.current(), life.candidate
-        rows = self._loading.registry.rows_of(life.name)
-        kept = (life.admitted, life.metadata, life.limit, rows)
+        kept = (life.admitted, life.metadata, life.limit)
         modules: dict[str, ModuleType] | None = None
         new: Generation | None = None
         try:
@@ -69,7 +69,7 @@ class Reload:
             new = life.begin(candidate)
             life.admit(admitted, loader.admission.metadata(candidate), loader.hook_timeout)
             modules = set_aside(candidate.slug, old.number)
-            self._loading.registry.drop(life.name)
+            new.registry = Registry()
             await self._probe(candidate, new, old)
             self._swap(candidate, old, new, admitted)
             life.timed("swap", given)
@@ -114,6 +114,9 @@ class Reload:
         """Make the new generation the current one; nothing is awaited meanwhile."""
         life = self._life
         life.take(new)
+        if new.registry is not None:
+            self._loading.registry.put_back(life.name, new.registry)
+            new.registry = None
         self._loader.show_reloaded(life, candidate, admitted)
         self._loader.skills.bind_calls(life)
 
@@ -132,9 +135,8 @@ class Reload:
                 life.tell("left-behind", detail=[str(left)])
         if modules is not None:
             restore(life.candidate.slug, modules)
-        self._loading.registry.put_back(life.name, kept[3])
         said = life.masked(error) if isinstance(error, Exception) else error
-        life.put_back(*kept[:3])
+        life.put_back(*kept)
         self._loading.forget_record(life.candidate)
         told = said
         if not isinstance(said, (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit)):
