@@ -271,14 +271,14 @@ class PluginLoader:
 
     async def _load_in_turn(self, life: Life, wish: _Wish) -> PluginState:
         async with life.turn:
-            await self._settled(life)
+            await self._after_first_use(life)
             if life.status in _LOADED:
                 return self._state(life.candidate)
             require(life.name, life.status, "load")
             await self._load(life, wish)
             return self._state(life.candidate)
 
-    async def _settled(self, life: Life) -> None:
+    async def _after_first_use(self, life: Life) -> None:
         """Wait for a first use by name that was under way when the turn was taken."""
         if life.status == PluginStatus.LOADING:
             with suppress(Late):
@@ -429,7 +429,7 @@ class PluginLoader:
         life = await self._life(plugin_id)
         await self.dependencies.activate_for(life)
         async with life.turn:
-            await self._settled(life)
+            await self._after_first_use(life)
             require(life.name, life.status, "activate")
             start = perf_counter()
             async with self._failing(life):
@@ -448,7 +448,7 @@ class PluginLoader:
         """
         life = await self._life(plugin_id)
         async with life.turn:
-            await self._settled(life)
+            await self._after_first_use(life)
             require(life.name, life.status, "deactivate")
             await self._deactivate(life)
 
@@ -481,7 +481,7 @@ class PluginLoader:
         """
         life = await self._life(plugin_id)
         async with life.turn:
-            await self._settled(life)
+            await self._after_first_use(life)
             require(life.name, life.status, "unload")
             self.dependencies.refuse_needed(life)
             await self._unload(life)
@@ -527,7 +527,7 @@ class PluginLoader:
         """
         life = await self._life(plugin_id)
         async with life.turn:
-            await self._settled(life)
+            await self._after_first_use(life)
             require(life.name, life.status, "reload")
             wish = _Wish(life.given, validate, True)
             if life.status == PluginStatus.FAILED:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 from weakref import WeakSet
 
 from .calls import Call, FanOut, Surroundings
-from .errors import ExtensionNotFoundError, KurtError, UsageError
+from .errors import ExtensionNotFoundError, KurtError, TransitionError, UsageError
 from .importer import FINDER
 from .instances import capability_target
 from .kinds import GROUP, load_kinds
@@ -312,13 +312,27 @@ class SkillManager:
         found = self._callable(reference)
         extension = self.loading.load(found)
         if self.loading.is_waiting(extension):
-            self._portal.run(self.loading.ready(extension))
-        return self._call(found, extension)
+            return self._portal.run(self.acall(reference))
+        call = self._call(found, extension)
+        return (
+            call if self.loading.is_current(extension) else self._portal.run(self.acall(reference))
+        )
 
     async def acall(self, reference: str) -> Call:
         """Return an extension ready to be called, as :meth:`call`."""
-        found = self._callable(reference)
-        return self._call(found, await self.loading.ready(self.loading.load(found)))
+        for last in (False, False, True):
+            found = self._callable(reference)
+            extension = self.loading.load(found)
+            try:
+                call = self._call(found, await self.loading.ready(extension))
+            except TransitionError:
+                if last or self.loading.is_current(extension):
+                    raise
+            else:
+                # In another thread a reload may have bound all calls before this one was known.
+                if last or self.loading.is_current(extension):
+                    return call
+        raise AssertionError("unreachable")
 
     async def arun(
         self,

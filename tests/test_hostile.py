@@ -181,6 +181,48 @@ def test_a_loader_that_is_closed_leaves_no_mask_of_a_plugin_that_failed() -> Non
     assert len(masking._shields) == before
 
 
+def test_a_loader_waits_for_a_first_use_that_a_thread_has_begun() -> None:
+    plant(("x", plugin("x", capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            begun, go = threading.Event(), threading.Event()
+
+            def construct() -> None:
+                begun.set()
+                go.wait(5)
+
+            BEHAVIOUR["x", "construct"] = construct
+            use = asyncio.ensure_future(asyncio.to_thread(loader.skills.load, "x:x"))
+            await until(begun.is_set)
+            load = asyncio.ensure_future(loader.load_plugin("x"))
+            await asyncio.sleep(0.02)
+            go.set()
+            assert (await load).status in (S.LOADED, S.ACTIVE)
+            await use
+            assert hooks("x").count("construct") == 1
+            await loader.unload_plugin("x")
+
+    run(main)
+
+
+def test_a_first_call_that_waits_for_a_reload_gets_the_new_code() -> None:
+    plant(("x", plugin("x", capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin("x")
+            await loader.activate_plugin("x")
+            Path("plugins/x/main.py").write_text(plugin("x", word="Good day")["main.py"])
+            BEHAVIOUR["x", "initialize"] = lambda: asyncio.sleep(0.05)
+            reload = asyncio.ensure_future(loader.reload_plugin("x"))
+            await until(lambda: hooks("x").count("initialize") == 2)
+            assert (await loader.skills.arun("x:greet", {})).data == "Good day you"
+            await reload
+
+    run(main)
+
+
 BAD_START = """\
     class Plugin:
         def __init__(self, metadata, config):
