@@ -20,6 +20,7 @@ from pydantic import (
     PrivateAttr,
     WithJsonSchema,
     computed_field,
+    field_serializer,
     model_validator,
 )
 
@@ -299,6 +300,13 @@ class PluginState(Model):
                 super().__getattribute__("__pydantic_private__")["_usage"].note()
             return found
         return super().__getattribute__(name)
+
+    @field_serializer("config")
+    def _without_secrets(self, config: PluginConfig) -> dict[str, Any]:
+        # A state is told to others: logged, shown, sent. The configuration by itself is not.
+        from .settings import hide
+
+        return {**config.model_dump(exclude={"config"}), "config": hide(config.config)}
 
     @computed_field(description="How often it was used.")  # type: ignore[prop-decorator]
     @property

@@ -167,6 +167,20 @@ def test_notes_that_are_none_do_not_leave_a_plugin_loading() -> None:
     run(main)
 
 
+def test_a_state_that_is_dumped_shows_no_secret_and_what_it_is_made_of_has_it() -> None:
+    plant(("x", _with_secret()))
+
+    async def main() -> None:
+        async with loading() as loader:
+            state = await loader.load_plugin("x", {"config": {"token": "hunter2-hunter2"}})
+            for text in (state.model_dump_json(), repr(state.model_dump()), repr(state)):
+                assert "hunter2" not in text
+            assert state.model_dump()["config"]["config"] == {"token": "***"}
+            assert state.config.config["token"] == "hunter2-hunter2"
+
+    run(main)
+
+
 def test_a_loader_that_is_closed_leaves_no_mask_of_a_plugin_that_failed() -> None:
     plant(("x", _with_secret()))
     before = len(masking._shields)
