@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextvars import Context, ContextVar
@@ -27,6 +28,8 @@ __all__ = [
 #: the first one is often swallowed by a bare except.
 GRACE = 1.0
 _PAUSE = 0.05
+
+_HERE = os.path.join(os.path.dirname(__file__), "")
 
 Loop = asyncio.AbstractEventLoop
 Task = asyncio.Task[Any]
@@ -94,8 +97,14 @@ async def end_tasks(tasks: Collection[Task], limit: float) -> list[Left]:
 
 
 def _named(task: Task) -> tuple[str, str]:
-    coroutine = task.get_coro()
+    coroutine: Any = task.get_coro()
     code = getattr(coroutine, "cr_code", None)
+    while code is not None and code.co_filename.startswith(_HERE):
+        # A hook runs in a task of the host's: what the plugin wrote is further in.
+        inner: Any = getattr(coroutine, "cr_await", None)
+        if getattr(inner, "cr_code", None) is None:
+            break
+        coroutine, code = inner, inner.cr_code
     where = f"{code.co_filename}:{code.co_firstlineno}" if code is not None else ""
     return f"{task.get_name()} {label(coroutine)}", where
 
@@ -153,6 +162,8 @@ async def _cancel(tasks: Collection[Task], limit: float) -> set[Task]:
         asyncio.tasks._unregister_task(task)
         if task.get_loop() is loop:
             task.add_done_callback(_looked_at)
+        # Or asyncio complains when the loop goes, of what has been told by name.
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
     for task in set(tasks) - pending:
         _looked_at(task)
     return pending

@@ -13,7 +13,21 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
 
-__all__ = ["load_error", "place_of", "reason_of"]
+__all__ = ["Escaped", "load_error", "place_of", "reason_of"]
+
+
+class Escaped(RuntimeError):
+    """The code of a plugin raised what would have ended the host."""
+
+    def __init__(self, error: BaseException) -> None:
+        from asyncio import CancelledError
+
+        said = f"it raised {type(error).__name__}"
+        if isinstance(error, SystemExit):
+            said = f"its code called sys.exit({error.code!r})"
+        elif isinstance(error, CancelledError):
+            said = "it was cancelled by its own code"
+        super().__init__(said)
 
 
 def place_of(error: BaseException, root: str | None) -> str | None:
@@ -43,6 +57,8 @@ def reason_of(error: BaseException) -> str:
     """Return the type of a guest's exception and what it says, in one line."""
     if isinstance(error, SystemExit):
         return f"its code called sys.exit({error.code!r})"
+    if isinstance(error, Escaped):
+        return str(error)
     return f"{type(error).__name__}: {error}"
 
 

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from .errors import HookError, HookTimeoutError
+from .failure import Escaped, place_of, reason_of
 from .portal import in_thread
 
 __all__ = ["GRACE", "Escaped", "Late", "bounded", "late_error", "run_hook", "unbroken"]
@@ -84,18 +85,6 @@ async def _guarded(function: Callable[..., Any], args: tuple[Any, ...], threads:
         raise Escaped(error).with_traceback(error.__traceback__) from error
 
 
-class Escaped(RuntimeError):
-    """The code of a plugin raised what would have ended the host."""
-
-    def __init__(self, error: BaseException) -> None:
-        said = f"it raised {type(error).__name__}"
-        if isinstance(error, SystemExit):
-            said = f"its code called sys.exit({error.code!r})"
-        elif isinstance(error, asyncio.CancelledError):
-            said = "it was cancelled by its own code"
-        super().__init__(said)
-
-
 def _is_async(function: Callable[..., Any]) -> bool:
     call = getattr(type(function), "__call__", None)  # noqa: B004  # an object with async __call__
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
@@ -161,8 +150,6 @@ async def run_hook(
     :raises HookTimeoutError: when it does not end in time.
     :raises HookError: when it raises; the exception is the ``__cause__``.
     """
-    from .failure import place_of, reason_of
-
     try:
         return await bounded(hook, limit=limit)
     except Late as late:
@@ -170,7 +157,7 @@ async def run_hook(
     except Exception as error:
         raise HookError(
             f"the hook {name} of {plugin_id} failed",
-            cause=str(error) if isinstance(error, Escaped) else reason_of(error),
+            cause=reason_of(error),
             at=place_of(error, root),
             hint=f"kurt plugin load {plugin_id}",
             skill=plugin_id,
@@ -190,6 +177,9 @@ def late_error(
     :param limit: seconds that it had.
     :param late: what :func:`bounded` raised.
     """
+    from .settings import dotted
+
+    more = max(60.0, 2 * limit)
     leak = None
     if isinstance(late, Late) and late.left:
         leak = "it swallows its cancellation and still runs in this process"
@@ -199,14 +189,10 @@ def late_error(
         f"the hook {name} of {plugin_id} did not end within {limit:g} s",
         cause=leak,
         at=_place(function),
-        hint=f"set timeout_seconds under [plugin.{_key(plugin_id)}] in kurt.toml",
+        hint=f"kurt config set '{dotted(('plugin', plugin_id, 'timeout_seconds'))}' {more:g}",
         skill=plugin_id,
         hook=name,
     )
-
-
-def _key(plugin_id: str) -> str:
-    return f'"{plugin_id}"' if "." in plugin_id else plugin_id
 
 
 def _place(hook: Any) -> str | None:

@@ -20,6 +20,7 @@ from .errors import (
     KurtError,
     PluginVersionConflictError,
 )
+from .names import suggest
 
 if TYPE_CHECKING:
     from .models import PluginMetadata
@@ -146,7 +147,7 @@ def _required(
             story[-1] += " (a pre-release will do only where the constraint names one)"
     # A host of another version comes first: what is there may well differ with it.
     if story and name not in unloadable:
-        unloadable[name] = _lacking(name, story, missing, unfit)
+        unloadable[name] = _lacking(name, story, missing, unfit, known)
     return sorted(found)
 
 
@@ -155,12 +156,15 @@ def _lacking(
     story: list[str],
     missing: list[Asked],
     unfit: list[Asked],
+    known: Iterable[str],
 ) -> KurtError:
     """Return the error of a plugin that has not what it needs; ``story`` tells of each."""
-    message = f"{name} cannot be loaded: " + story[0].removeprefix(f"{name} needs ")
-    cause = "\n".join(story)
+    message = f"{name} cannot be loaded: it" + story[0].removeprefix(name)
+    cause = "\n".join(story) if len(story) > 1 else None
     if missing:
         hint = "put the missing plugin beside it; kurt list shows what there is"
+        if near := suggest(missing[0].plugin_id, [other for other in known if other != name]):
+            hint = f"did you mean {near[0]}? the name is in the dependencies of {name}"
         chain = (name, missing[0].plugin_id)
         return DependencyError(message, cause=cause, hint=hint, skill=name, chain=chain)
     hint = f"kurt info {unfit[0].plugin_id}"

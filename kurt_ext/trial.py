@@ -103,7 +103,7 @@ def run(session: Session, plugin_id: str, steps: Sequence[str] = LIFE, **wishes:
     async def work(loader: PluginLoader) -> Trial:
         trial = Trial(plugin_id)
         for name in steps:
-            with _patient(session, loader, f"{plugin_id}: {name}"):
+            with _patient(session, f"{plugin_id}: {name}"):
                 step = await _step(loader, plugin_id, name, _of(name, wishes))
             trial.steps.append(step)
             if step.error is not None:
@@ -125,7 +125,7 @@ def run_all(
                 # What another one needs may be active already.
                 if str(loader.get_plugin_state(name).status) == "active":
                     break
-                with _patient(session, loader, f"{name}: {step}"):
+                with _patient(session, f"{name}: {step}"):
                     done = await _step(loader, name, step, {})
                 if done.error is not None:
                     failed[name] = done.error
@@ -150,9 +150,9 @@ def _with_loader(session: Session, work: Callable[[PluginLoader], Awaitable[T]])
 
 
 @contextmanager
-def _patient(session: Session, loader: PluginLoader, what: str) -> Iterator[None]:
+def _patient(session: Session, what: str) -> Iterator[None]:
     """Say on stderr what is waited for, where it takes long."""
-    text = f"{what} takes its time; a hook is given {loader.hook_timeout:g} seconds"
+    text = f"{what} takes its time; Ctrl-C ends the wait"
     handle = asyncio.get_running_loop().call_later(_LONG, session.note, text)
     try:
         yield
@@ -182,7 +182,7 @@ async def _step(loader: PluginLoader, plugin_id: str, name: str, wishes: dict[st
     finally:
         step.ms = (perf_counter() - start) * 1000
         leave()
-    if name == "unload":
+    if name == "unload" and step.error is None:  # an error's own traceback holds the code
         step.leaks = [str(leak) for leak in loader.leaks(plugin_id)]
     step.phases = {
         phase: round(ms - before.get(phase, 0.0), 3)

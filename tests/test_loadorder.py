@@ -64,14 +64,21 @@ def test_a_missing_plugin_fails_those_that_need_it_and_nobody_else() -> None:
     }
     assert all(type(error) is DependencyError for error in found.unloadable.values())
     own, passed_on = found.unloadable["c"], found.unloadable["a"]
-    assert own.message == "c cannot be loaded: gone >=2, which is not there"
-    assert own.cause == "c needs gone >=2, which is not there"
+    assert own.message == "c cannot be loaded: it needs gone >=2, which is not there"
+    assert own.cause is None  # which would say the same again
     assert own.hint == "put the missing plugin beside it; kurt list shows what there is"
     assert own.skill == "c"
     assert passed_on.message == "a cannot be loaded: it needs b, which cannot be loaded"
     assert passed_on.cause == f"a → b → c → gone\n{own.message}"
     assert passed_on.hint == own.hint
     assert passed_on.skill == "a"
+
+
+def test_a_slip_in_an_id_is_told_with_the_id_that_is_near() -> None:
+    found = order([plugin("com.a.one", "com.a.cour"), plugin("com.a.core")])
+    assert found.unloadable["com.a.one"].hint == (
+        "did you mean com.a.core? the name is in the dependencies of com.a.one"
+    )
 
 
 def test_all_that_a_plugin_lacks_is_told_at_once() -> None:
@@ -90,7 +97,7 @@ def test_a_version_that_will_not_do_is_a_conflict_with_its_story() -> None:
     found = order([plugin("a", "b >=2", "c <1"), plugin("b"), plugin("c"), plugin("d", "a")])
     error = found.unloadable["a"]
     assert type(error) is PluginVersionConflictError
-    assert error.message == "a cannot be loaded: b >=2, and 1.0.0 is there"
+    assert error.message == "a cannot be loaded: it needs b >=2, and 1.0.0 is there"
     assert error.story == ("a needs b >=2, and 1.0.0 is there", "a needs c <1, and 1.0.0 is there")
     assert error.cause == "\n".join(error.story)
     assert error.hint == "kurt info b"
@@ -105,8 +112,8 @@ def test_a_version_that_will_not_do_is_a_conflict_with_its_story() -> None:
 def test_a_prerelease_that_is_there_says_why_it_will_not_do() -> None:
     found = order([plugin("a", "b >=1"), plugin("b", version="1.1.0-rc.1"), plugin("c", "b")])
     error = found.unloadable["a"]
-    assert error.cause == (
-        "a needs b >=1, and 1.1.0-rc.1 is there"
+    assert error.message == (
+        "a cannot be loaded: it needs b >=1, and 1.1.0-rc.1 is there"
         " (a pre-release will do only where the constraint names one)"
     )
     assert found.order == ["b", "c"]

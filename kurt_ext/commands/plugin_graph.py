@@ -101,4 +101,4 @@ def _write(page: Page, session: Session, graph: Graph, root: str | None) -> None
     page.stream.flush()
     for node in graph.nodes.values():
         if node.reason and node.state == "blocked" and node.id == (root or node.id):
-            session.note(f"{node.id}: " + node.reason.replace("\n", "; "))
+            session.note(node.reason.replace("\n", "; "))

@@ -388,7 +388,7 @@ def test_the_graph_is_text_mermaid_svg_and_json(here: Run, make: Make) -> None:
     ran = here("plugin", "graph")
     assert "com.example.calc 1.0.0  cannot be loaded" in ran.out
     assert "└── com.example.maths  >=2  1.5.0 is there" in ran.out
-    assert "com.example.calc: com.example.calc needs com.example.maths >=2" in ran.err
+    assert "com.example.calc cannot be loaded: it needs com.example.maths >=2" in ran.err
     assert here("plugin", "graph", "--format", "mermaid").out.startswith("flowchart LR\n")
     ElementTree.fromstring(here("plugin", "graph", "--format", "svg").out)
     data = json.loads(here("plugin", "graph", "--format", "json").out)
@@ -510,3 +510,39 @@ def test_names_of_plugins_are_completed(here: Run, make: Make, project: Path) ->
     )
     assert "com.example.calc" in done.stdout
     assert "leaflet" not in done.stdout
+
+
+def test_a_trial_names_what_failed_and_no_leak_that_is_its_own_error(
+    make: Make, kurt: Run, project: Path
+) -> None:
+    folder = make("closing")
+    code = folder / "main.py"
+    code.write_text(code.read_text() + "\n    def cleanup(self):\n        raise ValueError('no')\n")
+    done = kurt("plugin", "load", "com.example.closing")
+    assert "cause: ValueError: no" in done.err
+    assert "left something behind" not in done.err
+
+
+def test_a_hook_that_cannot_be_ended_is_named_with_its_place_and_without_asyncio_s_noise(
+    make: Make, kurt: Run, project: Path
+) -> None:
+    endless = """while True:
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                pass"""
+    folder = make("stubborn", initialize=endless)
+    (project / "kurt.toml").write_text('[plugin."com.example.stubborn"]\ntimeout_seconds = 0.1\n')
+    done = kurt("plugin", "load", "com.example.stubborn")
+    assert f"({folder / 'main.py'}:7; it swallows its cancellation" in done.err
+    assert "Task was destroyed" not in done.err
+    assert "hint: kurt config set 'plugin.\"com.example.stubborn\".timeout_seconds' 60" in done.err
+
+
+def test_code_that_leaves_while_it_is_imported_is_told_in_words(
+    make: Make, kurt: Run, project: Path
+) -> None:
+    code = make("leaving") / "main.py"
+    code.write_text("import sys\n\nsys.exit(7)\n\n\n" + code.read_text())
+    done = kurt("plugin", "load", "com.example.leaving")
+    assert "  cause: its code called sys.exit(7)\n" in done.err
