@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from .dependencies import failed_with
 from .errors import KurtError, QuarantinedError
 from .models import PluginState
 from .portal import in_thread
@@ -122,8 +124,9 @@ async def auto_load(loader: PluginLoader) -> AutoLoad:
         others = [tasks[other] for other in plan.needs.get(name, ()) if other in tasks]
         if others:
             await asyncio.wait(others)
-        await _wait_for_lower(plan, name, begun)
         try:
+            _refuse_failed(loader, name, tasks)
+            await _wait_for_lower(plan, name, begun)
             async with slots:
                 return await loader.load_plugin(name)
         finally:
@@ -140,8 +143,11 @@ async def auto_load(loader: PluginLoader) -> AutoLoad:
         for task in tasks.values():
             task.cancel()
     for name, task in tasks.items():
-        error = task.exception() if not task.cancelled() else None
-        if error is None and not task.cancelled():
+        if task.cancelled():
+            answer.skipped[name] = "it was given up while it was loaded"
+            continue
+        error = task.exception()
+        if error is None:
             answer.append(task.result())
         elif isinstance(error, QuarantinedError):
             answer.skipped[name] = f"{error.message}: {error.cause}"
@@ -152,6 +158,18 @@ async def auto_load(loader: PluginLoader) -> AutoLoad:
     answer.sort(key=lambda state: str(state.loaded_at))
     answer.ms = (perf_counter() - start) * 1000
     return answer
+
+
+def _refuse_failed(
+    loader: PluginLoader, name: str, tasks: Mapping[str, asyncio.Task[PluginState]]
+) -> None:
+    """Raise where what a plugin needs has failed just now: it would only fail once more."""
+    for other in loader.dependencies.required(loader.candidate(name)):
+        task = tasks.get(other)
+        if task is not None and task.done() and not task.cancelled():
+            failure = task.exception()
+            if isinstance(failure, KurtError):
+                raise failed_with(name, other, failure) from failure
 
 
 async def _wait_for_lower(plan: _Plan, name: str, begun: dict[str, asyncio.Event]) -> None:

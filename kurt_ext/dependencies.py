@@ -53,6 +53,11 @@ class Dependencies:
         """Return the order in which plugins, and what they need, can be loaded."""
         return order(self.closure(names), runtime_version=self._loader.runtime_version)
 
+    def required(self, candidate: Candidate) -> set[str]:
+        """Return the ids of what a plugin cannot do without."""
+        wanted = self._loader.admission.metadata(candidate).dependencies
+        return {item.plugin_id for item in wanted if not item.optional}
+
     async def load_for(self, candidate: Candidate, wish: Any) -> None:
         """Load what a plugin needs; of what it can do without, what loads.
 
@@ -66,11 +71,7 @@ class Dependencies:
         error = found.unloadable.get(name)
         if error is not None:
             raise error
-        required = {
-            item.plugin_id
-            for item in self._loader.admission.metadata(candidate).dependencies
-            if not item.optional
-        }
+        required = self.required(candidate)
         for other in found.needs.get(name, ()):
             try:
                 await self._load(other, wish)
@@ -132,11 +133,12 @@ class Dependencies:
             )
 
     def _users(self, life: Life) -> Iterator[tuple[Life, PluginDependency]]:
-        """Yield the plugins that are loaded and need this one, each with its need."""
+        """Yield the plugins that are loaded, or are being, and need this one; with their need."""
         for other in list(self._loader.skills.loading.lives.values()):
-            if other is life or other.generation is None or not other.candidate.location:
+            if other is life or not other.candidate.location:
                 continue
-            if other.status in (*_LOADED, PluginStatus.INACTIVE):
+            alive = other.status in (*_LOADED, PluginStatus.INACTIVE)
+            if other.status == PluginStatus.LOADING or (alive and other.generation is not None):
                 for need in self._needs(other):
                     if need.plugin_id == life.name and not need.optional:
                         yield other, need
@@ -146,11 +148,12 @@ class Dependencies:
 
         :raises TransitionError: with those that are to be unloaded before.
         """
-        users = [other.name for other, _ in self._users(life)]
+        found = [other for other, _ in self._users(life)]
+        users = [other.name for other in found]
         if users:
             raise TransitionError(
                 f"the plugin {life.name} cannot be unloaded while {_and(users)} needs it",
-                cause=f"{_and(users)} is loaded",
+                cause=_and([f"{other.name} is {other.status}" for other in found]),
                 hint=f"kurt plugin unload {users[0]}",
                 skill=life.name,
                 status=str(life.status),
