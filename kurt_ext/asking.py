@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .session import Session
     from .trial import Step, Trial
 
-__all__ = ["act", "ask_for", "host_line", "plugin_id_of"]
+__all__ = ["act", "ask_for", "host_line", "host_of", "plugin_id_of"]
 
 _SOON = 5.0  # seconds in which a host tells a state
 _STYLES = {
@@ -30,6 +30,14 @@ _STYLES = {
     "activated": "green",
     "reloaded": "green",
 }
+
+
+def host_of(session: Session) -> Host | None:
+    """Return the host of the project; its plugins are looked for where it looks for them."""
+    host = running(session.places)
+    if host is not None and host.plugin_directory is not None:
+        session.look_in(host.plugin_directory)
+    return host
 
 
 def plugin_id_of(session: Session, name: str, host: Host | None = None) -> str:
@@ -63,7 +71,7 @@ def act(
     :raises NotFoundError: when there is no host and nothing to try, or no such plugin.
     :raises KurtError: what the host raises.
     """
-    host = running(session.places)
+    host = host_of(session)
     plugin_id = plugin_id_of(session, name, host)
     if host is not None:
         return _in_host(session, host, plugin_id, verb, wishes)

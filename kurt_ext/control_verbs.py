@@ -76,6 +76,7 @@ def hello(loader: PluginLoader, project: str) -> dict[str, Any]:
         "python": platform.python_version(),
         "started": round(_STARTED, 3),
         "runtime_version": loader.runtime_version,
+        "plugin_directory": loader.skills.places.own_skills,
     }
 
 

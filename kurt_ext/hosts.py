@@ -31,6 +31,7 @@ class Host:
     :param started: seconds since the epoch.
     :param python: the version of its Python; ``version`` is that of kurt-ext in it,
         and ``runtime_version`` the one that plugins ask for.
+    :param plugin_directory: the folder that its plugins lie in, where its program named one.
     """
 
     pid: int
@@ -39,6 +40,7 @@ class Host:
     python: str
     started: float
     runtime_version: str
+    plugin_directory: str | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""

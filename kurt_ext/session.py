@@ -61,6 +61,13 @@ class Session:
             self._places = Places(self.project)
         return self._places
 
+    def look_in(self, skills: str) -> None:
+        """Look for the project's skills in another folder, which a program of the user's chose."""
+        from .places import Places
+
+        self._places = Places(self.project, skills=skills)
+        self._discovery = None
+
     @property
     def discovery(self) -> Discovery:
         """All candidates, found once; imports no skill."""

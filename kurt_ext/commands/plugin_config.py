@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import cli, completion
-from ..asking import ask_for, host_line, plugin_id_of
+from ..asking import ask_for, host_line, host_of, plugin_id_of
 from ..errors import ConfigError, NotFoundError, UsageError
-from ..hosts import running
 from ..jsontext import dumps
 from ..names import suggest
 from ..output import Answer, Column
@@ -19,6 +18,7 @@ from ..trust import Trust
 from ..wire import plain
 
 if TYPE_CHECKING:
+    from ..hosts import Host
     from ..output import Page
     from ..plugin_settings import Effective, Source
     from ..session import Session
@@ -65,6 +65,7 @@ def command(
       kurt plugin config web-archiver limits.depth
       kurt plugin config web-archiver limits.depth 3
     """
+    host = host_of(session)
     plugin_id = plugin_id_of(session, name)
     candidate = session.discovery.skill(plugin_id)
     record = candidate.record()
@@ -75,8 +76,8 @@ def command(
         )
     path = _path(key) if key is not None else ()
     if value is not None:
-        return _set(session, plugin_id, path, value, scope)
-    return _shown(session, plugin_id, path)
+        return _set(session, plugin_id, path, value, scope, host)
+    return _shown(session, plugin_id, path, host)
 
 
 def _path(key: str) -> tuple[str, ...]:
@@ -101,7 +102,7 @@ def _effective(session: Session, plugin_id: str, given: Any = None) -> Effective
     )
 
 
-def _shown(session: Session, plugin_id: str, path: tuple[str, ...]) -> Answer:
+def _shown(session: Session, plugin_id: str, path: tuple[str, ...], host: Host | None) -> Answer:
     found = _effective(session, plugin_id)
     rows = [
         _row(plugin_id, pointer, value, source)
@@ -111,7 +112,6 @@ def _shown(session: Session, plugin_id: str, path: tuple[str, ...]) -> Answer:
     if path and not rows:
         raise _no_setting(found, plugin_id, path)
     switches = [] if path else list(_switches(plugin_id, found))
-    host = running(session.places)
     live = ask_for(session, host, "config", plugin_id=plugin_id)
     # A host has what it was given when it loaded the plugin.
     stale = _differing(live, rows) if live and live.get("config") is not None else []
@@ -205,7 +205,14 @@ def _no_setting(found: Effective, plugin_id: str, path: tuple[str, ...]) -> NotF
     )
 
 
-def _set(session: Session, plugin_id: str, path: tuple[str, ...], value: str, scope: str) -> Answer:
+def _set(
+    session: Session,
+    plugin_id: str,
+    path: tuple[str, ...],
+    value: str,
+    scope: str,
+    host: Host | None,
+) -> Answer:
     """Write a setting to ``kurt.toml``, where it fits the plugin's schema."""
     from ..config_edit import parse_value, set_value
 
@@ -220,7 +227,7 @@ def _set(session: Session, plugin_id: str, path: tuple[str, ...], value: str, sc
 
     def text(page: Page) -> None:
         page.line(f"{said} ({change.file})")
-        if running(session.places) is not None:
+        if host is not None:
             page.parts(("to let it count: ", "dim"), (f"kurt plugin reload {plugin_id}", None))
 
     return Answer(data, text, talk=True)

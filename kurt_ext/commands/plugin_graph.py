@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli, completion
-from ..asking import ask_for, plugin_id_of
+from ..asking import ask_for, host_of, plugin_id_of
 from ..graph import build
-from ..hosts import running
 from ..jsontext import dumps
 from ..output import Answer
 from ..plugin_rows import RUNTIME_VERSION, metadata_of, plugins
@@ -43,7 +42,7 @@ def command(session: Session, name: str | None, form: str) -> Answer:
       kurt plugin graph
       kurt plugin graph web-archiver --format svg > needs.svg
     """
-    host = running(session.places)
+    host = host_of(session)
     lives = ask_for(session, host, "list") or ()
     statuses = {life["plugin_id"]: life["status"] for life in lives}
     graph = build(

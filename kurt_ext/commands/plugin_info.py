@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import cli, completion
-from ..asking import ask_for, host_line, plugin_id_of
+from ..asking import ask_for, host_line, host_of, plugin_id_of
 from ..errors import NotFoundError
-from ..hosts import running
 from ..output import Answer
 from .plugin_list import STATUS_STYLES, rows
 
@@ -34,7 +33,7 @@ def command(session: Session, name: str) -> Answer:
     Example:
       kurt plugin info web-archiver
     """
-    host = running(session.places)
+    host = host_of(session)
     plugin_id = plugin_id_of(session, name, host)
     lives = ask_for(session, host, "list") or ()
     found = next((row for row in rows(session, lives) if row["plugin_id"] == plugin_id), None)

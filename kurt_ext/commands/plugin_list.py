@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import cli
-from ..asking import ask_for, host_line
+from ..asking import ask_for, host_line, host_of
 from ..explaining import held_back
-from ..hosts import running
 from ..output import Answer, Column
 from ..plugin_rows import plugins, row
 
@@ -92,7 +91,7 @@ def command(session: Session, status: str | None) -> Answer:
       kurt plugin list
       kurt plugin list --status failed --json
     """
-    host = running(session.places)
+    host = host_of(session)
     found = rows(session, ask_for(session, host, "list") or ())
     chosen = [item for item in found if status in (None, item["status"])]
     data = {"host": host.as_dict() if host else None, "plugins": chosen}

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import cli, completion
-from ..asking import ask_for, host_line, plugin_id_of
+from ..asking import ask_for, host_line, host_of, plugin_id_of
 from ..explaining import held_back
-from ..hosts import running
 from ..output import Answer, Column
 from ..plugin_rows import plugins, row
 from ..trial import PHASES, run_all
@@ -53,7 +52,7 @@ def command(session: Session, names: tuple[str, ...]) -> Answer:
       kurt plugin timing
       kurt plugin timing web-archiver --json
     """
-    host = running(session.places)
+    host = host_of(session)
     chosen = [plugin_id_of(session, name, host) for name in names]
     failed: Mapping[str, KurtError] = {}
     if host is not None:

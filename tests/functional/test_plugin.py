@@ -100,15 +100,16 @@ def make(project: Path, monkeypatch: pytest.MonkeyPatch) -> Make:
 
 
 @pytest.fixture
-def host(project: Path, make: Make) -> Iterator[Callable[[], int]]:
+def host(project: Path, make: Make) -> Iterator[Callable[..., int]]:
     """Return a function that starts a host of the project, and returns its pid."""
     if not sockets.is_supported():
         pytest.skip("a host cannot be asked here")
     running: list[subprocess.Popen[str]] = []
 
-    def start() -> int:
+    def start(options: str = "") -> int:
+        program = HOST.replace("PluginLoader()", f"PluginLoader({options})")
         process = subprocess.Popen(
-            [sys.executable, "-c", HOST], stdout=subprocess.PIPE, text=True, cwd=project
+            [sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, cwd=project
         )
         running.append(process)
         assert process.stdout is not None
@@ -496,6 +497,28 @@ def test_a_plugin_whose_folder_is_gone_is_still_the_hosts(
     found = rows(here("plugin", "list", "--json"))["calc"]
     assert (found["state"], found["status"]) == ("gone", "loaded")
     assert here("plugin", "list").code == 0
+    assert here("plugin", "unload", "com.example.calc").code == 0
+
+
+def test_the_plugins_of_a_host_with_a_folder_of_its_own_are_there_for_every_command(
+    here: Run, make: Make, project: Path, host: Callable[..., int]
+) -> None:
+    make("calc", config_schema={"properties": {"step": {"type": "integer", "default": 3}}})
+    make("idle")
+    (project / "skills").rename(project / "plugins")
+    host('plugin_directory="plugins"')
+    assert here("plugin", "load", "com.example.calc").code == 0
+    ran = here("plugin", "list", "--json")
+    assert ran.data["host"]["plugin_directory"] == str(project / "plugins")
+    states = {
+        name: (row["state"], row["status"], row["enabled"]) for name, row in rows(ran).items()
+    }
+    assert states["calc"] == ("ready", "loaded", True)
+    assert states["idle"] == ("ready", "unloaded", True)
+    assert "  enabled           yes" in here("plugin", "info", "com.example.calc").out
+    (setting,) = here("plugin", "config", "com.example.calc", "--json").data["settings"]
+    assert setting["value"] == 3
+    assert "com.example.calc 1.0.0" in here("plugin", "graph").out
     assert here("plugin", "unload", "com.example.calc").code == 0
 
 
