@@ -98,9 +98,10 @@ class Call:
     :param target: what its kind says about calling it.
     :param surround: gives the surroundings of an extension, before the first call.
     :param usage: counts the calls; None = nobody wants to know.
+    :param veil: takes the skill's secrets out of an error, in its place.
     """
 
-    __slots__ = ("__weakref__", "_bound", "_schema", "_surround", "direct", "fans", "name")
+    __slots__ = ("__weakref__", "_bound", "_schema", "_surround", "direct", "fans", "name", "veil")
 
     #: ``direct(params, on_progress=None)``: the extension's function, prebound.
     direct: Invoke
@@ -112,8 +113,10 @@ class Call:
         target: Target,
         surround: Callable[[Extension, Target], Awaitable[Surroundings]],
         usage: Usage | None = None,
+        veil: Callable[[BaseException], BaseException] | None = None,
     ) -> None:
         self.name = name
+        self.veil = veil
         #: What is to be told when the call is bound anew.
         self.fans: WeakSet[FanOut] = WeakSet()
         self._surround = surround
@@ -485,9 +488,13 @@ def _as_it_is(value: Any) -> Any:
 def _failure(call: Call, bound: Bound, error: Exception | SystemExit) -> KurtError:
     from .failure import place_of, reason_of
 
-    return bound.target.failures.failed(
+    made = bound.target.failures.failed(
         f"{call.reference} failed",
         cause=reason_of(error),
         at=place_of(error, bound.extension.root),
         skill=bound.extension.skill,
     )
+    made.__cause__ = error  # so that it is veiled as well
+    if call.veil is not None:
+        call.veil(made)
+    return made

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from . import constraints
 from .errors import (
@@ -58,7 +58,7 @@ class Dependencies:
         wanted = self._loader.admission.metadata(candidate).dependencies
         return {item.plugin_id for item in wanted if not item.optional}
 
-    async def load_for(self, candidate: Candidate, wish: Any) -> None:
+    async def load_for(self, candidate: Candidate) -> None:
         """Load what a plugin needs; of what it can do without, what loads.
 
         :raises DependencyError: when one of them is missing or fails.
@@ -74,18 +74,18 @@ class Dependencies:
         required = self.required(candidate)
         for other in found.needs.get(name, ()):
             try:
-                await self._load(other, wish)
+                await self._load(other)
             except KurtError as failure:
                 if other in required:
                     raise failed_with(name, other, failure) from failure
 
-    async def _load(self, name: str, wish: Any) -> None:
+    async def _load(self, name: str) -> None:
         loader = self._loader
         life = loader.skills.loading.life(loader.candidate(name))
         if life.status == PluginStatus.INACTIVE:
             return  # it is loaded, and switched off by somebody who knows why
         if life.status not in _LOADED:
-            await loader.load_plugin(name, validate=wish.validate)
+            await loader.load_plugin(name)  # judged, whatever was asked for the one that needs it
 
     async def activate_for(self, life: Life) -> None:
         """Activate what a plugin needs, where it is loaded and not active.

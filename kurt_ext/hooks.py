@@ -1,4 +1,4 @@
-"""Run a plugin's own code within its time: hooks, constructors, imports.
+"""Run a plugin's own code within its time: hooks, async factories, imports.
 
 What is async runs in a task of its own on the caller's loop; what is sync runs
 in a thread, so that neither blocks the host. Python can end neither by force: a

@@ -11,7 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .contract import Usage
-from .errors import KurtError
+from .errors import KurtError, PluginLoadError
 from .leaks import Relic, relics_of
 from .ledger import Ledger
 from .lifecycle import PluginEvent, PluginStatus, after, legal
@@ -62,6 +62,7 @@ class Generation:
         "asked",
         "candidate",
         "extensions",
+        "is_imported",
         "ledger",
         "number",
         "once",
@@ -87,6 +88,8 @@ class Generation:
         self.record: dict[str, Any] | None = None
         #: Whether the code of a skill that registers what it offers has run.
         self.asked = False
+        #: Whether a loader's import of its modules has ended, well or not.
+        self.is_imported = False
 
     @property
     def instance(self) -> Any:
@@ -169,6 +172,7 @@ class Life:
         self.order = 0
         self._tell = tell
         self._end_shield: Callable[[], None] | None = None
+        self._stuck: Generation | None = None
 
     @property
     def config(self) -> Mapping[str, Any] | None:
@@ -188,6 +192,37 @@ class Life:
         if self._end_shield is not None:
             self._end_shield()
         self._end_shield = shield(admitted.masker)
+
+    def stick(self, generation: Generation) -> None:
+        """Note that the import of a generation did not end in time and goes on in its thread."""
+        self._stuck = generation
+        if generation.is_imported:  # it has just ended nonetheless
+            self._stuck = None
+
+    def unstick(self, generation: Generation) -> bool:
+        """Note that the import of a generation has ended; return whether nobody waited any more."""
+        generation.is_imported = True
+        was_stuck = self._stuck is generation
+        if was_stuck:
+            self._stuck = None
+        return was_stuck
+
+    def refuse_stuck(self) -> None:
+        """Raise where an import that nobody can stop still holds the skill.
+
+        Python has one lock per module, which that import keeps: the next one would
+        wait for it, and with it whoever asked.
+
+        :raises PluginLoadError: until it has ended.
+        """
+        if self._stuck is not None:
+            raise PluginLoadError(
+                f"an import of {self.name} that began earlier has not ended",
+                cause="its thread cannot be stopped, and nothing of the skill can be imported "
+                "before it ends",
+                hint="mend the code, and start the host again",
+                skill=self.name,
+            )
 
     def put_back(
         self, admitted: Effective | None, metadata: PluginMetadata | None, limit: float | None

@@ -296,7 +296,7 @@ class PluginLoader:
             admitted = await self.admission.admit(candidate, wish)
             self._admit(life, candidate, admitted)
             life.timed("check", start)
-            await self.dependencies.load_for(candidate, wish)
+            await self.dependencies.load_for(candidate)
             generation = self._loading.begun(life, candidate)
             await self.build(life, candidate, generation)
             for extension in list(dict.fromkeys(generation.extensions.values())):
@@ -386,6 +386,7 @@ class PluginLoader:
                     register = self._loading.register
                     await bounded(register, candidate, point, generation, limit=limit)
         except Late as late:
+            life.stick(generation)
             raise late_error("import", life.name, limit, late) from late
         except KurtError:
             raise

@@ -123,12 +123,18 @@ class Loading:
         What decorators register meanwhile is handed over when all of it succeeded.
         """
         start = perf_counter()
+        life.refuse_stuck()
         registrar = Registrar(generation.registry or self.registry, candidate.name)
         imported = importing(self, candidate, judged=True)
-        with self._lock(candidate), registrar.collecting(), imported:
-            for item in found:
-                if item.obj is None:
-                    import_module(item.value.partition(":")[0].partition("[")[0].strip())
+        try:
+            with self._lock(candidate), registrar.collecting(), imported:
+                for item in found:
+                    if item.obj is None:
+                        import_module(item.value.partition(":")[0].partition("[")[0].strip())
+        finally:
+            # It ends long after everybody has left; what runs meanwhile is not its.
+            if life.unstick(generation) and life.generation is None:
+                unload(candidate.slug)
         life.timed("import", start)
 
     def load_all(self, kind: Any, found: Iterable[Found]) -> list[Extension]:
@@ -234,8 +240,9 @@ class Loading:
 
         def make(point: EntryPoint) -> Extension:
             found = by_reference[point.name]
+            life = self.life(found.candidate)
+            life.refuse_stuck()
             with self._lock(found.candidate):
-                life = self.life(found.candidate)
                 mine = generation or self.begun(life, found.candidate)
                 known = mine.extensions.get(_key(found))
                 if known is not None:
@@ -279,7 +286,7 @@ class Loading:
             yield
         except BaseException as error:
             if is_first:
-                life.move("fail", "failed", error=self._veiled(life, error))
+                life.move("fail", "failed", error=self.veiled(life, error))
             raise
         if is_first:
             life.move("loaded", "loaded", ms=life.timed("load", start))
@@ -431,7 +438,7 @@ class Loading:
 
     async def _fail(self, life: Life, generation: Generation, error: KurtError) -> None:
         """Let the state of a skill tell that nothing of it could be made ready on its first use."""
-        said = self._veiled(life, error)
+        said = self.veiled(life, error)
         if life.is_ruled or generation.extensions or life.generation is not generation:
             return
         await self.end(life, generation)
@@ -440,7 +447,7 @@ class Loading:
         if life.status == PluginStatus.LOADED:
             life.move("fail", "failed", error=said)
 
-    def _veiled(self, life: Life, error: BaseException) -> BaseException:
+    def veiled(self, life: Life, error: BaseException) -> BaseException:
         """Return an error without the secrets of a skill that no loader has let in."""
         if life.admitted is not None:
             return life.masked(error)

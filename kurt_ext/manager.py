@@ -401,7 +401,11 @@ class SkillManager:
     def _call(self, found: Found, extension: Extension) -> Call:
         life = self.loading.use(extension)
         target = self._target(found, extension)
-        call = Call(extension, found.name, target, self._surround, self._usage(life))
+
+        def veil(error: BaseException) -> BaseException:
+            return self.loading.veiled(life, error)
+
+        call = Call(extension, found.name, target, self._surround, self._usage(life), veil)
         with self._made_lock:
             self._made.add(call)
         return call

@@ -64,7 +64,7 @@ class Reload:
             if candidate.version != before.version:
                 loader.dependencies.refuse_unfit(life, candidate.version)
             admitted = await loader.admission.admit(candidate, wish)
-            await loader.dependencies.load_for(candidate, wish)
+            await loader.dependencies.load_for(candidate)
             given = perf_counter()  # the verdict is
             new = life.begin(candidate)
             life.admit(admitted, loader.admission.metadata(candidate), loader.hook_timeout)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import traceback
 from pathlib import Path
 
 import pytest
 from trees import grow
 
-from kurt_ext import SkillManager, errors
+from kurt_ext import PluginLoader, SkillManager, errors
 from kurt_ext.trust import Trust
 
 MAIN = """
@@ -94,3 +96,65 @@ def test_code_edited_at_the_same_version_runs_after_a_refresh_and_in_a_new_manag
     number.write_text(text.replace("return 1", "return 3"), encoding="utf-8")
     with SkillManager() as manager:
         assert manager.run("com.example.sleeper:doze").data == 3
+
+
+SECRET = "hunter2-hunter2"
+TELLS = """
+class Plugin:
+    def __init__(self, metadata, config):
+        self.token = config["token"]
+
+    async def doze(self, seconds=0):
+        raise ValueError(f"the token {self.token} is refused")
+"""
+
+
+@pytest.mark.parametrize("by_loader", [False, True])
+def test_the_error_of_a_call_shows_no_secret(
+    skills: Path, project: Path, by_loader: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SLEEPER_TOKEN", SECRET)
+    grow(skills, {"sleeper": {**sleeper(), "main.py": TELLS}})
+    grow(project, {"kurt.toml": '[skill."com.example.sleeper"]\ntoken = "env:SLEEPER_TOKEN"\n'})
+
+    async def by_name(manager: SkillManager) -> None:
+        if by_loader:
+            await PluginLoader(skills=manager).load_plugin("com.example.sleeper")
+        await manager.arun("com.example.sleeper:doze")
+
+    with SkillManager() as manager, pytest.raises(errors.CallError) as caught:
+        asyncio.run(by_name(manager))
+    told = "".join(traceback.format_exception(caught.value)) + caught.value.render()
+    assert SECRET not in told
+    assert "***" in told
+
+
+STUCK = "import time, pathlib\nwhile not pathlib.Path('go').exists(): time.sleep(0.01)\n"
+
+
+def test_p17_an_import_that_never_ends_keeps_nobody_else_waiting(
+    skills: Path, project: Path
+) -> None:
+    grow(skills, {"sleeper": {**sleeper(), "main.py": STUCK + MAIN}})
+
+    async def host() -> None:
+        async with PluginLoader(hook_timeout=0.1) as loader:
+            with pytest.raises(errors.HookTimeoutError):
+                await loader.load_plugin("com.example.sleeper", validate=False)
+            for again in (
+                loader.load_plugin("com.example.sleeper", validate=False),
+                loader.skills.arun("com.example.sleeper:doze"),
+            ):
+                with pytest.raises(errors.PluginLoadError, match="has not ended"):
+                    await asyncio.wait_for(again, 5)
+            grow(project, {"go": ""})
+            for _ in range(500):
+                await asyncio.sleep(0.01)
+                try:
+                    state = await loader.load_plugin("com.example.sleeper", validate=False)
+                    break
+                except errors.PluginLoadError:
+                    continue
+            assert state.status == "loaded"
+
+    asyncio.run(host())
