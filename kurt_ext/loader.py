@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -20,21 +20,23 @@ from typing import TYPE_CHECKING, Any, Self
 
 from . import stages
 from .admission import Admission
+from .audience import Audience, Handler
 from .autoload import AutoLoad, auto_load
 from .dependencies import Dependencies
 from .errors import KurtError, SkillNotFoundError
 from .failure import load_error
+from .flights import Flight, Wish
+from .freshness import Freshness
 from .hooks import Escaped, Late, bounded, late_error, unbroken
-from .importer import refuse
 from .lifecycle import PluginEvent, PluginStatus, require
 from .lookup import REGISTERING_GROUP
 from .manager import SkillManager
-from .manifest import MANIFESTS
 from .models import PluginConfig, PluginMetadata, PluginState, PluginType
 from .names import slug
 from .places import Places
 from .portal import in_thread
 from .reloading import Reload
+from .states import ALIVE, States, kinds_of
 from .telemetry import traced
 
 if TYPE_CHECKING:
@@ -50,7 +52,6 @@ __all__ = ["PluginLoader"]
 #: The distribution that this program is; its own extensions are nobody's plugins.
 _OURS = "kurt-ext"
 _LOADED = (PluginStatus.LOADED, PluginStatus.ACTIVE)
-_ALIVE = (*_LOADED, PluginStatus.INACTIVE)
 
 
 class PluginLoader:
@@ -108,13 +109,11 @@ class PluginLoader:
         self._loading = skills.loading
         self.admission = Admission(skills, validator, runtime_version, quarantine=quarantine)
         self.dependencies = Dependencies(self)
-        self._states: dict[str, PluginState] = {}
-        self._seen: dict[str, tuple[object, ...]] = {}
-        self._flights: dict[str, _Flight] = {}
-        self._handlers: list[Callable[[PluginEvent], Any]] = []
-        self._background: set[asyncio.Task[Any]] = set()
-        self._telling: set[asyncio.Task[Any]] = set()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._states = States(self.admission)
+        self.freshness = Freshness(skills)
+        self._flights: dict[str, Flight] = {}
+        #: Who is told of events, and what runs beside.
+        self.audience = Audience()
         self._loading.listeners.append(self._hear)
         skills.count_calls()
 
@@ -190,16 +189,7 @@ class PluginLoader:
         return self._state(self.candidate(plugin_id))
 
     def _state(self, candidate: Candidate) -> PluginState:
-        state = self._states.get(candidate.slug)
-        if state is None:
-            life = self._loading.life(candidate)
-            state = PluginState.model_validate(
-                {"metadata": self.admission.metadata(candidate), "status": life.status}
-            )
-            state._usage = life.usage
-            self._states[candidate.slug] = state
-            self._show(life)
-        return state
+        return self._states.of(self._loading.life(candidate), candidate)
 
     def list_plugins(
         self,
@@ -224,7 +214,7 @@ class PluginLoader:
                 continue
             if status_filter is not None and state.status != status_filter:
                 continue
-            if type_filter is not None and type_filter not in _kinds(candidate, state):
+            if type_filter is not None and type_filter not in kinds_of(candidate, state):
                 continue
             found.append(state)
         return found
@@ -254,10 +244,10 @@ class PluginLoader:
         :raises PolicyError: when it is not trusted, not enabled, or held back.
         """
         life = await self._life(plugin_id)
-        candidate, wish = life.candidate, _Wish(config, validate, force)
+        candidate, wish = life.candidate, Wish(config, validate, force)
         flight = self._flights.get(candidate.slug)
         if flight is None or flight.task.get_loop() is not asyncio.get_running_loop():
-            flight = _Flight(asyncio.ensure_future(self._load_in_turn(life, wish)))
+            flight = Flight(asyncio.ensure_future(self._load_in_turn(life, wish)))
             self._flights[candidate.slug] = flight
         flight.waiting += 1
         try:
@@ -267,9 +257,9 @@ class PluginLoader:
             if self._flights.get(candidate.slug) is flight and not flight.waiting:
                 del self._flights[candidate.slug]
             if not flight.waiting and not flight.task.done():
-                await _cancelled(flight.task)  # nobody wants it any more
+                await flight.cancel()  # nobody wants it any more
 
-    async def _load_in_turn(self, life: Life, wish: _Wish) -> PluginState:
+    async def _load_in_turn(self, life: Life, wish: Wish) -> PluginState:
         async with life.turn:
             await self._after_first_use(life)
             if life.status in _LOADED:
@@ -285,7 +275,7 @@ class PluginLoader:
                 limit = life.limit or self.hook_timeout
                 await bounded(self._loading.settle, life.candidate, limit=limit)
 
-    async def _load(self, life: Life, wish: _Wish) -> None:
+    async def _load(self, life: Life, wish: Wish) -> None:
         """Load a plugin whose turn is held; whatever goes wrong leaves it FAILED."""
         life.candidate = candidate = await in_thread(self._look, life)
         life.move("load", "loading")
@@ -317,48 +307,21 @@ class PluginLoader:
         """Return the candidate to load, read anew where it may have changed."""
         if life.status == PluginStatus.FAILED:
             self.skills.look()  # whoever tries again has mended something, here or in another
-        tried = life.candidate.slug in self._seen
-        candidate = self.look_at(life.candidate) if tried else self.candidate(life.name)
-        self._seen[candidate.slug] = self._signature(candidate)
+        if self.freshness.knows(life.candidate):
+            candidate = self.freshness.again(life.candidate)
+        else:
+            candidate = self.candidate(life.name)
+        self.freshness.note(candidate)
         return candidate
 
     def _admit(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
         life.admit(admitted, self.admission.metadata(candidate), self.hook_timeout)
-        state = self._state(candidate)
-        state.__dict__["metadata"] = self.admission.metadata(candidate)
-        state.__dict__["config"] = admitted.config  # past the model, which would unveil its secrets
+        self._states.admit(life, candidate, admitted)
 
     def show_reloaded(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
         """Let the state object tell of the new code."""
         self._admit(life, candidate, admitted)
-        self._show(life)
-
-    def look_at(self, candidate: Candidate) -> Candidate:
-        """Return a plugin's candidate, read anew where its manifest or a kurt.toml has changed.
-
-        :raises SkillNotFoundError: when it is gone.
-        :raises ManifestError: when it lies where it was, and cannot be read any more.
-        """
-        signature = self._signature(candidate)  # before it is read: a change since counts next time
-        if signature != self._seen.get(candidate.slug):
-            self.skills.look()
-            self._seen[candidate.slug] = signature
-        try:
-            return self.skills.discover().skill(candidate.name)
-        except SkillNotFoundError:
-            for other in self.skills.discover().winners:
-                if other.location == candidate.location:
-                    refuse(other)  # what cannot be read goes by the name of its folder
-            raise
-
-    def _signature(self, candidate: Candidate) -> tuple[object, ...]:
-        """Return what the files look like that say what a plugin is, and how it is to run."""
-        places = self.skills.places
-        files = [places.user_config, places.project_config]
-        if candidate.is_folder:
-            folder = candidate.location
-            files += [os.path.join(folder, name) for name in (*MANIFESTS, "config.json")]
-        return (candidate.version, *map(_stamp, files))
+        self._states.show(life)
 
     def loadable_candidates(self) -> list[Candidate]:
         """Return the candidates that this loader may load by itself."""
@@ -530,7 +493,7 @@ class PluginLoader:
         async with life.turn:
             await self._after_first_use(life)
             require(life.name, life.status, "reload")
-            wish = _Wish(life.given, validate, True)
+            wish = Wish(life.given, validate, True)
             if life.status == PluginStatus.FAILED:
                 await self._load(life, wish)
             else:
@@ -557,16 +520,16 @@ class PluginLoader:
             for life in self._loading.lives.values():
                 life.limit = min(life.limit or self.hook_timeout, limit)
         for flight in list(self._flights.values()):
-            await _cancelled(flight.task)
+            await flight.cancel()
         await self._settled(until)
-        alive = [life for life in self._loading.lives.values() if life.status in _ALIVE]
+        alive = [life for life in self._loading.lives.values() if life.status in ALIVE]
         for life in sorted(alive, key=lambda life: life.order, reverse=True):
             if until is not None:
                 left = max(0.05, until - perf_counter())
                 life.limit = min(life.limit or self.hook_timeout, left)
             try:
                 async with life.turn:
-                    if life.status in _ALIVE:
+                    if life.status in ALIVE:
                         await self._unload(life, thorough=False)
             except KurtError:
                 continue  # told by its event
@@ -577,22 +540,8 @@ class PluginLoader:
             await self.skills.aclose()
 
     async def _settled(self, until: float | None) -> None:
-        """Wait for what runs beside, and cancel what does not end.
-
-        :param until: when, as ``perf_counter`` says it; None = as long as each may take.
-        """
-        mine, here = asyncio.current_task(), asyncio.get_running_loop()
-        for tasks, limit in (
-            (self._telling, self.hook_timeout),
-            (self._background, self.drain_timeout + self.hook_timeout),
-            (self._telling | self._background, self.hook_timeout),  # those that were cancelled
-        ):
-            running = {task for task in tasks if task is not mine and task.get_loop() is here}
-            if running:
-                left = limit if until is None else max(0.05, until - perf_counter())
-                _, late = await asyncio.wait(running, timeout=left)
-                for task in late:
-                    task.cancel()
+        working = self.drain_timeout + self.hook_timeout
+        await self.audience.settle(until, telling=self.hook_timeout, working=working)
 
     async def __aenter__(self) -> Self:
         return self
@@ -607,75 +556,18 @@ class PluginLoader:
 
     # -- what is told ------------------------------------------------------------
 
-    def subscribe(self, handler: Callable[[PluginEvent], Any]) -> Callable[[], None]:
+    def subscribe(self, handler: Handler) -> Callable[[], None]:
         """Call ``handler`` with every event; return the function that ends it.
 
         An async handler runs in a task. What a handler raises is logged and harms nobody.
         """
-        self._handlers.append(handler)
-        self._loop = asyncio._get_running_loop() or self._loop
-
-        def unsubscribe() -> None:
-            if handler in self._handlers:
-                self._handlers.remove(handler)
-
-        return unsubscribe
+        return self.audience.subscribe(handler)
 
     def _hear(self, event: PluginEvent) -> None:
         life = self._loading.lives.get(slug(event.plugin_id))
         if life is not None:
-            self._show(life)
-        for handler in tuple(self._handlers):
-            try:
-                made = handler(event)
-            except Exception:
-                from .loading import LOG
-
-                LOG.exception("a handler of the event %s failed", event.name)
-                continue
-            if asyncio.iscoroutine(made):
-                self._beside(made)
-
-    def _beside(self, work: Coroutine[Any, Any, Any]) -> None:
-        """Run an async handler in the loop of whoever subscribed, while that runs; else in this."""
-        here, home = asyncio._get_running_loop(), self._loop
-        if home is not None and home is not here and home.is_running():
-            home.call_soon_threadsafe(self._told, work)
-        elif here is not None:
-            self._told(work)
-        else:
-            work.close()
-
-    def _told(self, work: Coroutine[Any, Any, Any]) -> None:
-        task = asyncio.ensure_future(work)
-        self._telling.add(task)
-        task.add_done_callback(self._telling.discard)
-
-    def spawn(self, work: Any) -> asyncio.Task[Any]:
-        """Run a coroutine beside; :meth:`close` waits for it."""
-        task: asyncio.Task[Any] = asyncio.ensure_future(work)
-        self._background.add(task)
-        task.add_done_callback(self._background.discard)
-        return task
-
-    def _show(self, life: Life) -> None:
-        """Let the state object of a life say what is true now."""
-        state = self._states.get(life.candidate.slug)
-        if state is None:
-            return
-        generation = life.generation
-        shown = generation is not None and life.status in _ALIVE
-        # Past the model's validation, which would cost more than all the rest.
-        state.__dict__.update(
-            status=life.status,
-            instance=generation.instance if shown and generation is not None else None,
-            generation=generation.number if generation is not None else life.number,
-            error_message=life.message,
-            error_traceback=life.traceback,
-            way_back=life.way_back,
-            loaded_at=life.loaded_at,
-            load_ms=life.load_ms,
-        )
+            self._states.show(life)
+        self.audience.tell(event)
 
     def leaks(self, plugin_id: str | None = None) -> list[Leak]:
         """Return old code that is still alive after a reload or an unload, and who holds it.
@@ -693,17 +585,6 @@ class PluginLoader:
         """Return how long each step of each plugin took, the slowest first."""
         rows = [timing for life in self._loading.lives.values() for timing in life.timings]
         return sorted(rows, key=lambda timing: -timing.ms)
-
-
-class _Wish:
-    """How a plugin is to be loaded; see :meth:`PluginLoader.load_plugin`."""
-
-    __slots__ = ("config", "force", "validate")
-
-    def __init__(self, config: Any, validate: bool, force: bool) -> None:
-        self.config = config
-        self.validate = validate
-        self.force = force
 
 
 class _Failing:
@@ -732,40 +613,10 @@ class _Failing:
             loader._failed(life, life.candidate, error)
 
 
-class _Flight:
-    """A load that is under way, and how many wait for it."""
-
-    __slots__ = ("task", "waiting")
-
-    def __init__(self, task: asyncio.Task[PluginState]) -> None:
-        self.task = task
-        self.waiting = 0
-
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
-
-
 def _since(start: float) -> float:
     return (perf_counter() - start) * 1000
-
-
-def _stamp(path: str) -> tuple[int, ...] | None:
-    try:
-        stat = os.stat(path)
-    except OSError:
-        return None
-    return (stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino, stat.st_size)
 
 
 def _lies_in(path: str, folder: str) -> bool:
     real, base = os.path.realpath(path), os.path.realpath(folder)
     return real == base or real.startswith(base.rstrip(os.sep) + os.sep)
-
-
-def _kinds(candidate: Candidate, state: PluginState) -> set[str]:
-    kinds = {group.removeprefix("kurt.") for group, _, _ in candidate.offers}
-    if state.metadata.plugin_type:
-        kinds.add(str(state.metadata.plugin_type))
-    return kinds

@@ -60,7 +60,7 @@ class Reload:
         new: Generation | None = None
         try:
             _refuse_foreign(before)
-            candidate = await in_thread(loader.look_at, before)
+            candidate = await in_thread(loader.freshness.again, before)
             if candidate.version != before.version:
                 loader.dependencies.refuse_unfit(life, candidate.version)
             admitted = await loader.admission.admit(candidate, wish)
@@ -79,7 +79,7 @@ class Reload:
                 raise
             raise failed from error
         ms = life.timed("reload", start)
-        retiring = loader.spawn(self._retire(old, modules))
+        retiring = loader.audience.spawn(self._retire(old, modules))
         try:
             await asyncio.shield(retiring)
         finally:
@@ -149,7 +149,7 @@ class Reload:
     async def _retire(self, old: Generation, modules: dict[str, ModuleType]) -> None:
         """End the old code now, or, while calls run in it, as soon as they have ended."""
         if self._busy(old, modules.values()):
-            self._loader.spawn(self._retire_later(old, modules))
+            self._loader.audience.spawn(self._retire_later(old, modules))
         else:
             await self._end(old, modules)
 

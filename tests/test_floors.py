@@ -53,7 +53,8 @@ loading lookup
 surrounding
 stories
 manager
-admission
+admission audience flights freshness
+states
 dependencies
 reloading autoload
 loader

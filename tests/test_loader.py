@@ -76,7 +76,7 @@ async def _bring(loader: PluginLoader, status: PluginStatus) -> None:
         return
     if status == S.LOADING:
         BEHAVIOUR[ONE, "initialize"] = lambda: asyncio.sleep(0.05)
-        loader.spawn(_quiet(loader.load_plugin(ONE)))
+        loader.audience.spawn(_quiet(loader.load_plugin(ONE)))
         await until(lambda: loader.get_plugin_state(ONE).status == S.LOADING)
         return
     if status == S.FAILED:
@@ -92,7 +92,7 @@ async def _bring(loader: PluginLoader, status: PluginStatus) -> None:
         await loader.deactivate_plugin(ONE)
     if status == S.UNLOADING:
         BEHAVIOUR[ONE, "cleanup"] = lambda: asyncio.sleep(0.05)
-        loader.spawn(_quiet(loader.unload_plugin(ONE)))
+        loader.audience.spawn(_quiet(loader.unload_plugin(ONE)))
         await until(lambda: loader.get_plugin_state(ONE).status == S.UNLOADING)
 
 
