@@ -488,14 +488,17 @@ class Loading:
         """
         failures: list[tuple[Extension, Exception]] = []
         made = list(dict.fromkeys(generation.extensions.values()))
-        for step in (stages.deactivate, stages.cleanup):
-            for extension in reversed(made):
-                try:
-                    await step(life, extension)
-                except Exception as error:
-                    failures.append((extension, error))
-        for extension in made:
-            self.drop(extension)
+        try:
+            for step in (stages.deactivate, stages.cleanup):
+                for extension in reversed(made):
+                    try:
+                        await step(life, extension)
+                    except Exception as error:
+                        failures.append((extension, error))
+        finally:  # of those that are left when it is cancelled, the next one to end them
+            for extension in made:
+                if extension not in generation.stages:
+                    self.drop(extension)
         left = await generation.ledger.dispose(
             timeout=life.limit or stages.LIMIT,
             heir=heir.ledger if heir is not None else None,

@@ -59,12 +59,15 @@ from kurt_ext.models import PluginStatus as S
 from kurt_ext.trust import Trust
 
 ONE = "com.a.one"
+#: Kept, or they may be collected before they end.
+BESIDE: list[asyncio.Task[None]] = []
 
 
 @pytest.fixture(autouse=True)
 def journal() -> Iterator[None]:
     with fresh_journal():
         yield
+    BESIDE.clear()
 
 
 # -- the table -----------------------------------------------------------------------------
