@@ -274,7 +274,9 @@ def _edit(
                 write_atomically(file, text.encode("utf-8"), mode=mode)
     except OSError as error:
         raise ConfigError(
-            "the configuration cannot be edited", cause=error.strerror or str(error), at=file
+            "the configuration cannot be edited",
+            cause=error.strerror or str(error),
+            at=error.filename or file,
         ) from error
     return Change(file, lines)
 

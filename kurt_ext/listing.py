@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .config import Config
     from .findings import Finding
 
-__all__ = ["extensions", "info_envelope", "is_ours", "list_envelope", "row"]
+__all__ = ["extensions", "info_envelope", "is_ours", "list_envelope", "row", "trust_line"]
 
 #: The distribution whose commands, kinds and checks are the program itself.
 _HOST = "kurt-ext"
@@ -104,3 +104,11 @@ def list_envelope(
         spans.append((at, at + len(fragment)))
         at += len(fragment) + len(_BETWEEN)
     return b'%b%b], "warnings": %b}\n' % (start, _BETWEEN.join(fragments), said), spans
+
+
+def trust_line(count: int, project: str) -> str:
+    """Return how many skills are not trusted, and the command that trusts them all."""
+    from shlex import quote
+
+    words = f"{count} skills are" if count > 1 else "1 skill is"
+    return f"{words} not trusted; to trust this project: kurt skill trust {quote(project)}"

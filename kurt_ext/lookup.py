@@ -349,6 +349,8 @@ def _stand_in(skill: str) -> Candidate:
 def _why_nothing(candidate: Candidate) -> str:
     if not candidate.code:
         return "it has instructions and no code"
+    if any(group == REGISTERING_GROUP for group, _, _ in candidate.offers):
+        return "its code registers nothing, and its manifest names nothing under implements"
     if any(":" not in value for _, _, value in candidate.offers):
         return "its plugin.json declares no capabilities"
     return "it offers no extension of a kind that can be called"

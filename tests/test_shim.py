@@ -618,3 +618,9 @@ def test_activation_imports_nothing_heavy(shim: Shim) -> None:
         [sys.executable, "-I", "-S", "-c", code, shim.root, str(ROOT)], text=True
     )
     assert found.split() == []
+
+
+@pytest.mark.skipif(not Path("/proc/tty").is_dir(), reason="no folder here in which none is made")
+def test_where_no_folder_can_be_made_it_says_so() -> None:
+    with pytest.raises(FileNotFoundError):
+        shimfiles.make_folder("/proc/tty/one/two")

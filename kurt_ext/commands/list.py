@@ -110,13 +110,11 @@ def _reasons(session: Session, rows: list[dict[str, Any]]) -> None:
     for row in rows:
         if row["state"] == "broken":
             session.note(f"{row['name']}: {row['reason']} (kurt explain {row['name']})")
+    from ..listing import trust_line
+
     untrusted = [row for row in rows if row["state"] == "untrusted"]
     if untrusted:
-        from shlex import quote
-
-        count = f"{len(untrusted)} skills are" if len(untrusted) > 1 else "1 skill is"
-        place = quote(session.places.project)
-        session.note(f"{count} not trusted; to trust this project: kurt skill trust {place}")
+        session.note(trust_line(len(untrusted), session.places.project))
 
 
 @cli.command("list", short_help="List skills and their extensions.")

@@ -9,6 +9,7 @@ import click
 from .. import cli
 from ..asking import ask_for, host_line, host_of
 from ..explaining import held_back
+from ..listing import trust_line
 from ..output import Answer, Column
 from ..plugin_rows import plugins, row
 
@@ -100,6 +101,8 @@ def command(session: Session, status: str | None) -> Answer:
         page.table(_COLUMNS, [_cells(item) for item in chosen])
         if not chosen:
             session.note("no plugin is there; try: kurt new hello" if not found else "none fits")
+        if count := sum(item["state"] == "untrusted" for item in chosen):
+            session.note(trust_line(count, session.places.project))
         session.note(host_line(host))
 
     return Answer(data, text, warnings=session.discovery.problems)

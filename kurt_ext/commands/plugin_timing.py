@@ -79,7 +79,7 @@ def command(session: Session, names: tuple[str, ...]) -> Answer:
                 (f" of {slowest['total_ms']:.1f} ms", None),
             )
         if not found:
-            session.note("no plugin was loaded")
+            session.note("no plugin was loaded; what there is, and why: kurt plugin list")
         session.note(host_line(host) + ("" if host else "; measured in a trial"))
 
     return Answer(data, text)

@@ -14,6 +14,7 @@ import click
 
 from .. import cli, completion, jsontext
 from ..errors import DisabledError, KurtError, LockedError, PolicyError
+from ..listing import trust_line
 from ..output import Answer, KeptStdout, Page
 
 if TYPE_CHECKING:
@@ -115,7 +116,10 @@ async def _start(loader: PluginLoader, names: tuple[str, ...], talk: _Talk, vali
             if candidate.state in ("broken", "untrusted")
         ]
         for candidate in unusable:
-            talk.note(f"{candidate.name}: {candidate.reason} (kurt explain {candidate.name})")
+            if candidate.state == "broken":
+                talk.note(f"{candidate.name}: {candidate.reason} (kurt explain {candidate.name})")
+        if count := sum(candidate.state == "untrusted" for candidate in unusable):
+            talk.note(trust_line(count, loader.skills.places.project))
         without = {candidate.name for candidate in unusable}
         found = [state.metadata.plugin_id for state in loader.list_plugins()]
         wanted = [name for name in found if name not in without]

@@ -175,6 +175,28 @@ def test_what_is_broken_or_not_let_in_is_listed_with_its_reason(
     assert here("plugin", "info", "broken").code == 0
 
 
+def test_where_nothing_is_trusted_the_list_says_what_to_paste(here: Run, project: Path) -> None:
+    write_skill(project / "skills", "stranger")
+    ran = here("plugin", "list")
+    assert "its folder is not trusted" in ran.out
+    assert f"kurt skill trust {project}\n" in ran.err
+    assert "why: kurt plugin list" in here("plugin", "timing").err
+
+
+def test_code_that_registers_nothing_is_told_by_the_manifest_that_it_has(
+    here: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KURT_TRUST", str(project))
+    folder = write_skill(project / "skills", "empty", code="def register(registry):\n    pass\n")
+    lines = (folder / "SKILL.md").read_text().splitlines()
+    manifest = ["---", "name: empty", "version: 1.0.0", "description: Nothing.", "---", ""]
+    assert lines[0] == "---"
+    (folder / "SKILL.md").write_text("\n".join(manifest))
+    ran = here("explain", "empty", "--load")
+    assert "plugin.json" not in ran.out
+    assert "its code registers nothing" in ran.out
+
+
 def test_in_an_empty_project_the_next_step_is_told(here: Run, project: Path) -> None:
     for words in (("plugin", "list"), ("plugin", "graph"), ("plugin", "timing")):
         ran = here(*words)

@@ -248,9 +248,11 @@ def test_what_cannot_be_used_is_named_at_the_start(
     (folders[3] / "SKILL.md").write_text("---\nname: [")
     (project / "kurt.toml").write_text('[tool]\ndisabled = ["off"]\n')
     watch = start()
-    notes_at_start = [watch.line("kurt explain", watch.err) for _ in range(2)]
-    assert "stranger: " in notes_at_start[0]
-    assert "unreadable: " in notes_at_start[1]
+    assert "unreadable: " in watch.line("kurt explain", watch.err)
+    untrusted = watch.line("not trusted", watch.err)
+    assert untrusted.strip() == (
+        f"1 skill is not trusted; to trust this project: kurt skill trust {project}"
+    )
     watch.line("watching 1 plugin in", watch.err)
     assert watch.end() == 0
     told = []
