@@ -172,6 +172,13 @@ def _given(given: PluginConfig | Mapping[str, Any] | None, skill: str) -> dict[s
     """
     if given is None:
         return {}
+    if not isinstance(given, Mapping) and not hasattr(given, "model_fields_set"):
+        raise ConfigError(
+            f"the configuration given to {skill} is no mapping but a {type(given).__name__}",
+            hint='{"config": {"KEY": VALUE}}',
+            skill=skill,
+            problems=[("", "it is no mapping")],
+        )
     if not isinstance(given, Mapping):
         fields = {name: getattr(given, name) for name in given.model_fields_set}
     else:

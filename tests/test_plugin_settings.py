@@ -291,6 +291,11 @@ class TestUnfit:
         assert "api_key" in (caught.value.cause or "")
         assert caught.value.hint == f"kurt config set 'skill.\"{ID}\".api_key' env:VARIABLE"
 
+    def test_what_is_no_mapping_is_the_caller_s_mistake(self, host: Host) -> None:
+        with pytest.raises(errors.ConfigError, match="is no mapping but a int") as caught:
+            host(given=42)
+        assert caught.value.skill == ID
+
     def test_every_problem_is_told_with_its_layer(self, host: Host) -> None:
         with pytest.raises(errors.ConfigError) as caught:
             host(

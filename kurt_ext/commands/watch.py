@@ -106,8 +106,10 @@ def _stdout(kept: bool) -> Iterator[IO[str]]:
         yield stream
 
 
-async def _start(loader: PluginLoader, names: tuple[str, ...], talk: _Talk, validate: bool) -> int:
-    """Load and activate what is to be watched; return how much of it runs."""
+async def _start(
+    loader: PluginLoader, names: tuple[str, ...], talk: _Talk, validate: bool
+) -> tuple[int, list[str]]:
+    """Load and activate what is wanted; return how much runs, and what of it is installed."""
     wanted = list(names)
     if not names:
         unusable = [
@@ -129,7 +131,7 @@ async def _start(loader: PluginLoader, names: tuple[str, ...], talk: _Talk, vali
         async with slots:
             return await _load(loader, name, validate)
 
-    running = 0
+    running, away = 0, list[str]()
     tasks = [asyncio.ensure_future(one(name)) for name in dict.fromkeys(wanted)]
     try:
         for task in tasks:
@@ -137,10 +139,12 @@ async def _start(loader: PluginLoader, names: tuple[str, ...], talk: _Talk, vali
             running += change.ok
             if names or not isinstance(change.error, DisabledError):
                 talk.change(change)
+            if change.ok and not loader.candidate(change.plugin_id).is_folder:
+                away.append(change.plugin_id)
     finally:
         for task in tasks:
             task.cancel()
-    return running
+    return running, away
 
 
 async def _load(loader: PluginLoader, name: str, validate: bool) -> Change:
@@ -196,9 +200,9 @@ async def _watch(
             stack.push_async_callback(_cancelled, upcoming)
             await asyncio.wait({upcoming}, timeout=0)
             if not upcoming.done():
-                running = await _start(loader, names, talk, validate)
+                running, away = await _start(loader, names, talk, validate)
                 await _serve(stack, loader, talk)
-                _ready(talk, watched_roots(loader), running)
+                _ready(talk, watched_roots(loader), running, away)
             while True:
                 talk.change(change := await upcoming)
                 if once:
@@ -212,9 +216,15 @@ async def _cancelled(task: asyncio.Future[Any]) -> None:
     await asyncio.wait({task})
 
 
-def _ready(talk: _Talk, roots: list[str], running: int) -> None:
+def _ready(talk: _Talk, roots: list[str], running: int, away: list[str]) -> None:
     there = [root for root in roots if os.path.isdir(root)] or roots[:1]
-    count = f"{running} plugin" + ("" if running == 1 else "s")
+    if away:
+        talk.note(
+            f"installed, so not watched: {', '.join(away)}; "
+            f"after a change: kurt plugin reload {away[0]}"
+        )
+    watched = running - len(away)
+    count = f"{watched} plugin" + ("" if watched == 1 else "s")
     row = {"folders": roots, "running": running}
     talk.note(f"watching {count} in {', '.join(there)}; Ctrl-C ends")
     talk.tell("watching", row, lambda page: None)

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from .conftest import Run, write_skill
+from .conftest import Run, distribution, write_skill
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals as on POSIX")
 
@@ -259,6 +259,19 @@ def test_what_cannot_be_used_is_named_at_the_start(
     while not watch.out.empty():
         told.append(watch.out.get())
     assert [line[:9] for line in told if not line.startswith("printed")] == ["+ greeter"]
+
+
+def test_what_is_installed_runs_and_is_said_not_to_be_watched(
+    skill: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, notes: Path, start: Start
+) -> None:
+    site = tmp_path / "site"
+    distribution(site, "kurt-away", "[kurt.tool]\nfar = far:Greet\n", modules={"far": life()})
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), os.environ.get("PYTHONPATH", "")]))
+    watch = start()
+    said = watch.line("not watched", watch.err)
+    assert said.strip().endswith("kurt-away; after a change: kurt plugin reload kurt-away")
+    watch.line("watching 1 plugin in", watch.err)
+    assert watch.end() == 0
 
 
 def test_a_name_that_cannot_be_used_is_refused_with_the_reason(
