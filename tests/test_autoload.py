@@ -14,6 +14,7 @@ from lives import (
     BEHAVIOUR,
     JOURNAL,
     Heard,
+    Judge,
     fresh_journal,
     hooks,
     imported,
@@ -29,6 +30,7 @@ from sites import trust
 from trees import grow
 
 from kurt_ext.errors import CircularDependencyError, DependencyError, HookError, HookTimeoutError
+from kurt_ext.loader import PluginLoader
 from kurt_ext.models import PluginStatus as S
 
 
@@ -320,5 +322,19 @@ def test_a_plugin_that_somebody_gives_up_meanwhile_is_told_as_failed() -> None:
             answer = await load
             await closing
             assert "com.a.one" in answer.failed or "com.a.one" in answer.skipped
+
+    run(main)
+
+
+def test_one_that_nobody_has_trusted_is_skipped_with_its_reason(project: Path) -> None:
+    config = json.dumps({"plugin_id": "com.a.one", "auto_load": True})
+    grow(project / "skills", {"one": plugin("com.a.one", files={"config.json": config})})
+
+    async def main() -> None:
+        async with PluginLoader(validator=Judge()) as loader:
+            answer = await loader.auto_load_plugins()
+            assert list(answer) == []
+            assert "com.a.one" in {**answer.skipped, **answer.failed}
+            assert JOURNAL == []
 
     run(main)

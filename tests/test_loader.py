@@ -33,8 +33,8 @@ from lives import (
     until,
 )
 from records import record
-from sites import installed, skill_md, tool_py
-from trees import grow
+from sites import installed, skill_md, tool_py, trust
+from trees import distribution, grow
 
 from kurt_ext.errors import (
     ConfigError,
@@ -1119,5 +1119,53 @@ def test_a_manifest_that_breaks_a_rule_of_the_model_is_told_by_name() -> None:
         async with loading() as loader:
             with pytest.raises(ManifestError):
                 await loader.load_plugin(ONE)
+
+    run(main)
+
+
+def test_a_plugin_whose_kind_is_switched_off_is_not_loaded(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust(monkeypatch, project)
+    plant(ONE)
+    (project / "kurt.toml").write_text('[tool]\ndisabled = ["*"]\n', encoding="utf-8")
+
+    async def main() -> None:
+        async with loading() as loader:
+            with pytest.raises(DisabledError):
+                await loader.load_plugin(ONE)
+            assert JOURNAL == []
+
+    run(main)
+
+
+def test_a_listener_of_the_manager_that_raises_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    plant(ONE)
+
+    def broken(event: PluginEvent) -> None:
+        raise RuntimeError("it is broken")
+
+    async def main() -> None:
+        async with loading() as loader:
+            loader.skills.loading.listeners.append(broken)
+            assert (await loader.load_plugin(ONE)).status == S.LOADED
+
+    with caplog.at_level(logging.ERROR, "kurt_ext.plugins"):
+        run(main)
+    assert "it is broken" in caplog.text
+
+
+def test_a_distribution_of_no_version_at_all_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[kurt.tool]\necho = elsewhere_echo:Echo\n"
+    modules = distribution("elsewhere", points, version="soon", modules={"elsewhere_echo.py": ""})
+    grow(tmp_path / "site", modules)
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+
+    async def main() -> None:
+        async with PluginLoader(validator=Judge()) as loader:
+            with pytest.raises(ManifestError, match="elsewhere"):
+                await loader.load_plugin("elsewhere")
 
     run(main)
