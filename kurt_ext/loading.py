@@ -64,6 +64,7 @@ class Loading:
         self._options = options
         self._words = words
         self._locks: dict[str, threading.RLock] = {}
+        self._building = threading.RLock()
         self._records: dict[str, dict[str, Any]] = {}
         # In the order in which they were made ready.
         self._live: list[Extension] = []
@@ -242,7 +243,9 @@ class Loading:
             found = by_reference[point.name]
             life = self.life(found.candidate)
             life.refuse_stuck()
-            with self._lock(found.candidate):
+            # What is registered needs no import, and waits for none: not for a reload's.
+            is_there = found.obj is not None and life.generation is not None
+            with self._building if is_there else self._lock(found.candidate):
                 mine = generation or self.begun(life, found.candidate)
                 known = mine.extensions.get(_key(found))
                 if known is not None:
