@@ -1,0 +1,466 @@
+"""What a change of one line in the loader's parts would break, and no other test would see."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from itertools import permutations
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lives import (
+    BEHAVIOUR,
+    JOURNAL,
+    fresh_journal,
+    hooks,
+    loading,
+    manifest,
+    needs,
+    plant,
+    plugin,
+    run,
+    until,
+)
+from trees import grow
+
+from kurt_ext import autoload
+from kurt_ext import hooks as running
+from kurt_ext.errors import (
+    DependencyError,
+    HookError,
+    HookTimeoutError,
+    PluginVersionConflictError,
+    TransitionError,
+)
+from kurt_ext.hooks import bounded
+from kurt_ext.lifecycle import require
+from kurt_ext.models import PluginStatus as S
+from kurt_ext.turns import Turn
+
+A, B, C, D, E = (f"com.a.{letter}" for letter in "abcde")
+GREET = [{"name": "greet", "description": "Greet", "version": "1.0.0", "parameters": {}}]
+
+
+@pytest.fixture(autouse=True)
+def journal(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    with fresh_journal():
+        yield
+
+
+def _auto(name: str, *, priority: int = 100, enabled: bool = True, **fields: Any) -> None:
+    config = {"plugin_id": name, "auto_load": True, "priority": priority, "enabled": enabled}
+    plant((name, plugin(name, files={"config.json": json.dumps(config)}, **fields)))
+
+
+# -- turns -----------------------------------------------------------------------------
+
+
+def test_one_who_asks_within_an_inner_turn_for_the_outer_one_is_refused() -> None:
+    async def main() -> None:
+        one, two = Turn("one"), Turn("two")
+        async with one, two:
+            with pytest.raises(TransitionError, match="one") as found:
+                async with one:
+                    pass
+            assert "one" in (found.value.cause or "")
+            assert found.value.skill == "one"
+
+    run(main)
+
+
+def test_a_task_of_an_inner_turn_that_is_over_still_belongs_to_the_outer_one() -> None:
+    async def main() -> None:
+        one, two = Turn("one"), Turn("two")
+
+        async def ask() -> None:
+            await asyncio.sleep(0)
+            async with one:
+                pass
+
+        async with one:
+            async with two:
+                task = asyncio.ensure_future(ask())
+            with pytest.raises(TransitionError):
+                await asyncio.wait_for(task, 5)
+
+    run(main)
+
+
+def test_a_task_that_outlives_its_turn_waits_for_the_next_one_who_has_it() -> None:
+    async def main() -> None:
+        turn, found = Turn("one"), list[str]()
+
+        async def later() -> None:
+            await asyncio.sleep(0.005)
+            async with turn:
+                found.append("later")
+
+        async with turn:
+            task = asyncio.ensure_future(later())
+
+        async def other() -> None:
+            async with turn:
+                await asyncio.sleep(0.02)
+                found.append("other")
+
+        await asyncio.wait_for(asyncio.gather(other(), task), 5)
+        assert found == ["other", "later"]
+
+    run(main)
+
+
+def test_one_who_has_joined_anothers_work_does_not_wait_for_it_any_more() -> None:
+    async def main() -> None:
+        one, two, found = Turn("one"), Turn("two"), list[str]()
+        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        done.set_result(3)
+
+        async def other() -> None:
+            async with two:
+                await asyncio.sleep(0.005)
+                async with one:
+                    found.append("other")
+
+        task = asyncio.ensure_future(other())
+        async with one:
+            assert await two.join(done) == 3
+            await asyncio.sleep(0.02)  # the other one asks meanwhile, and nobody waits for it
+        await asyncio.wait_for(task, 5)
+        assert found == ["other"]
+
+    run(main)
+
+
+def test_a_sync_call_while_the_turn_is_handed_over_is_told_that_it_waits_for_itself() -> None:
+    plant((A, plugin(A, capabilities=GREET)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            life = next(iter(loader.skills.loading.lives.values()))
+
+            async def take() -> None:
+                async with life.turn:
+                    await asyncio.sleep(0)
+
+            waiting = asyncio.ensure_future(take())
+            async with life.turn:
+                await asyncio.sleep(0)
+            # It is the other task's now, which wakes up when this one lets it.
+            with pytest.raises(TransitionError, match="event loop") as found:
+                loader.skills.run(f"{A}:greet", {})
+            assert "call" in (found.value.cause or "")
+            await waiting
+            assert loader.skills.run(f"{A}:greet", {}).data == "Hello you"
+
+    run(main)
+
+
+# -- the table -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", list(S))
+def test_what_is_not_legal_is_told_with_what_is(status: S) -> None:
+    refused = [wish for wish in ("load", "activate") if (status, wish) not in _LEGAL]
+    for wish in refused:
+        with pytest.raises(TransitionError) as found:
+            require(A, status, wish)
+        error = found.value
+        assert (error.skill, error.status, error.wish) == (A, str(status), wish)
+        if error.legal:
+            assert error.cause == f"legal now: {', '.join(error.legal)}"
+            assert error.hint == f"kurt plugin {error.legal[0]} {A}"
+        else:
+            assert error.cause == f"wait until it is no longer {status}"
+            assert error.hint == f"kurt plugin info {A}"
+
+
+_LEGAL = {
+    (S.UNLOADED, "load"),
+    (S.FAILED, "load"),
+    (S.LOADED, "activate"),
+    (S.INACTIVE, "activate"),
+}
+
+
+# -- hooks -----------------------------------------------------------------------------
+
+
+class _Called:
+    async def __call__(self) -> threading.Thread:
+        return threading.current_thread()
+
+
+def test_an_object_with_an_async_call_runs_on_the_loop_and_leaves_no_thread_when_it_is_late() -> (
+    None
+):
+    class Slow:
+        async def __call__(self) -> None:
+            while True:
+                try:
+                    await asyncio.sleep(30)
+                except asyncio.CancelledError:
+                    if gone:
+                        raise
+
+    gone: list[int] = []
+
+    async def main() -> None:
+        assert await bounded(_Called(), limit=5) is threading.current_thread()
+        with pytest.raises(running.Late) as found:
+            await bounded(Slow(), limit=0.01)
+        assert (found.value.left, found.value.in_thread) == (True, False)
+        gone.append(1)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(running, "GRACE", 0.1)
+        run(main)
+
+
+def test_one_who_is_cancelled_while_a_thread_runs_on_is_cancelled(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(running, "GRACE", 0.05)
+    gate = threading.Event()
+
+    async def main() -> None:
+        task = asyncio.ensure_future(bounded(lambda: gate.wait(10), limit=30))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        gate.set()
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("code", "leak"),
+    [
+        ("    def initialize(self): time.sleep(0.6)", "its thread cannot be stopped"),
+        ("    async def initialize(self): await swallow()", "it swallows its cancellation"),
+        ("    async def initialize(self): await asyncio.sleep(30)", None),
+    ],
+    ids=["thread", "swallows", "ends"],
+)
+def test_a_late_hook_is_told_with_its_time_its_place_and_what_it_left(
+    code: str, leak: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(running, "GRACE", 0.1)
+    text = f"""\
+import asyncio
+import time
+until = time.monotonic() + 0.6
+async def swallow():
+    while time.monotonic() < until:
+        try:
+            await asyncio.sleep(0.05)
+        except asyncio.CancelledError:
+            pass
+class Plugin:
+    def __init__(self, metadata, config): pass
+{code}
+"""
+    plant((A, plugin(A, text)))
+
+    async def main() -> None:
+        async with loading(hook_timeout=0.05) as loader:
+            with pytest.raises(HookTimeoutError, match=r"within 0\.05 s") as found:
+                await loader.load_plugin(A)
+            error = found.value
+            expected = f"{leak} and still runs in this process" if leak else None
+            assert error.cause == expected
+            assert (error.hook, error.skill) == ("initialize", A)
+            assert error.at is not None
+            assert error.at.endswith("main.py:12")
+            assert "timeout_seconds' 60" in (error.hint or "")
+            while time.monotonic() < loader_started + 0.7:
+                await asyncio.sleep(0.01)  # what was left behind ends
+
+    loader_started = time.monotonic()
+    run(main)
+
+
+def test_an_async_factory_that_hangs_is_told_by_name_and_one_that_ends_is_timed() -> None:
+    code = (
+        "import asyncio\nasync def create_plugin(metadata, config):\n    await asyncio.sleep({})\n"
+    )
+    good = code.format(0) + "    return object()\n"
+    plant((A, plugin(A, code.format(30))), (B, plugin(B, good)))
+
+    async def main() -> None:
+        async with loading(hook_timeout=0.3) as loader:
+            with pytest.raises(HookTimeoutError, match=r"create_plugin .* within 0\.3 s") as found:
+                await loader.load_plugin(A)
+            assert found.value.hook == "create_plugin"
+            await loader.load_plugin(B)
+            phases = [timing.phase for timing in loader.timings() if timing.plugin_id == B]
+            assert "construct" in phases
+
+    run(main)
+
+
+# -- what is needed --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("order", list(permutations((B, C, E))))
+def test_what_two_others_need_too_is_found_in_whatever_order_it_is_named(
+    order: tuple[str, ...],
+) -> None:
+    plant(
+        (A, plugin(A, dependencies=needs(*order))),
+        (B, plugin(B, dependencies=needs(D))),
+        (C, plugin(C, dependencies=needs(D))),
+        D,
+        E,
+    )
+
+    async def main() -> None:
+        async with loading() as loader:
+            assert (await loader.load_plugin(A)).status == S.LOADED
+            assert {name for name, hook in JOURNAL if hook == "initialize"} == {A, B, C, D, E}
+
+    run(main)
+
+
+def test_where_somebody_else_activates_one_that_is_needed_the_others_are_activated_too() -> None:
+    plant((A, plugin(A, dependencies=needs(B, C))), B, C)
+    BEHAVIOUR[B, "activate"] = lambda: asyncio.sleep(0.05)
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            other = asyncio.ensure_future(loader.activate_plugin(B))
+            await until(lambda: "activate" in hooks(B))
+            await loader.activate_plugin(A)
+            await other
+            assert [loader.get_plugin_state(name).status for name in (A, B, C)] == [S.ACTIVE] * 3
+            assert hooks(B).count("activate") == 1
+
+    run(main)
+
+
+def test_a_dependency_that_fails_is_told_with_its_own_words_and_nothing_added() -> None:
+    plant((A, plugin(A, dependencies=needs(B))), (B, plugin(B, "Plugin = 3\n")))
+    config = {"plugin_id": B, "enabled": False}
+    plant((C, plugin(C, dependencies=needs(D))), D)
+    grow(Path("plugins"), {B: {"config.json": json.dumps(config)}})
+    BEHAVIOUR[D, "initialize"] = "broken"
+
+    async def main() -> None:
+        async with loading() as loader:
+            with pytest.raises(DependencyError) as found:
+                await loader.load_plugin(C)
+            inner = found.value.__cause__
+            assert isinstance(inner, HookError)
+            assert found.value.cause == f"{inner.message}: {inner.cause}"
+            assert (found.value.at, found.value.chain) == (inner.at, (C, D))
+            with pytest.raises(DependencyError) as found:
+                await loader.load_plugin(A)
+            assert "enabled" in (found.value.cause or "")
+
+    run(main)
+
+
+def test_who_needs_another_version_is_told_line_by_line_and_what_to_reload_first() -> None:
+    needed = needs(C, constraint="^1.0.0")
+    plant((A, plugin(A, dependencies=needed)), (B, plugin(B, dependencies=needed)), C)
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            await loader.load_plugin(B)
+            grow(Path("plugins"), {C: {"plugin.json": manifest(C, version="2.0.0")}})
+            with pytest.raises(PluginVersionConflictError) as found:
+                await loader.reload_plugin(C)
+            error = found.value
+            assert error.cause == f"{A} needs {C} ^1.0.0\n{B} needs {C} ^1.0.0"
+            assert error.hint == f"reload what takes it first: kurt plugin reload {A}"
+
+    run(main)
+
+
+def test_what_is_needed_is_told_with_its_own_state_and_with_who_needs_it() -> None:
+    plant((A, plugin(A, dependencies=needs(B))), B)
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            await loader.activate_plugin(B)
+            with pytest.raises(TransitionError) as found:
+                await loader.unload_plugin(B)
+            error = found.value
+            assert (error.status, error.wish, error.skill) == ("active", "unload", B)
+            assert error.cause == f"{A} is loaded"
+            assert error.hint == f"kurt plugin unload {A}"
+            assert error.legal == ("deactivate", "reload")
+
+    run(main)
+
+
+# -- at start --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("before", ["initialize", "construct"])
+def test_at_start_the_next_priority_waits_for_the_one_before_to_have_begun_and_no_longer(
+    before: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autoload, "_PATIENCE", 60)
+    _auto(A, priority=1)
+    _auto(B, priority=2)
+    begun = []
+
+    async def until_the_other_is_here() -> None:
+        await until(lambda: B in [name for name, _ in JOURNAL])
+        begun.append(A)
+
+    if before == "initialize":
+        BEHAVIOUR[A, "initialize"] = until_the_other_is_here
+    else:
+        BEHAVIOUR[A, "construct"] = "it fails"
+
+    async def main() -> None:
+        async with loading(hook_timeout=15) as loader:
+            answer = await asyncio.wait_for(loader.auto_load_plugins(), 12)
+            if before == "initialize":
+                assert [state.metadata.plugin_id for state in answer] == [B, A]
+                assert max(state.load_ms or 0.0 for state in answer) <= answer.ms
+            else:
+                assert [state.metadata.plugin_id for state in answer] == [B]
+                assert list(answer.failed) == [A]
+
+    run(main)
+
+
+def test_at_start_what_needs_one_that_is_not_enabled_fails_and_the_start_does_not() -> None:
+    _auto(A, dependencies=needs(B))
+    _auto(B, enabled=False)
+    _auto(C)
+
+    async def main() -> None:
+        async with loading() as loader:
+            answer = await loader.auto_load_plugins()
+            assert [state.metadata.plugin_id for state in answer] == [C]
+            assert isinstance(answer.failed[A], DependencyError)
+            assert answer.skipped == {B: "it is not enabled"}
+
+    run(main)
+
+
+def test_at_start_what_is_broken_is_skipped_with_the_reason_that_the_problems_tell() -> None:
+    grow(Path("plugins"), {"junk": {"plugin.json": "{"}, B: plugin(B, entry_point="nowhere")})
+
+    async def main() -> None:
+        async with loading() as loader:
+            answer = await loader.auto_load_plugins()
+            assert answer.skipped["junk"] == loader.problems["junk"] != ""
+            assert not answer.failed
+            assert not answer
+
+    run(main)
