@@ -185,9 +185,12 @@ def _leave(number: int, previous: Any, error: BaseException | None) -> bool:
 async def _close(loader: Closeable, limit: float) -> None:
     """Close a loader within ``limit`` seconds; a cancellation of the caller's waits for it."""
     options = {}
-    if "limit" in inspect.signature(loader.close).parameters:
+    close: Any = loader.close
+    if not inspect.iscoroutinefunction(close):  # of a manager, which has an async one beside it
+        close = loader.aclose  # type: ignore[attr-defined]
+    if "limit" in inspect.signature(close).parameters:
         options["limit"] = limit * 0.9  # it tells by itself what did not end
-    task = asyncio.ensure_future(loader.close(**options))
+    task = asyncio.ensure_future(close(**options))
     until = asyncio.get_running_loop().time() + limit
     cancelled: asyncio.CancelledError | None = None
     for reserve in (0.0, GRACE):
@@ -315,6 +318,10 @@ class _Exit:
             self.signals.restore()
 
     def _run(self) -> None:
+        close: Any = self._loader.close
+        if not inspect.iscoroutinefunction(close):
+            close()  # a manager's; it knows its own loop
+            return
         portal = getattr(getattr(self._loader, "skills", None), "_portal", None)
         if portal is not None and portal.loop is not None:
             from .portal import Blocked

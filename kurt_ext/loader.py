@@ -23,7 +23,7 @@ from .admission import Admission
 from .audience import Audience, Handler
 from .autoload import AutoLoad, auto_load
 from .dependencies import Dependencies
-from .errors import KurtError, SkillNotFoundError
+from .errors import ContractError, KurtError, SkillNotFoundError
 from .failure import load_error
 from .flights import Flight, Wish
 from .freshness import Freshness
@@ -360,6 +360,13 @@ class PluginLoader:
                 self._loading.build(item, generation)
             except KeyboardInterrupt as error:  # its own; a person's cancels the host's task
                 raise load_error(candidate, Escaped(error), item.name) from error
+        if not generation.extensions:
+            raise ContractError(
+                f"the code of {life.name} registers nothing that is enabled",
+                at=candidate.location,
+                hint=f"kurt explain {life.name}",
+                skill=life.name,
+            )
         life.tell("initializing")
 
     def _offered(self, candidate: Candidate, generation: Generation) -> list[Found]:

@@ -16,7 +16,15 @@ if TYPE_CHECKING:
     from .models import PluginMetadata
     from .quarantine import Held
 
-__all__ = ["RUNTIME_VERSION", "is_plugin", "metadata_of", "plugins", "row", "switches"]
+__all__ = [
+    "RUNTIME_VERSION",
+    "is_plugin",
+    "metadata_of",
+    "plugins",
+    "row",
+    "switches",
+    "unloadable",
+]
 
 #: The version of a host that says nothing else, as `PluginLoader` has it.
 RUNTIME_VERSION = "1.0.0"
@@ -50,6 +58,21 @@ def metadata_of(candidates: Iterable[Candidate]) -> list[PluginMetadata]:
         except (KurtError, OSError, ValueError):
             continue  # `kurt plugin list` says so of the plugin itself
     return found
+
+
+def unloadable(candidates: Iterable[Candidate], runtime_version: str | None) -> dict[str, str]:
+    """Return why plugins cannot be loaded for what they need of each other and of the host, by id.
+
+    :param runtime_version: the host's; None = it says so itself.
+    """
+    every = list(candidates)
+    asked = ("dependencies", "min_runtime_version")
+    if not any(_record(candidate).get(key) for candidate in every for key in asked):
+        return {}  # most often, and at no cost
+    from .loadorder import order
+
+    found = order(metadata_of(every), runtime_version=runtime_version)
+    return {name: error.message for name, error in found.unloadable.items()}
 
 
 def switches(candidate: Candidate, discovery: Discovery) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from venvs import FreshEnv, fill
 @pytest.fixture(autouse=True)
 def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the test a home and a project of its own; return the home."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "kurt_skills"]:
+        del sys.modules[name]  # what a test before has left imported
     home = tmp_path / "home"
     project = tmp_path / "project"
     home.mkdir()

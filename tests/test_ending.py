@@ -390,3 +390,24 @@ time.sleep({nap})
         "cleanup one",
     ]
     assert (end.status, end.errors) == (status, "")
+
+
+@pytest.mark.parametrize("way", ["install", "graceful"])
+def test_a_manager_is_ended_as_a_loader_is(plugins: Path, way: str) -> None:
+    body = {
+        "install": """
+install(skills)
+say("ready")
+time.sleep(60)
+""",
+        "graceful": """
+async def main():
+    async with graceful(skills):
+        say("ready")
+        await asyncio.sleep(60)
+asyncio.run(main())
+""",
+    }[way]
+    head = "from kurt_ext import SkillManager\nskills = SkillManager()\n"
+    end = run(HEAD + head + body, signal.SIGTERM)
+    assert (end.said, end.status, end.errors) == (["ready"], 143, "")

@@ -233,7 +233,10 @@ def test_a_folder_that_is_renamed_lives_on(skills: Path) -> None:
         async with watching("echo") as watched:
             os.rename(skills / "echo", skills / "renamed")
             change = await watched.next()
-            assert (change.plugin_id, change.outcome) == ("echo", "reloaded")
+            # Told in two halves by a busy system, it is an end and a beginning.
+            if change.outcome == "unloaded":
+                change = await watched.next()
+            assert (change.plugin_id, change.outcome) in (("echo", "reloaded"), ("echo", "loaded"))
             assert change.folder == str(skills / "renamed")
             await watched.silence()
             (skills / "renamed" / "skill.py").write_text(code("echo", "1"))

@@ -11,7 +11,7 @@ from ..asking import ask_for, host_line, host_of
 from ..explaining import held_back
 from ..listing import trust_line
 from ..output import Answer, Column
-from ..plugin_rows import plugins, row
+from ..plugin_rows import RUNTIME_VERSION, plugins, row, unloadable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,6 +47,8 @@ def rows(session: Session, lives: Sequence[dict[str, Any]]) -> list[dict[str, An
     """
     found = session.discovery
     by_id = {life["plugin_id"]: life for life in lives}
+    every = plugins(found)
+    why_not = unloadable(every, None if lives else RUNTIME_VERSION)
     made = [
         row(
             candidate,
@@ -54,8 +56,10 @@ def rows(session: Session, lives: Sequence[dict[str, Any]]) -> list[dict[str, An
             held=held_back(session.places, candidate),
             life=by_id.pop(candidate.name, None),
         )
-        for candidate in plugins(found)
+        for candidate in every
     ]
+    for item in made:
+        item["why_not"] = item["why_not"] or why_not.get(item["plugin_id"], "")
     for life in by_id.values():
         if life["status"] != "unloaded":
             made.append(_gone(life))

@@ -183,6 +183,31 @@ def test_where_nothing_is_trusted_the_list_says_what_to_paste(here: Run, project
     assert "why: kurt plugin list" in here("plugin", "timing").err
 
 
+def test_what_cannot_be_loaded_for_what_it_needs_is_listed_with_its_reason(
+    here: Run, make: Make
+) -> None:
+    make("calc", "maths >=2")
+    make("maths", version="1.0.0")
+    make("later", min_runtime_version="99.0.0")
+    make("fine")
+    told = {name: row["why_not"] for name, row in rows(here("plugin", "list", "--json")).items()}
+    assert "com.example.maths" in told["calc"]
+    assert "99.0.0" in told["later"]
+    assert told["fine"] == told["maths"] == ""
+
+
+def test_a_plugin_whose_code_registers_nothing_fails_its_trial(
+    here: Run, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KURT_TRUST", str(project))
+    folder = write_skill(project / "skills", "empty", code="VALUE = 1\n")
+    manifest = "---\nname: empty\nversion: 1.0.0\ndescription: Nothing.\n---\n"
+    (folder / "SKILL.md").write_text(manifest)
+    ran = here("plugin", "load", "empty")
+    assert ran.code == 1
+    assert "registers nothing that is enabled" in ran.err
+
+
 def test_code_that_registers_nothing_is_told_by_the_manifest_that_it_has(
     here: Run, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
