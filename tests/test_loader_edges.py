@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import colorsys
 import json
 import sys
 import threading
@@ -12,10 +13,13 @@ from itertools import permutations
 from pathlib import Path
 from typing import Any
 
+import lives
 import pytest
 from lives import (
     BEHAVIOUR,
     JOURNAL,
+    Heard,
+    Judge,
     fresh_journal,
     hooks,
     loading,
@@ -26,7 +30,8 @@ from lives import (
     run,
     until,
 )
-from trees import grow
+from sites import installed, tool_py
+from trees import distribution, grow
 
 from kurt_ext import autoload
 from kurt_ext import hooks as running
@@ -34,12 +39,18 @@ from kurt_ext.errors import (
     DependencyError,
     HookError,
     HookTimeoutError,
+    ManifestError,
+    PluginLoadError,
     PluginVersionConflictError,
     TransitionError,
 )
 from kurt_ext.hooks import bounded
-from kurt_ext.lifecycle import require
+from kurt_ext.lifecycle import after, require
+from kurt_ext.loader import PluginLoader
+from kurt_ext.manager import SkillManager
+from kurt_ext.models import PluginMetadata, PluginValidationResult
 from kurt_ext.models import PluginStatus as S
+from kurt_ext.places import Places
 from kurt_ext.turns import Turn
 
 A, B, C, D, E = (f"com.a.{letter}" for letter in "abcde")
@@ -70,6 +81,7 @@ def test_one_who_asks_within_an_inner_turn_for_the_outer_one_is_refused() -> Non
                     pass
             assert "one" in (found.value.cause or "")
             assert found.value.skill == "one"
+            assert "after the hook has returned" in (found.value.hint or "")
 
     run(main)
 
@@ -137,6 +149,31 @@ def test_one_who_has_joined_anothers_work_does_not_wait_for_it_any_more() -> Non
     run(main)
 
 
+def test_one_who_had_to_wait_for_a_turn_does_not_wait_for_it_any_more() -> None:
+    async def main() -> None:
+        one, two, found = Turn("one"), Turn("two"), list[str]()
+
+        async def first() -> None:
+            async with two:
+                await asyncio.sleep(0.005)
+
+        async def other() -> None:
+            await asyncio.sleep(0.01)
+            async with two, one:
+                found.append("other")
+
+        tasks = [asyncio.ensure_future(first()), asyncio.ensure_future(other())]
+        await asyncio.sleep(0)
+        async with one:
+            async with two:
+                pass
+            await asyncio.sleep(0.03)  # the other one asks meanwhile, and nobody waits for it
+        await asyncio.wait_for(asyncio.gather(*tasks), 5)
+        assert found == ["other"]
+
+    run(main)
+
+
 def test_a_sync_call_while_the_turn_is_handed_over_is_told_that_it_waits_for_itself() -> None:
     plant((A, plugin(A, capabilities=GREET)))
 
@@ -189,6 +226,13 @@ _LEGAL = {
 }
 
 
+def test_a_label_that_a_state_does_not_have_is_told_with_both() -> None:
+    with pytest.raises(TransitionError, match="from unloaded by fail") as found:
+        after(S.UNLOADED, "fail")
+    error = found.value
+    assert (error.status, error.wish, error.legal) == ("unloaded", "fail", ("load",))
+
+
 # -- hooks -----------------------------------------------------------------------------
 
 
@@ -236,6 +280,45 @@ def test_one_who_is_cancelled_while_a_thread_runs_on_is_cancelled(
         with pytest.raises(asyncio.CancelledError):
             await task
         gate.set()
+
+    run(main)
+
+
+def test_one_who_is_cancelled_lets_a_thread_return_that_does_so_in_its_grace() -> None:
+    ended: list[str] = []
+
+    def work() -> None:
+        time.sleep(0.1)
+        ended.append("yes")
+
+    async def main() -> None:
+        task = asyncio.ensure_future(bounded(work, limit=30))
+        await asyncio.sleep(0.02)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert ended == ["yes"]
+
+    run(main)
+
+
+def test_a_hook_that_raises_is_told_with_its_place() -> None:
+    code = """\
+class Plugin:
+    def __init__(self, metadata, config): pass
+    def activate(self):
+        raise ValueError("no")
+"""
+    plant((A, plugin(A, code)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            with pytest.raises(HookError) as found:
+                await loader.activate_plugin(A)
+            error = found.value
+            assert (error.hook, error.skill) == ("activate", A)
+            assert (error.at or "").endswith("main.py:4")
 
     run(main)
 
@@ -438,6 +521,32 @@ def test_at_start_the_next_priority_waits_for_the_one_before_to_have_begun_and_n
     run(main)
 
 
+def test_at_start_what_is_needed_does_not_wait_for_the_one_that_needs_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(autoload, "_PATIENCE", 60)
+    _auto(A, priority=1, dependencies=needs(B))
+    _auto(B, priority=2)
+
+    async def main() -> None:
+        async with loading() as loader:
+            answer = await asyncio.wait_for(loader.auto_load_plugins(), 10)
+            assert [state.metadata.plugin_id for state in answer] == [B, A]
+
+    run(main)
+
+
+def test_at_start_a_host_that_loads_nothing_says_so_of_each() -> None:
+    _auto(A)
+
+    async def main() -> None:
+        async with loading(enable_auto_load=False) as loader:
+            answer = await loader.auto_load_plugins()
+            assert answer.skipped == {A: "this host loads nothing by itself"}
+
+    run(main)
+
+
 def test_at_start_what_needs_one_that_is_not_enabled_fails_and_the_start_does_not() -> None:
     _auto(A, dependencies=needs(B))
     _auto(B, enabled=False)
@@ -462,5 +571,196 @@ def test_at_start_what_is_broken_is_skipped_with_the_reason_that_the_problems_te
             assert answer.skipped["junk"] == loader.problems["junk"] != ""
             assert not answer.failed
             assert not answer
+
+    run(main)
+
+
+# -- a life ----------------------------------------------------------------------------
+
+
+def test_what_takes_time_is_told_with_it() -> None:
+    plant(A)
+
+    async def main() -> None:
+        async with loading() as loader:
+            heard = Heard(loader)
+            await loader.load_plugin(A)
+            await loader.activate_plugin(A)
+            await loader.reload_plugin(A)
+            await loader.deactivate_plugin(A)
+            await loader.unload_plugin(A)
+            timed = {event.name for event in heard if event.ms > 0}
+            assert timed == {"loaded", "activated", "reloaded", "deactivated", "unloaded"}
+
+    run(main)
+
+
+def test_old_code_that_is_held_is_told_by_its_generation_as_long_as_it_is(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    held: list[Any] = []
+    monkeypatch.setattr(lives, "KEPT", held, raising=False)  # in the name of a module
+    code = """\
+class Plugin:
+    def __init__(self, metadata, config): pass
+"""
+    plant((A, plugin(A, code)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            state = await loader.load_plugin(A)
+            held.append(state.instance)
+            for _ in range(2):
+                await loader.reload_plugin(A)
+                held.append(state.instance)
+            assert {leak.generation for leak in loader.leaks(A)} == {1, 2}
+            del held[0]
+            assert {leak.generation for leak in loader.leaks(A)} == {2}
+            held.clear()
+            assert loader.leaks(A) == []
+
+    run(main)
+
+
+def test_an_unload_undoes_a_change_of_a_module_that_the_plugin_has_no_name_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    original = colorsys.hls_to_rgb
+    monkeypatch.setattr(colorsys, "hls_to_rgb", original)
+    code = """\
+import sys
+
+def mine(*args):
+    return args
+
+class Plugin:
+    def __init__(self, metadata, config):
+        sys.modules["colorsys"].hls_to_rgb = mine
+"""
+    plant((A, plugin(A, code)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            assert colorsys.hls_to_rgb is not original
+            await loader.unload_plugin(A)
+            assert colorsys.hls_to_rgb is original
+
+    run(main)
+
+
+def test_close_waits_for_no_handler_longer_than_it_may() -> None:
+    plant(A)
+    BEHAVIOUR[A, "cleanup"] = lambda: asyncio.sleep(0)
+
+    async def main() -> None:
+        loader = PluginLoader("plugins", Judge(), hook_timeout=60)
+        await loader.load_plugin(A)
+
+        async def hear(event: Any) -> None:
+            if event.name == "unloaded":
+                await asyncio.sleep(60)
+
+        loader.subscribe(hear)
+        await asyncio.wait_for(loader.close(limit=0.1), 10)
+        assert hooks(A)[-1] == "cleanup"
+
+    run(main)
+
+
+@pytest.mark.parametrize("hook", ["initialize", "activate", "cleanup"])
+def test_an_object_with_one_hook_has_it_called_where_the_manager_alone_uses_it(hook: str) -> None:
+    code = f"""\
+import lives
+
+class Plugin:
+    def __init__(self, metadata, config): pass
+    def greet(self):
+        return "Hello"
+    def {hook}(self):
+        lives.JOURNAL.append(("", "{hook}"))
+"""
+    plant((A, plugin(A, code, capabilities=GREET)))
+
+    async def main() -> None:
+        async with SkillManager(places=Places(skills=str(Path("plugins").resolve()))) as skills:
+            for _ in range(2):
+                assert (await skills.arun(f"{A}:greet", {})).data == "Hello"
+            assert (hook == "cleanup") != (("", hook) in JOURNAL)
+        assert [("", hook)] == JOURNAL
+
+    run(main)
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (RuntimeError("it is out of order"), "it is out of order"),
+        (SystemExit("it is out of order"), "it is out of order"),
+    ],
+    ids=["RuntimeError", "SystemExit"],
+)
+def test_a_validator_that_breaks_in_a_reload_is_told_and_leaves_the_old_code(
+    error: BaseException, said: str
+) -> None:
+    class Broken(Judge):
+        async def validate_plugin(
+            self, plugin_path: Path, metadata: PluginMetadata | None = None
+        ) -> PluginValidationResult:
+            if self.errors:
+                raise error
+            return await super().validate_plugin(plugin_path, metadata)
+
+    plant(A)
+    judge = Broken()
+
+    async def main() -> None:
+        async with loading(validator=judge) as loader:
+            state = await loader.load_plugin(A)
+            judge.errors.append("now")
+            with pytest.raises(PluginLoadError, match=A) as found:
+                await loader.reload_plugin(A)
+            assert said in (found.value.cause or "")
+            assert found.value.skill == A
+            assert (state.status, state.generation) == (S.LOADED, 1)
+
+    run(main)
+
+
+# -- who is let in ---------------------------------------------------------------------
+
+
+def test_a_trial_holds_nothing_back_and_counts_nothing() -> None:
+    plant(A)
+    BEHAVIOUR[A, "initialize"] = "broken"
+
+    async def main() -> None:
+        for _ in range(4):
+            async with loading(quarantine=False) as loader:
+                with pytest.raises(HookError):
+                    await loader.load_plugin(A)
+        async with loading() as loader:
+            with pytest.raises(HookError):
+                await loader.load_plugin(A)
+            assert hooks(A).count("initialize") == 5
+
+    run(main)
+
+
+def test_a_distribution_whose_version_is_none_of_semver_is_told_with_its_field(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site = tmp_path / "site"
+    points = "[kurt.tool]\necho = oddly_echo:Echo\n"
+    installed(monkeypatch, site, "other", "", {"oddly_echo.py": tool_py()})
+    grow(site, distribution("oddly", points, version="junk"))
+
+    async def main() -> None:
+        async with PluginLoader(validator=Judge()) as loader:
+            with pytest.raises(ManifestError, match="the manifest of oddly") as found:
+                loader.get_plugin_state("oddly")
+            assert (found.value.cause or "").startswith("version: ")
+            assert found.value.hint == "kurt validate oddly"
+            assert found.value.skill == "oddly"
 
     run(main)
