@@ -41,6 +41,7 @@ from kurt_ext.errors import (
     HookTimeoutError,
     ManifestError,
     PluginLoadError,
+    PluginValidationError,
     PluginVersionConflictError,
     TransitionError,
 )
@@ -482,6 +483,7 @@ def test_what_is_needed_is_told_with_its_own_state_and_with_who_needs_it() -> No
             assert (error.status, error.wish, error.skill) == ("active", "unload", B)
             assert error.cause == f"{A} is loaded"
             assert error.hint == f"kurt plugin unload {A}"
+            assert str(error.message).endswith(f"while {A} needs it")
             assert error.legal == ("deactivate", "reload")
 
     run(main)
@@ -591,6 +593,8 @@ def test_what_takes_time_is_told_with_it() -> None:
             await loader.unload_plugin(A)
             timed = {event.name for event in heard if event.ms > 0}
             assert timed == {"loaded", "activated", "reloaded", "deactivated", "unloaded"}
+            loads = [timing.ms for timing in loader.timings() if timing.phase == "load"]
+            assert loads == [loader.get_plugin_state(A).load_ms]
 
     run(main)
 
@@ -614,6 +618,7 @@ class Plugin:
                 await loader.reload_plugin(A)
                 held.append(state.instance)
             assert {leak.generation for leak in loader.leaks(A)} == {1, 2}
+            assert {leak.plugin_id for leak in loader.leaks()} == {A}
             del held[0]
             assert {leak.generation for leak in loader.leaks(A)} == {2}
             held.clear()
@@ -727,6 +732,55 @@ def test_a_validator_that_breaks_in_a_reload_is_told_and_leaves_the_old_code(
     run(main)
 
 
+def test_where_one_of_two_cannot_be_ended_after_a_failure_that_is_told_by_name() -> None:
+    code = """\
+class Plugin:
+    def __init__(self, metadata, config): pass
+    def activate(self):
+        raise ValueError("no")
+    def cleanup(self):
+        raise ValueError("not this either")
+"""
+    plant((A, plugin(A, code)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            heard = Heard(loader)
+            with pytest.raises(HookError, match="activate"):
+                await loader.activate_plugin(A)
+            left = [event.detail for event in heard if event.name == "left-behind"]
+            assert len(left) == 1
+            assert "cleanup" in left[0][0]
+            assert loader.get_plugin_state(A).status == S.FAILED
+
+    run(main)
+
+
+def test_an_import_that_hangs_keeps_the_next_one_from_waiting_for_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    gate = threading.Event()
+    monkeypatch.setattr(lives, "GATE", gate, raising=False)
+    code = "import lives\nlives.GATE.wait(10)\nclass Plugin(lives.Recorded): ...\n"
+    plant((A, plugin(A, code)))
+
+    async def main() -> None:
+        async with loading(hook_timeout=0.1) as loader:
+            with pytest.raises(HookTimeoutError, match="import"):
+                await loader.load_plugin(A)
+            with pytest.raises(PluginLoadError, match=f"import of {A}") as found:
+                await loader.load_plugin(A)
+            assert found.value.skill == A
+            assert "start the host again" in (found.value.hint or "")
+            gate.set()
+            await until(lambda: not lives.imported(A))
+            state = await loader.load_plugin(A)
+            assert (state.status, hooks(A)) == (S.LOADED, ["construct", "initialize"])
+
+    run(main)
+
+
 # -- who is let in ---------------------------------------------------------------------
 
 
@@ -762,5 +816,50 @@ def test_a_distribution_whose_version_is_none_of_semver_is_told_with_its_field(
             assert (found.value.cause or "").startswith("version: ")
             assert found.value.hint == "kurt validate oddly"
             assert found.value.skill == "oddly"
+
+    run(main)
+
+
+def test_what_is_not_installed_is_no_fault_that_a_plugin_is_held_back_for() -> None:
+    plant((A, plugin(A, "import nowhere_at_all\n")))
+
+    async def main() -> None:
+        for _ in range(5):
+            async with loading() as loader:
+                with pytest.raises(PluginLoadError) as found:
+                    await loader.load_plugin(A)
+                assert "nowhere_at_all" in (found.value.hint or "")
+
+    run(main)
+
+
+def test_what_the_validator_says_is_told_line_by_line_with_the_folder() -> None:
+    folder = plant(A)
+
+    async def main() -> None:
+        async with loading(validator=Judge("the first", "the second")) as loader:
+            with pytest.raises(PluginValidationError, match=f"{A} is not valid") as found:
+                await loader.load_plugin(A)
+            error = found.value
+            assert error.cause == "the first\nthe second"
+            assert error.at == str((folder / A).resolve())
+            assert (error.hint, error.skill) == (f"kurt validate {A}", A)
+            assert error.validation_result.errors == ["the first", "the second"]
+
+    run(main)
+
+
+def test_a_loader_of_a_folder_lists_what_lies_in_it_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    points = "[kurt.tool]\necho = outside_echo:Echo\n"
+    installed(monkeypatch, tmp_path / "site", "outside", points, {"outside_echo.py": tool_py()})
+    plant(A)
+
+    async def main() -> None:
+        async with loading() as loader:
+            assert [item.plugin_id for item in await loader.discover_plugins()] == [A]
+        async with PluginLoader(validator=Judge()) as loader:
+            assert "outside" in [item.plugin_id for item in await loader.discover_plugins()]
 
     run(main)
