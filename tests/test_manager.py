@@ -455,7 +455,7 @@ def test_a_failed_initialize_is_cleaned_up_and_may_be_tried_again(skills: Path) 
     grow(skills, {"com.example.sums": plugin(code=failing)})
     with SkillManager() as manager:
         for _ in range(2):
-            with pytest.raises(errors.HookError, match="hook initialize of com.example.sums"):
+            with pytest.raises(errors.HookError, match=r"hook initialize of com\.example\.sums"):
                 manager.run("com.example.sums:add", {"a": 1})
     assert Path("life").read_text().split() == ["initialize", "cleanup"] * 2
 
