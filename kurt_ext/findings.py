@@ -27,9 +27,15 @@ class Finding:
     :param line: 1-based; 0 where the finding is about the whole file.
     :param column: 1-based; 0 where it is about the whole line.
     :param fix: what to write or paste instead.
+    :param category: the danger that it is about, as ``process``; "" where the rule tells it.
+    :param confidence: ``certain``, ``likely`` or ``possible``; "" for what is simply there.
+    :param evidence: what was seen, at most 200 characters.
     """
 
-    __slots__ = ("column", "fix", "line", "message", "path", "rule", "severity")
+    __slots__ = (
+        *("category", "column", "confidence", "evidence"),
+        *("fix", "line", "message", "path", "rule", "severity"),
+    )
 
     def __init__(
         self,
@@ -41,6 +47,9 @@ class Finding:
         line: int = 0,
         column: int = 0,
         fix: str = "",
+        category: str = "",
+        confidence: str = "",
+        evidence: str = "",
     ) -> None:
         self.rule = rule
         self.severity = severity
@@ -49,6 +58,9 @@ class Finding:
         self.line = line
         self.column = column
         self.fix = fix
+        self.category = category
+        self.confidence = confidence
+        self.evidence = evidence
 
     @property
     def at(self) -> str:
@@ -65,33 +77,45 @@ class Finding:
         """Whether the skill cannot be used as it is."""
         return self.severity in ("error", "high", "critical")
 
-    def as_tuple(self) -> tuple[str, str, str, str, int, int, str]:
-        """Return the fields in the order (rule, severity, message, path, line, column, fix)."""
+    def as_tuple(self) -> tuple[Any, ...]:
+        """Return the fields: rule, severity, message, path, line, column, fix, and the last three."""
         return (
-            self.rule,
-            self.severity,
-            self.message,
-            self.path,
-            self.line,
-            self.column,
-            self.fix,
+            *(self.rule, self.severity, self.message, self.path, self.line, self.column),
+            *(self.fix, self.category, self.confidence, self.evidence),
         )
 
     @classmethod
-    def from_tuple(cls, fields: tuple[str, str, str, str, int, int, str]) -> Finding:
+    def from_tuple(cls, fields: tuple[Any, ...]) -> Finding:
         """Return the finding that :meth:`as_tuple` was called on."""
-        rule, severity, message, path, line, column, fix = fields
-        return cls(rule, severity, message, path=path, line=line, column=column, fix=fix)
+        rule, severity, message, path, line, column, fix, *rest = fields
+        category, confidence, evidence = rest or ("", "", "")
+        return cls(
+            *(rule, severity, message),
+            path=path,
+            line=line,
+            column=column,
+            fix=fix,
+            category=category,
+            confidence=confidence,
+            evidence=evidence,
+        )
+
+    def but(self, **changed: Any) -> Finding:
+        """Return the same finding with other fields."""
+        return Finding(**{**self.as_dict(), **changed})
 
     def as_dict(self) -> dict[str, Any]:
         """Return the finding for JSON output."""
         return {
             "rule": self.rule,
             "severity": self.severity,
+            "category": self.category,
+            "confidence": self.confidence,
             "message": self.message,
             "path": self.path,
             "line": self.line,
             "column": self.column,
+            "evidence": self.evidence,
             "fix": self.fix,
         }
 

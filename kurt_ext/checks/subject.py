@@ -198,6 +198,9 @@ class Subject(Reading):
         *,
         path: str = "",
         fix: str = "",
+        category: str = "",
+        confidence: str = "",
+        evidence: str = "",
     ) -> Finding:
         """Return a finding about a file, a field (see :meth:`at`) or a node of ``path``."""
         if isinstance(at, ast.AST):
@@ -206,7 +209,16 @@ class Subject(Reading):
             path, line, column = at
         else:
             path, line, column = at or path, 0, 0
-        return Finding(rule, severity, message, path=path, line=line, column=column, fix=fix)
+        return Finding(
+            *(rule, severity, message),
+            path=path,
+            line=line,
+            column=column,
+            fix=fix,
+            category=category,
+            confidence=confidence,
+            evidence=evidence,
+        )
 
 
 def is_test(path: str) -> bool:
