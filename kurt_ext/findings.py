@@ -78,7 +78,7 @@ class Finding:
         return self.severity in ("error", "high", "critical")
 
     def as_tuple(self) -> tuple[Any, ...]:
-        """Return the fields: rule, severity, message, path, line, column, fix, and the last three."""
+        """Return rule, severity, message, path, line, column, fix, and the other three."""
         return (
             *(self.rule, self.severity, self.message, self.path, self.line, self.column),
             *(self.fix, self.category, self.confidence, self.evidence),
