@@ -180,7 +180,8 @@ def label(obj: Any) -> str:
     name = getattr(obj, "__qualname__", None)
     if isinstance(name, str):
         return name
-    return type(obj).__qualname__
+    made: type[Any] = type(obj)
+    return made.__qualname__
 
 
 def place(obj: Any) -> str | None:

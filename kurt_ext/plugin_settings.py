@@ -144,11 +144,11 @@ def _check(
     path, source = next(((p, s) for p, s in places if s is not None), ((), None))
     missing = _MISSING.fullmatch(problems[0][1])
     if missing and not places[0][0]:
-        path, source = (missing[1],), None
+        path, source = (str(missing[1]),), None
     key = dotted(("skill", skill, *[str(part) for part in path[:1]]))
     value = "env:VARIABLE" if not path or _is_secret(path, secret) else "VALUE"
     hint = f"kurt config set {quote(key)} {value}"
-    if source is not None and source.layer == "call":
+    if path and source is not None and source.layer == "call":
         hint = f"give {path[0]} another value, or leave it to kurt.toml"
     elif not path:
         hint = f"set it in kurt.toml under [{key}]"
@@ -221,11 +221,10 @@ def _path(place: str, value: Any) -> Path:
     """Return the path of a JSON pointer into a value."""
     path: list[str | int] = []
     for word in place.split("/")[1:]:
-        part: str | int = word.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, list):
-            part = int(part)
+        key = word.replace("~1", "/").replace("~0", "~")
+        part: str | int = int(key) if isinstance(value, list) else key
         path.append(part)
-        value = value[part]
+        value = value[part]  # pyright: ignore[reportCallIssue, reportArgumentType]
     return tuple(path)
 
 

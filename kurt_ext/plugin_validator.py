@@ -173,7 +173,7 @@ def _graver(finding: Finding) -> Finding:
     if severity is None or finding.fatal:
         return finding
     rule, _, *rest = finding.as_tuple()
-    return Finding.from_tuple((rule, severity, *rest))  # type: ignore[arg-type]
+    return Finding.from_tuple((rule, severity, *rest))
 
 
 def _allowed(path: str, extensions: Iterable[str]) -> bool:

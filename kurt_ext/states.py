@@ -47,8 +47,9 @@ class States:
         """Let the object have the manifest and the configuration that were let in."""
         state = self.of(life, candidate)
         # Past the model, which would make plain values of it and unveil its secrets.
-        state.__dict__["metadata"] = self._admission.metadata(candidate)
-        state.__dict__["config"] = admitted.config
+        shown = vars(state)
+        shown["metadata"] = self._admission.metadata(candidate)
+        shown["config"] = admitted.config
 
     def show(self, life: Life) -> None:
         """Let the object of a life say what is true now."""
@@ -58,7 +59,7 @@ class States:
         generation = life.generation
         shown = generation is not None and life.status in ALIVE
         # Past the model's validation, which would cost more than all the rest.
-        state.__dict__.update(
+        vars(state).update(
             status=life.status,
             instance=generation.instance if shown and generation is not None else None,
             generation=generation.number if generation is not None else life.number,

@@ -44,6 +44,7 @@ class Watcher(Protocol):
 
     def made(self, obj: Any) -> bool:
         """Return whether its code made an object."""
+        ...
 
     def enter(self, trace: Trace) -> None:
         """Take a trace into account."""
