@@ -41,6 +41,7 @@ plugin_layers plugin_settings fileevents
 shim
 discovery
 trust listing importer search
+analysis
 checks
 references exposure validator failure
 plugin_validator
@@ -77,7 +78,7 @@ LIGHT |= {"_json", "fcntl"}
 
 KINDS = ("tool", "engine", "middleware", "integration", "custom")
 #: Where a kind's name is another party's format, and not ours to choose.
-FOREIGN = re.compile(r"allowed[-_ ]?tools", re.IGNORECASE)
+FOREIGN = re.compile(r"allowed[-_ ]?tools|create(_async)?_engine", re.IGNORECASE)
 
 
 def modules() -> Iterator[tuple[str, Path]]:
