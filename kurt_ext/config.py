@@ -56,7 +56,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Verdict", "joined", "merge"]
 
-_FORMAT = 3
+_FORMAT = 4
 
 
 class Verdict:

@@ -10,7 +10,17 @@ import tomllib
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from .config_keys import FIXED, KEYS, LISTS, PLUGIN_KEYS, Key, describe, fits
+from .config_keys import (
+    FIXED,
+    KEYS,
+    LISTS,
+    PLUGIN_KEYS,
+    VALIDATOR_KEYS,
+    Key,
+    describe,
+    fits,
+    guards,
+)
 from .findings import Finding
 from .names import suggest
 from .toml_positions import Positions, scan
@@ -50,7 +60,8 @@ def read(
     :param kinds: the words that may head a table; any word may if None.
     :returns: a layer: ``file``, ``scope``, ``skill_paths`` (absolute), ``kinds`` (word →
         ``enabled``, ``disabled``, ``roles``, ``options``), ``skills`` (name → settings),
-        ``plugins`` (name → how it is loaded), and ``broken`` where the file cannot be read.
+        ``plugins`` (name → how it is loaded), ``validator`` (key → value, and ``wrong``, the
+        keys that cannot be read), and ``broken`` where the file cannot be read.
     """
     layer: dict[str, Any] = {
         "file": file,
@@ -59,6 +70,7 @@ def read(
         "kinds": {},
         "skills": {},
         "plugins": {},
+        "validator": {},
     }
     text = ""
     try:
@@ -67,8 +79,8 @@ def read(
         reader = _Reader(file, text)
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
-        empty = {"skill_paths": [], "kinds": {}, "skills": {}, "plugins": {}, "broken": True}
-        return {**layer, **empty}, [unreadable(file, text, error)]
+        empty = {"skill_paths": [], "kinds": {}, "skills": {}, "plugins": {}, "validator": {}}
+        return {**layer, **empty, "broken": True}, [unreadable(file, text, error)]
     findings = reader.findings
     if kinds is not None:
         findings += check(layer, kinds)
@@ -144,6 +156,8 @@ class _Reader:
                     name: self._plugin((key, name), table)
                     for name, table in self._named(key, value)
                 }
+            elif key == "validator":
+                layer["validator"] = self._validator(value)
             elif isinstance(value, dict):
                 layer["kinds"][key] = self._kind(key, value)
             elif key in LISTS:
@@ -207,6 +221,26 @@ class _Reader:
             if instead is not None:
                 # A slip of the pen switches nothing on.
                 result[key] = instead
+        return result
+
+    def _validator(self, table: Any) -> dict[str, Any]:
+        if not isinstance(table, dict):
+            self._wrong(("validator",), table, "a table", "write [validator]")
+            return {"wrong": [""]}
+        result: dict[str, Any] = {}
+        for key, value in table.items():
+            path = ("validator", key)
+            if key not in VALIDATOR_KEYS:
+                fix = _did_you_mean(key, VALIDATOR_KEYS)
+                self._say("config-unknown", "warning", path, f"there is no key {key!r}", fix)
+            elif guards(key, value):
+                result[key] = value
+            else:
+                plain = isinstance(value, (int, float, str)) and not isinstance(value, bool)
+                shown = repr(value)[:60] if plain else ""
+                shown = shown or ("such an array" if isinstance(value, list) else "")
+                self._wrong(path, value, VALIDATOR_KEYS[key], what=shown)
+                result.setdefault("wrong", []).append(key)
         return result
 
     def _table(self, path: tuple[str, ...], table: dict[str, Any]) -> dict[str, Any]:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-__all__ = ["FIXED", "KEYS", "LISTS", "PLUGIN_KEYS", "Key", "describe", "fits"]
+__all__ = [
+    "FIXED",
+    "KEYS",
+    "LISTS",
+    "PLUGIN_KEYS",
+    "RISKS",
+    "VALIDATOR_KEYS",
+    "Key",
+    "describe",
+    "fits",
+    "guards",
+]
 
 
 class Key(NamedTuple):
@@ -60,6 +71,51 @@ KEYS = (
         "string `env:VAR` stands for the variable's value, and tables of both files are joined.",
     ),
     Key(
+        "validator.max_file_size_mb",
+        "number",
+        "the validator's own",
+        "MiB that one file of a skill may have; more than 0.",
+    ),
+    Key(
+        "validator.allowed_extensions",
+        "array of strings",
+        "every one that the validator knows",
+        "The endings that files of a skill may have, as \".py\"; the project's narrows the user's.",
+    ),
+    Key(
+        "validator.blocked_imports",
+        "array of strings",
+        "[]",
+        "Dotted names that no skill may use, whatever it declares; those of both files are united.",
+    ),
+    Key(
+        "validator.min_score",
+        "number",
+        "60",
+        "The security score, 0 to 100, below which nothing is installed; "
+        "the project's can only be higher.",
+    ),
+    Key(
+        "validator.max_risk",
+        "string",
+        "critical",
+        "The gravest risk that is let in: low, medium, high or critical; "
+        "the project's can only be lower.",
+    ),
+    Key(
+        "validator.known_ids",
+        "array of strings",
+        "[]",
+        "Ids of plugins that others may be mistaken for, besides those that are found here; "
+        "a project's count once it is trusted.",
+    ),
+    Key(
+        "validator.reserved_prefixes",
+        "array of strings",
+        '["kurt.", "io.kurt.", "kurt_ext."]',
+        "What begins an id that no skill may have; the project's are added to the user's.",
+    ),
+    Key(
         "plugin.NAME.enabled",
         "boolean",
         "its config.json's, else true",
@@ -91,7 +147,7 @@ KEYS = (
     ),
 )
 #: Words at the top that no kind may have.
-FIXED = ("skill_paths", "skill", "plugin")
+FIXED = ("skill_paths", "skill", "plugin", "validator")
 SANDBOX = "sandbox_config_override"
 #: Key of a table `[plugin.NAME]` → what its value must be, and what it is taken for if not.
 PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
@@ -101,6 +157,18 @@ PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
     "timeout_seconds": ("a number of seconds, more than 0", None),
     SANDBOX: ("a table", None),
 }
+#: Key of the table `[validator]` → what its value must be.
+VALIDATOR_KEYS = {
+    "max_file_size_mb": "a number of MiB, more than 0",
+    "allowed_extensions": 'an array of endings such as ".py"',
+    "blocked_imports": "an array of dotted names",
+    "min_score": "a number from 0 to 100",
+    "max_risk": "one of low, medium, high, critical",
+    "known_ids": "an array of plugin ids",
+    "reserved_prefixes": 'an array of texts such as "com.example."',
+}
+#: From harmless to grave; what a score falls into, and what ``max_risk`` names.
+RISKS = ("low", "medium", "high", "critical")
 LISTS = ("enabled", "disabled")
 
 
@@ -118,6 +186,8 @@ def describe(path: Iterable[str]) -> Key | None:
         if len(parts) != 3 and not (len(parts) > 3 and parts[2] == SANDBOX):
             return None
         return by_name.get(f"plugin.NAME.{parts[2]}")
+    if parts[0] == "validator":
+        return by_name.get(".".join(parts))
     if len(parts) == 2:
         return by_name[f"KIND.{parts[1]}" if parts[1] in LISTS else "KIND.ROLE"]
     return by_name["KIND.EXTENSION.OPTION"] if len(parts) > 2 and parts[1] not in LISTS else None
@@ -134,3 +204,20 @@ def fits(key: str, value: Any) -> bool:
     if key == "priority":
         return isinstance(value, int) and -(2**63) <= value < 2**63
     return isinstance(value, (int, float)) and 0 < value < float("inf")
+
+
+def guards(key: str, value: Any) -> bool:
+    """Return whether a value is one for a key of the table ``[validator]``."""
+    if key == "max_risk":
+        return value in RISKS
+    if key in ("max_file_size_mb", "min_score"):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        return 0 <= value <= 100 if key == "min_score" else 0 < value < float("inf")
+    return isinstance(value, list) and all(
+        isinstance(item, str)
+        and item.isprintable()
+        and item.strip() == item != ""
+        and (key != "allowed_extensions" or item[0] == ".")
+        for item in value
+    )

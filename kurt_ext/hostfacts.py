@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import ConfigError
+from .validator_settings import RESERVED_PREFIXES, settings
 
 if TYPE_CHECKING:
     from .discovery import Discovery
@@ -27,8 +28,6 @@ __all__ = ["HOST_PACKAGE", "RESERVED_PREFIXES", "RUNTIME_VERSION", "HostFacts"]
 RUNTIME_VERSION = "1.0.0"
 #: The package that hosts plugins: none may pass for a part of it.
 HOST_PACKAGE = "kurt_ext"
-#: What begins an id that only the host's own plugins may have.
-RESERVED_PREFIXES = ("kurt.", "io.kurt.", "kurt_ext.")
 #: How the file spells what the fields hold.
 _KEYS = ("runtime_version", "host_package", "known_plugin_ids", "known_names", "reserved_prefixes")
 
@@ -108,8 +107,6 @@ class HostFacts(NamedTuple):
             from .discovery import discover
 
             discovery = discover(places)
-        from .validator_settings import settings
-
         chosen = settings(discovery.config)
         known: set[str] = set(chosen.known_ids)
         titles: dict[str, str] = {}
