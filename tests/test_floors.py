@@ -41,9 +41,13 @@ plugin_layers plugin_settings fileevents
 shim
 discovery
 trust listing importer search
+validator_settings
+hostfacts
 analysis
 checks
 references exposure validator failure
+reporting
+verdicts acceptance
 plugin_validator
 hooks
 origins traces members background windows patches ledger inflight
@@ -79,6 +83,8 @@ LIGHT |= {"_json", "fcntl"}
 KINDS = ("tool", "engine", "middleware", "integration", "custom")
 #: Where a kind's name is another party's format, and not ours to choose.
 FOREIGN = re.compile(r"allowed[-_ ]?tools|create(_async)?_engine", re.IGNORECASE)
+#: SARIF's word for the program that has found something.
+FOREIGN_IN = {"reporting.sarif": re.compile('"tool"')}
 
 
 def modules() -> Iterator[tuple[str, Path]]:
@@ -201,7 +207,10 @@ def test_the_core_names_no_kind(name: str) -> None:
     kinds_of_token = (tokenize.NAME, tokenize.STRING, tokenize.COMMENT)
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type in kinds_of_token or token.type > tokenize.COMMENT:
-            named = words(FOREIGN.sub("", token.string)) & set(KINDS)
+            text = FOREIGN.sub("", token.string)
+            if name in FOREIGN_IN:
+                text = FOREIGN_IN[name].sub("", text)
+            named = words(text) & set(KINDS)
             assert not named, f"{path.name}:{token.start[0]} names {', '.join(named)}"
 
 
