@@ -338,6 +338,22 @@ class PluginValidationResult(Value):
     warnings: list[str] = Field(default_factory=list, description="What to look at.")
     security_score: float = Field(ge=0, le=100, description="From 100, harmless, down to 0.")
     risk_level: RiskLevel = Field(description="The score in a word.")
+    findings: list[dict[str, Any]] = Field(
+        default_factory=list, description="Rule, category, severity, place, evidence and fix."
+    )
+    score_breakdown: dict[str, Any] = Field(
+        default_factory=dict, description="What the score is made of."
+    )
+    uses: list[dict[str, Any]] = Field(
+        default_factory=list, description="What the code uses of the world, and where."
+    )
+    declared: dict[str, Any] = Field(
+        default_factory=dict, description="The permissions of the manifest."
+    )
+    complete: bool = Field(default=True, description="Whether everything was looked into.")
+    digests: dict[str, str] = Field(
+        default_factory=dict, description="The sha256 of every file that was read, by its path."
+    )
 
     @model_validator(mode="before")
     @classmethod

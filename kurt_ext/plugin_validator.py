@@ -1,11 +1,4 @@
-"""Judge a plugin before it is loaded: what is wrong with it, and how much it may do.
-
-The score is that of the plugin document, clipped by the worst finding: 100 less
-the points of each factor that the code really uses, and never more than 39
-where a finding is critical, 59 where one is high or an error, 79 where one is
-medium, less 5 for each further rule that is broken as gravely. Where a file
-could not be looked into it is at most 59.
-"""
+"""Judge a plugin before it is loaded, by the host's rules: what is wrong, and what it may do."""
 
 from __future__ import annotations
 
@@ -13,35 +6,19 @@ import os
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from .checks.subject import RUNTIME_VERSION, Subject
+from .checks.subject import Subject
 from .errors import ConfigError
-from .exposure import FACTORS
 from .findings import Finding
+from .hostfacts import RUNTIME_VERSION, HostFacts
 from .manifest import MANIFESTS, read
 from .models import PluginMetadata, PluginValidationResult
 from .names import suggest
-from .references import references
 from .sources import show
-from .validator import Check, Report, installed_checks, validate
+from .validator import Check, Report, installed_checks, judge
 
-__all__ = ["PluginValidator", "score"]
+__all__ = ["PluginValidator", "result"]
 
 _KEYS = ("max_file_size_mb", "allowed_extensions", "blocked_imports")
-_OWN = Check(name="exposure", value="kurt_ext.exposure:check", distribution="kurt-ext")
-#: What a check tells as a warning, and what stops a load that nobody looks at.
-_GRAVER = {
-    **dict.fromkeys(("compiled-file", "program-file", "path-file", "link-leads-out"), "high"),
-    "check-failed": "high",
-    **dict.fromkeys(
-        (
-            *("wide-read", "wide-write", "path-climbs", "wide-network", "wide-environment"),
-            *("foreign-secret", "loader-variable", "wide-resources", "wide-processes"),
-            "shell-process",
-        ),
-        "medium",
-    ),
-}
-_CEILINGS = (("critical", 39), ("high", 59), ("medium", 79))
 _NO_SUFFIX = ("LICENSE", "LICENCE", "NOTICE", "README", "COPYING", "AUTHORS", "CHANGELOG")
 
 
@@ -52,6 +29,7 @@ class PluginValidator:
         (``[".py", …]``; everything if missing), ``blocked_imports`` (dotted names; what lies
         beneath one is blocked too, and no permission helps).
     :param runtime_version: the SemVer version of the host.
+    :param facts: what is known of the host beside that.
     :raises ConfigError: when the rules are not of that form.
     """
 
@@ -60,11 +38,13 @@ class PluginValidator:
         security_config: Mapping[str, Any] | None = None,
         *,
         runtime_version: str = RUNTIME_VERSION,
+        facts: HostFacts | None = None,
     ) -> None:
         config = dict(security_config or {})
         _check_config(config)
         self.security_config = config
-        self.runtime_version = runtime_version
+        self.facts = facts or HostFacts(runtime_version=runtime_version)
+        self.runtime_version = self.facts.runtime_version
         self._checks: tuple[Check, ...] | None = None
 
     async def validate_plugin(
@@ -79,19 +59,7 @@ class PluginValidator:
         """
         from anyio.to_thread import run_sync
 
-        report = await run_sync(self.report, plugin_path, metadata)
-        points = score(report)
-        return PluginValidationResult(
-            risk_level=PluginValidationResult.risk(points),
-            valid=report.valid,
-            errors=[str(finding) for finding in report.findings if finding.fatal],
-            warnings=[
-                str(finding)
-                for finding in report.findings
-                if not finding.fatal and finding.severity != "info"
-            ],
-            security_score=points,
-        )
+        return result(await run_sync(self.report, plugin_path, metadata))
 
     def report(
         self,
@@ -100,18 +68,16 @@ class PluginValidator:
     ) -> Report:
         """Return the findings that the verdict is made of; it reads files, and blocks."""
         if self._checks is None:
-            self._checks = (*installed_checks(), _OWN)
-        found = validate(plugin_path, checks=self._checks, runtime_version=self.runtime_version)
-        findings = [_graver(finding) for finding in found.findings]
-        folder = found.path
-        if os.path.basename(folder) in MANIFESTS:
+            self._checks = tuple(installed_checks())
+        folder = os.path.abspath(os.fspath(plugin_path))
+        if os.path.basename(folder) in MANIFESTS and not os.path.isdir(folder):
             folder = os.path.dirname(folder)
-        if self.security_config or metadata is not None:
-            subject = Subject(read(folder), None, self.runtime_version)
-            findings += self._forbidden(subject)
-            if metadata is not None and subject.record is not None:
-                findings += _differing(subject, metadata)
-        return Report(found.path, found.name, found.profile, findings)
+        subject = Subject(read(folder), None, facts=self.facts)
+        found = judge(subject, self._checks, folder)
+        findings = [*found.findings, *self._forbidden(subject)]
+        if metadata is not None and subject.record is not None:
+            findings += _differing(subject, metadata)
+        return found.but(findings=findings)
 
     def _forbidden(self, subject: Subject) -> Iterable[Finding]:
         """Yield what the host's own rules forbid."""
@@ -128,52 +94,43 @@ class PluginValidator:
             if extensions is not None and not _allowed(path, extensions):
                 message = "the host allows only files of " + ", ".join(extensions)
                 yield subject.finding("extension-not-allowed", "error", message, path)
-        blocked = config.get("blocked_imports") or ()
-        for path in subject.modules if blocked else ():
-            yield from _blocked(subject, path, blocked)
+        blocked = tuple(config.get("blocked_imports") or ())
+        for (name, path), (line, column) in subject.analysis.references.items() if blocked else ():
+            plain = name.removeprefix("builtins.")
+            for one in blocked:
+                if plain == one or plain.startswith(f"{one}."):
+                    message = f"{plain} is not allowed here: blocked_imports names {one}"
+                    yield Finding(
+                        *("blocked-import", "critical", message),
+                        path=path,
+                        line=line,
+                        column=column,
+                        category="code_execution",
+                    )
+                    break
 
 
-def score(report: Report) -> float:
-    """Return the score of what was found, from 100, harmless, down to 0."""
-    if any(finding.rule in _NOTHING_KNOWN for finding in report.findings):
-        return 0.0
-    rules = {finding.rule for finding in report.findings}
-    dangerous = {
-        factor for factor, (points, *_) in FACTORS.items() if points == 30 and _used(factor, rules)
-    }
-    exposure = 100 - (30 if dangerous else 0)
-    for factor, (points, *_) in FACTORS.items():
-        if points != 30 and _used(factor, rules):
-            exposure -= points
-    ceiling = 100
-    for severity, most in _CEILINGS:
-        alike = {
-            finding.rule
+def result(report: Report) -> PluginValidationResult:
+    """Return a report in the form of the plugin document."""
+    whole = report.breakdown
+    points = float(whole["score"])
+    return PluginValidationResult(
+        risk_level=PluginValidationResult.risk(points),
+        valid=report.valid,
+        errors=[str(finding) for finding in report.findings if finding.fatal],
+        warnings=[
+            str(finding)
             for finding in report.findings
-            if finding.severity == severity or (severity == "high" and finding.severity == "error")
-        }
-        if alike:
-            # The lowest counts, so that one grave finding more never raises the score.
-            ceiling = min(ceiling, most - 5 * (len(alike) - 1))
-    if "not-analysed" in rules:
-        ceiling = min(ceiling, 59)
-    return float(max(0, min(exposure, ceiling)))
-
-
-#: Without a manifest nobody knows what is judged.
-_NOTHING_KNOWN = frozenset(("folder-unreadable", "manifest-missing"))
-
-
-def _used(factor: str, rules: set[str]) -> bool:
-    return f"declared-{factor}" in rules or f"undeclared-{factor}" in rules
-
-
-def _graver(finding: Finding) -> Finding:
-    severity = _GRAVER.get(finding.rule)
-    if severity is None or finding.fatal:
-        return finding
-    rule, _, *rest = finding.as_tuple()
-    return Finding.from_tuple((rule, severity, *rest))
+            if not finding.fatal and finding.severity != "info"
+        ],
+        security_score=points,
+        findings=[finding.as_dict() for finding in report.findings],
+        score_breakdown=whole,
+        uses=list(report.uses),
+        declared=report.declared,
+        complete=report.complete,
+        digests=report.digests,
+    )
 
 
 def _allowed(path: str, extensions: Iterable[str]) -> bool:
@@ -181,17 +138,6 @@ def _allowed(path: str, extensions: Iterable[str]) -> bool:
     if "." not in name.lstrip("."):
         return name in _NO_SUFFIX
     return name.lower().endswith(tuple([one.lower() for one in extensions]))
-
-
-def _blocked(subject: Subject, path: str, blocked: Iterable[str]) -> Iterable[Finding]:
-    """Yield each blocked name that a module imports or names."""
-    tree = subject.tree(path)
-    for name, node in references(tree) if tree is not None else ():
-        for one in blocked:
-            if name == one or name.startswith(f"{one}."):
-                message = f"{name} is not allowed here: blocked_imports names {one}"
-                yield subject.finding("blocked-import", "critical", message, node, path=path)
-                break
 
 
 def _differing(subject: Subject, metadata: PluginMetadata | Mapping[str, Any]) -> Iterable[Finding]:

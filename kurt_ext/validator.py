@@ -9,16 +9,21 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib.metadata import EntryPoint
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .checks.subject import RUNTIME_VERSION, Subject
+from .checks.subject import Subject, is_test
 from .errors import PluginValidationError, UsageError
 from .findings import SEVERITIES, Finding
+from .hostfacts import RUNTIME_VERSION, HostFacts
 from .manifest import MANIFESTS, Reading, read
 from .places import Places
 from .portable import PROFILES as STRICT
+from .scoring import breakdown, risk_level
+
+if TYPE_CHECKING:
+    from .analysis.uses import Use
 
 __all__ = [
     "GROUP",
@@ -27,6 +32,7 @@ __all__ = [
     "Report",
     "explain_rule",
     "installed_checks",
+    "judge",
     "validate",
     "validate_skill",
 ]
@@ -62,23 +68,71 @@ class Report:
     :param name: the skill's name, where one was found.
     :param profile: a name in :data:`PROFILES`.
     :param findings: in the order of the files, without repetitions.
+    :param uses: what the code uses: rows of name, category, place and targets.
+    :param declared: the permissions of the manifest.
+    :param complete: whether everything was looked into.
+    :param digests: path → sha256 of every file that was read, in hexadecimal.
+    :param factors: what the score counts of the uses.
+    :param accepted: findings that the host has accepted, which count for nothing.
     """
 
-    __slots__ = ("findings", "name", "path", "profile")
+    __slots__ = (
+        *("accepted", "complete", "declared", "digests", "factors", "findings", "name"),
+        *("path", "profile", "uses"),
+    )
 
     def __init__(
-        self, path: str, name: str | None, profile: str, findings: Iterable[Finding]
+        self,
+        path: str,
+        name: str | None,
+        profile: str,
+        findings: Iterable[Finding],
+        *,
+        uses: Iterable[Mapping[str, Any]] = (),
+        declared: Mapping[str, Any] | None = None,
+        complete: bool = True,
+        digests: Mapping[str, str] | None = None,
+        factors: Iterable[str] = (),
+        accepted: Iterable[Finding] = (),
     ) -> None:
         self.path = path
         self.name = name
         self.profile = profile
         unique = dict.fromkeys(findings)
         self.findings = tuple(sorted(unique, key=_order))
+        self.uses = tuple(dict(use) for use in uses)
+        self.declared = dict(declared or {})
+        self.complete = complete
+        self.digests = dict(digests or {})
+        self.factors = tuple(sorted(set(factors)))
+        self.accepted = tuple(sorted(dict.fromkeys(accepted), key=_order))
+
+    def but(self, **changed: Any) -> Report:
+        """Return the same report with other fields."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        return Report(**{**fields, **changed})
 
     @property
     def valid(self) -> bool:
         """Whether nothing is so wrong that the skill cannot be used."""
         return not any(finding.fatal for finding in self.findings)
+
+    @property
+    def breakdown(self) -> dict[str, Any]:
+        """The score and what it is made of; see `scoring`."""
+        known = not any(finding.rule in _NOTHING_KNOWN for finding in self.findings)
+        return breakdown(self.findings, self.factors, complete=self.complete, known=known)
+
+    @property
+    def score(self) -> int:
+        """From 100, harmless, down to 0."""
+        score: int = self.breakdown["score"]
+        return score
+
+    @property
+    def risk_level(self) -> str:
+        """The score in a word."""
+        return risk_level(self.score)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -90,14 +144,37 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report for JSON output."""
+        whole = self.breakdown
         return {
             "path": self.path,
             "name": self.name,
             "profile": self.profile,
             "valid": self.valid,
+            "security_score": whole["score"],
+            "risk_level": risk_level(whole["score"]),
+            "complete": self.complete,
             "counts": self.counts,
             "findings": [finding.as_dict() for finding in self.findings],
+            "accepted": [finding.as_dict() for finding in self.accepted],
+            "score_breakdown": whole,
+            "declared": self.declared,
+            "uses": list(self.uses),
+            "digests": self.digests,
         }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Report:
+        """Return the report that :meth:`as_dict` was called on."""
+        return cls(
+            *(data["path"], data["name"], data["profile"]),
+            [Finding(**finding) for finding in data["findings"]],
+            uses=data["uses"],
+            declared=data["declared"],
+            complete=data["complete"],
+            digests=data["digests"],
+            factors=data["score_breakdown"]["factors"],
+            accepted=[Finding(**finding) for finding in data["accepted"]],
+        )
 
     def raise_if_invalid(self) -> None:
         """Raise what stops a load, an installation or a publication.
@@ -126,6 +203,12 @@ class Report:
         return f"<Report {self.name} valid={self.valid}: {counts or 'nothing found'}>"
 
 
+#: Without a manifest nobody knows what is judged.
+_NOTHING_KNOWN = frozenset(("folder-unreadable", "manifest-missing"))
+#: What is said where something was not looked into.
+_UNSEEN = frozenset(("resource_exhaustion",))
+
+
 def _order(finding: Finding) -> tuple[object, ...]:
     place = (finding.path, finding.line, finding.column)
     return (*place, -SEVERITIES.index(finding.severity), finding.rule, finding.message)
@@ -137,6 +220,7 @@ def validate(
     profile: str | None = None,
     checks: Iterable[Check] | None = None,
     runtime_version: str = RUNTIME_VERSION,
+    facts: HostFacts | None = None,
 ) -> Report:
     """Return what is to be said about a skill; never raises for what lies there.
 
@@ -145,6 +229,7 @@ def validate(
     :param profile: one of :data:`PROFILES`; ``load`` if None.
     :param checks: what is asked; all that installed distributions bring if None.
     :param runtime_version: the SemVer version of the host.
+    :param facts: what is known of the host, which then has the version too.
     :raises UsageError: when there is no such profile.
     """
     if profile is not None and profile not in PROFILES:
@@ -159,11 +244,49 @@ def validate(
         folder = os.path.dirname(folder)
     strict = None if profile in (None, "load") else profile
     reading = _installed(folder) if folder.endswith(".dist-info") else read(folder)
-    subject = Subject(reading, strict, runtime_version)
+    subject = Subject(reading, strict, runtime_version, facts)
+    return judge(subject, installed_checks() if checks is None else checks, folder, profile)
+
+
+def judge(
+    subject: Subject, checks: Iterable[Check], folder: str, profile: str | None = None
+) -> Report:
+    """Return what checks say about a skill that was read."""
     findings: list[Finding] = []
-    for check in sorted(installed_checks() if checks is None else checks):
+    for check in sorted(checks):
         findings += _ask(check, subject)
-    return Report(folder, reading.name, profile or "load", findings)
+    try:
+        analysis = subject.analysis
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a fault of ours must not let a skill pass
+        findings.append(_failed("analysis", "kurt-ext", error))
+        return Report(folder, subject.name, profile or "load", findings, complete=False)
+    seen = [use for use in analysis.uses if use.reachable or not is_test(use.path)]
+    return Report(
+        folder,
+        subject.name,
+        profile or "load",
+        findings,
+        uses=[_row(use) for use in seen],
+        declared=(subject.record or {}).get("permissions"),
+        complete=analysis.complete and not any(f.category in _UNSEEN for f in findings),
+        digests=subject.digests,
+        factors={use.meaning.factor for use in seen if use.meaning.factor},
+    )
+
+
+def _row(use: Use) -> dict[str, Any]:
+    return {
+        "name": use.name,
+        "category": use.meaning.category,
+        "permission": use.meaning.permission,
+        "path": use.path,
+        "line": use.line,
+        "column": use.column,
+        "targets": list(use.targets),
+        "proven": use.proven,
+    }
 
 
 def validate_skill(path: str | os.PathLike[str]) -> Report:
@@ -174,18 +297,33 @@ def validate_skill(path: str | os.PathLike[str]) -> Report:
 def _ask(check: Check, subject: Subject) -> list[Finding]:
     """Return what one check says; one that fails is a finding, not an error."""
     try:
-        found = list(check.load()(subject))
+        asked = check.load()
+        found = list(asked(subject))
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # a guest's SystemExit must not end the host
-        reason = f"{type(error).__name__}: {error}"
-    else:
-        if all(isinstance(finding, Finding) for finding in found):
-            return found
-        reason = "it gave something that is no kurt_ext.findings.Finding"
-    message = f"the check {check.name} of {check.distribution} could not be made: {reason}"
-    fix = f"report it to the authors of {check.distribution}"
-    return [Finding("check-failed", "warning", message, fix=fix)]
+        return [_failed(check.name, check.distribution, error)]
+    if not all(isinstance(finding, Finding) for finding in found):
+        error = TypeError("it gave something that is no kurt_ext.findings.Finding")
+        return [_failed(check.name, check.distribution, error)]
+    words = getattr(sys.modules.get(asked.__module__), "CATEGORY", "style")
+    return [_categorised(finding, words) for finding in found]
+
+
+def _categorised(finding: Finding, words: str | Mapping[str, str]) -> Finding:
+    """Return a finding with the category that its check's module gives its rule."""
+    if not finding.category:
+        word = words if isinstance(words, str) else words.get(finding.rule, "style")
+        finding.category = word
+    return finding
+
+
+def _failed(check: str, distribution: str, error: BaseException) -> Finding:
+    reason = f"{type(error).__name__}: {error}"
+    message = f"the check {check} of {distribution} could not be made: {reason}"
+    fix = f"report it to the authors of {distribution}"
+    severity = "high" if distribution == "kurt-ext" else "warning"
+    return Finding("check-failed", severity, message, fix=fix, category="structure")
 
 
 def _installed(dist_info: str) -> Reading:

@@ -11,17 +11,18 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ..findings import Finding
+from ..hostfacts import RUNTIME_VERSION, HostFacts
 from ..manifest import MANIFESTS, Reading
 from ..names import UNREAD
 from ..sources import fetch, mark
 
 if TYPE_CHECKING:
+    from ..analysis.uses import Analysis
+    from ..grants import Grants
     from ..sources import Marks, Pointer
 
 __all__ = ["RUNTIME_VERSION", "Subject"]
 
-#: The version of the host that skills mean by ``min_runtime_version``.
-RUNTIME_VERSION = "1.0.0"
 #: Folders that hold no part of a skill, however it is built.
 _SKIPPED = frozenset((".git", ".hg", ".svn", ".tox", ".nox", ".venv", *UNREAD))
 _MAX_FILES = 10_000
@@ -36,6 +37,7 @@ class Subject(Reading):
     :param reading: what its manifests say.
     :param profile: what it is judged for; None means to be loaded here.
     :param runtime_version: the SemVer version of the host.
+    :param facts: what is known of the host beside that.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Subject(Reading):
         reading: Reading,
         profile: str | None = None,
         runtime_version: str = RUNTIME_VERSION,
+        facts: HostFacts | None = None,
     ) -> None:
         super().__init__(
             reading.folder,
@@ -53,10 +56,41 @@ class Subject(Reading):
             reading.stated,
         )
         self.profile = profile
-        self.runtime_version = runtime_version
+        self.facts = facts or HostFacts(runtime_version=runtime_version)
+        self.runtime_version = self.facts.runtime_version
         self._trees: dict[str, ast.Module | None] = {}
         #: Modules that are not Python, by path, with line, column and reason.
         self.unparsed: dict[str, tuple[int, int, str]] = {}
+
+    @cached_property
+    def grants(self) -> Grants:
+        """What the manifest's permissions allow."""
+        from ..grants import Grants
+
+        return Grants.of((self.record or {}).get("permissions") or {})
+
+    @property
+    def digests(self) -> dict[str, str]:
+        """Path → sha256 in hexadecimal of every file that was read."""
+        return dict(self.inventory.digests)
+
+    @cached_property
+    def stated_permissions(self) -> frozenset[str]:
+        """The lists of permissions that a manifest states, if only as empty."""
+        return frozenset(
+            str(pointer[1])
+            for marks in self._marks.values()
+            for pointer in marks
+            if len(pointer) == 2 and pointer[0] == "permissions"
+        )
+
+    @cached_property
+    def analysis(self) -> Analysis:
+        """What the code uses, by reading it."""
+        from ..analysis.uses import analyse
+
+        entries = [self.entry_module, *[module for _, _, module in self.implements()]]
+        return analyse(self.all_modules, self.tree, entries)
 
     @property
     def publishing(self) -> bool:
@@ -95,6 +129,11 @@ class Subject(Reading):
     def modules(self) -> tuple[str, ...]:
         """The Python modules among the paths, without tests."""
         return tuple([path for path in self.paths if path.endswith(".py") and not is_test(path)])
+
+    @cached_property
+    def all_modules(self) -> tuple[str, ...]:
+        """The Python modules among the paths, tests too."""
+        return tuple([path for path in self.paths if path.endswith((".py", ".pyw"))])
 
     def status(self, path: str) -> os.stat_result | None:
         """Return the status of a file, of a link itself; None where it is gone."""

@@ -1,0 +1,121 @@
+"""Whether the condition under which a name is dangerous holds for a call.
+
+The language is that of `catalogue`; what cannot be known counts as dangerous.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any
+
+from .values import UNKNOWN, Const, Ref, Text, Unknown, Values
+
+if TYPE_CHECKING:
+    from .evaluator import Evaluator
+    from .scopes import Scope
+
+__all__ = ["argument", "holds"]
+
+_READING = frozenset(("O_RDONLY", "O_CLOEXEC", "O_NOFOLLOW", "O_DIRECTORY", "O_NONBLOCK"))
+
+
+def argument(call: ast.Call, position: int | None, word: str) -> ast.expr | None | Unknown:
+    """Return the expression that a call gives for an argument.
+
+    None where it gives none; Unknown where ``*`` or ``**`` may give it.
+    """
+    if word:
+        for keyword in call.keywords:
+            if keyword.arg == word:
+                return keyword.value
+    if position is not None and position >= 0:
+        for number, one in enumerate(call.args):
+            if isinstance(one, ast.Starred):
+                return Unknown()
+            if number == position:
+                return one
+    if word and any(keyword.arg is None for keyword in call.keywords):
+        return Unknown()
+    return None
+
+
+def holds(condition: str, call: ast.Call, scope: Scope, evaluator: Evaluator) -> bool:
+    """Return whether all parts of a condition hold, or may."""
+    return all(_part(part, call, scope, evaluator) for part in condition.split("&"))
+
+
+def _part(part: str, call: ast.Call, scope: Scope, evaluator: Evaluator) -> bool:
+    word, _, rest = part.partition(":")
+    spec, _, wanted = rest.partition("=")
+    position, _, name = spec.partition("/")
+    if position.isdigit():
+        given = argument(call, int(position), name)
+    else:
+        given = argument(call, None, position)
+    if given is None:
+        return word == "unless"
+    if word == "given":
+        values = _values(given, scope, evaluator)
+        return not all(isinstance(one, Const) and one.value is None for one in values)
+    values = _values(given, scope, evaluator)
+    if word == "if":
+        return any(_may_be(one, wanted.split("|")) for one in values)
+    if word == "unless":
+        return not all(_surely_is(one, wanted.split("|")) for one in values)
+    if word == "mode":
+        return any(_writes(one) for one in values)
+    if word == "flags":
+        return not isinstance(given, ast.AST) or not _only_reads(given)
+    if word == "text":
+        return any(_names_a_place(one) for one in values)
+    if word == "url":
+        return any(
+            "://" in (one.value if isinstance(one, Const) and isinstance(one.value, str) else "")
+            or (isinstance(one, Text) and "://" in one.prefix)
+            for one in values
+        )
+    return True
+
+
+def _values(given: Any, scope: Scope, evaluator: Evaluator) -> Values:
+    return evaluator.values(given, scope) if isinstance(given, ast.AST) else UNKNOWN
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, Const):
+        return value.value if isinstance(value.value, str) else repr(value.value)
+    if isinstance(value, Ref):
+        return value.name.rpartition(".")[2]
+    return ""
+
+
+def _may_be(value: Any, wanted: list[str]) -> bool:
+    return not isinstance(value, (Const, Ref)) or _spelled(value) in wanted
+
+
+def _surely_is(value: Any, wanted: list[str]) -> bool:
+    return isinstance(value, (Const, Ref)) and _spelled(value) in wanted
+
+
+def _writes(value: Any) -> bool:
+    if isinstance(value, Const):
+        return isinstance(value.value, str) and any(sign in value.value for sign in "wax+")
+    return not isinstance(value, Ref)
+
+
+def _only_reads(node: ast.AST) -> bool:
+    names = {
+        one.attr if isinstance(one, ast.Attribute) else one.id
+        for one in ast.walk(node)
+        if isinstance(one, (ast.Attribute, ast.Name))
+    }
+    flags = {name for name in names if name.startswith("O_")}
+    return bool(flags) and flags <= _READING
+
+
+def _names_a_place(value: Any) -> bool:
+    if isinstance(value, Const):
+        return isinstance(value.value, (str, bytes))
+    if isinstance(value, Ref):
+        return bool(value.text) or value.name in ("pathlib.Path()", "pathlib.PurePath()")
+    return isinstance(value, Text) or (isinstance(value, Unknown) and bool(value.origins))

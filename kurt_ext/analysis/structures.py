@@ -1,0 +1,375 @@
+"""What code does to the program around it, by the shape of expressions rather than by names.
+
+Stores to what others own, walks from an object to the interpreter's insides, texts that do so
+when they are formatted.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .catalogue import meaning
+from .values import Code, Const, Instance, Local, Namespace, Ref, Unknown, Value
+
+if TYPE_CHECKING:
+    from .evaluator import Evaluator
+    from .scopes import Module, Scope, Site, Store
+
+__all__ = ["Event", "structures"]
+
+
+class Event(NamedTuple):
+    """One such thing at one place.
+
+    :param rule: which; a check has it among its rules.
+    :param category: the danger, as a word of the report.
+    :param severity: how grave, as a word of `findings`.
+    """
+
+    rule: str
+    category: str
+    severity: str
+    message: str
+    path: str
+    line: int
+    column: int
+    confidence: str
+    evidence: str
+    at_import: bool
+    reachable: bool
+
+
+#: Attributes that lead from any object to the interpreter, the caller or everybody's classes.
+_INSIDES = {
+    "__globals__": "critical",
+    "__builtins__": "critical",
+    "func_globals": "critical",
+    "f_globals": "critical",
+    "f_builtins": "critical",
+    "f_locals": "critical",
+    "gi_frame": "critical",
+    "cr_frame": "critical",
+    "ag_frame": "critical",
+    "cr_await": "high",
+    "gi_yieldfrom": "high",
+    "f_back": "medium",
+    "tb_frame": "medium",
+    "__closure__": "medium",
+    "cell_contents": "medium",
+    "f_trace": "high",
+}
+#: Attributes whose change alters what an object is or runs.
+_NATURE = frozenset(
+    ("__class__", "__code__", "__bases__", "__globals__", "__dict__", "__defaults__", "__closure__")
+)
+#: What a program may set on modules that it imports: their settings.
+_SETTINGS = frozenset(
+    (
+        *("sys.ps1", "sys.ps2", "sys.tracebacklimit", "sys.dont_write_bytecode"),
+        *("matplotlib.rcParams", "pandas.options", "random.seed", "decimal.getcontext"),
+        *("readline", "tkinter", "click", "typer", "rich", "streamlit", "pytest"),
+    )
+)
+
+
+def structures(
+    module: Module, evaluator: Evaluator, now: Callable[[Scope, bool], bool]
+) -> Iterator[Event]:
+    """Yield what a module does by its shape.
+
+    :param now: tells whether something in a scope happens when the module is imported.
+    """
+    reader = _Reader(module, evaluator, now)
+    for store in module.stores:
+        yield from reader.store(store)
+    for site in module.sites:
+        yield from reader.site(site)
+    for node in module.formats:
+        yield from reader.format(node)
+
+
+class _Reader:
+    def __init__(
+        self, module: Module, evaluator: Evaluator, now: Callable[[Scope, bool], bool]
+    ) -> None:
+        self.module = module
+        self.evaluator = evaluator
+        self.now = now
+
+    def event(
+        self,
+        rule: str,
+        category: str,
+        severity: str,
+        message: str,
+        node: Any,
+        scope: Scope | None = None,
+        at_import: bool = False,
+        confidence: str = "certain",
+    ) -> Event:
+        started = self.now(scope, at_import) if scope is not None else at_import
+        evidence = _unparsed(node)
+        place = (getattr(node, "lineno", 0), getattr(node, "col_offset", -1) + 1)
+        return Event(
+            *(rule, category, severity, message, self.module.path, *place, confidence, evidence),
+            at_import=started,
+            reachable=True,
+        )
+
+    # -- stores
+
+    def store(self, store: Store) -> Iterator[Event]:
+        node = store.node
+        if isinstance(node, ast.Attribute):
+            values = self.evaluator.values(node.value, store.scope)
+            yield from self.set_attribute(values, node.attr, node, store.scope, store.at_import)
+        elif isinstance(node, ast.Subscript):
+            yield from self.set_item(store)
+
+    def set_attribute(
+        self, values: Any, name: str | None, node: Any, scope: Scope, at_import: bool
+    ) -> Iterator[Event]:
+        """Yield what setting an attribute of something does.
+
+        :param name: None where it is worked out when it runs.
+        """
+        for value in values:
+            event = self.on_value(value, name, node, scope, at_import)
+            if event is not None:
+                yield event
+                return
+
+    def on_value(
+        self, value: Value, name: str | None, node: Any, scope: Scope, at_import: bool
+    ) -> Event | None:
+        shown = name or "…"
+        if isinstance(value, Ref):
+            whole = value.name
+            if whole in ("builtins.type()", "builtins.type().__mro__[]", "builtins.object") or (
+                whole.startswith("builtins.type().") or whole.endswith("__subclasses__()[]")
+            ):
+                message = f"it changes the class of an object that is not its own: {shown}"
+                return self.event(
+                    "class-patch", "host_tamper", "critical", message, node, scope, at_import
+                )
+            if "()" in whole or "[]" in whole or whole.startswith("*."):
+                return None
+            if any(f"{whole}.{shown}".startswith(one) for one in _SETTINGS):
+                return None
+            message = f"it replaces {whole}.{shown}, which the whole program shares"
+            severity = "critical"
+            if whole == "sys" and name in ("stdout", "stderr", "stdin", "argv"):
+                severity = "high"
+            elif whole == "sys" and name in ("excepthook", "unraisablehook", "displayhook"):
+                severity = "medium"
+            elif meaning(whole) is None and whole.partition(".")[0] not in _CORE:
+                severity = "high"
+            return self.event(
+                "foreign-store", "host_tamper", severity, message, node, scope, at_import
+            )
+        if isinstance(value, Unknown) and name in _NATURE:
+            if "self" in value.origins and name == "__class__":
+                return None
+            message = f"it changes what an object is: {shown}"
+            return self.event(
+                "class-patch", "host_tamper", "critical", message, node, scope, at_import
+            )
+        if isinstance(value, Unknown) and name is not None and _is_dunder(name):
+            if name in ("__doc__", "__name__", "__qualname__", "__module__", "__wrapped__"):
+                return None
+            if "self" in value.origins or name in ("__signature__", "__annotations__", "__test__"):
+                return None
+            message = f"it replaces {shown} of an object that is not its own"
+            return self.event(
+                "class-patch", "host_tamper", "critical", message, node, scope, at_import, "likely"
+            )
+        if isinstance(value, Local) and name is not None:
+            return None
+        return None
+
+    def set_item(self, store: Store) -> Iterator[Event]:
+        node = store.node
+        for value in self.evaluator.values(node.value, store.scope):
+            name = value.name if isinstance(value, Ref) else ""
+            if name == "sys.modules":
+                message = "it replaces a module in sys.modules for the whole program"
+                yield self.event(
+                    *("foreign-store", "host_tamper", "critical", message),
+                    *(node, store.scope, store.at_import),
+                )
+            elif name == "builtins" or name.endswith(".__dict__") or name == "builtins.__dict__":
+                message = f"it writes into {name}"
+                yield self.event(
+                    *("foreign-store", "host_tamper", "critical", message),
+                    *(node, store.scope, store.at_import),
+                )
+            elif isinstance(value, Namespace) and any(isinstance(one, Ref) for one in value.of):
+                message = "it writes into the names of a module that is not its own"
+                yield self.event(
+                    *("foreign-store", "host_tamper", "critical", message),
+                    *(node, store.scope, store.at_import),
+                )
+            elif isinstance(value, Unknown) and isinstance(node.value, ast.Attribute):
+                if node.value.attr == "__dict__" and "self" not in value.origins:
+                    message = "it writes into the attributes of an object that is not its own"
+                    yield self.event(
+                        *("class-patch", "host_tamper", "medium", message),
+                        *(node, store.scope, store.at_import),
+                        confidence="possible",
+                    )
+                elif node.value.attr in ("f_locals", "f_globals", "__globals__", "__builtins__"):
+                    message = f"it writes into {node.value.attr} of other code"
+                    yield self.event(
+                        *("class-patch", "host_tamper", "critical", message),
+                        *(node, store.scope, store.at_import),
+                    )
+
+    # -- what is read
+
+    def site(self, site: Site) -> Iterator[Event]:
+        node: Any = site.node
+        if isinstance(node, ast.Call):
+            yield from self.call(node, site)
+            return
+        inner = node
+        names: list[str] = []
+        while isinstance(inner, (ast.Attribute, ast.Subscript)):
+            if isinstance(inner, ast.Attribute):
+                names.append(inner.attr)
+            elif isinstance(inner.slice, ast.Constant) and isinstance(inner.slice.value, str):
+                names.append(inner.slice.value)
+            inner = inner.value
+        if isinstance(inner, ast.Name) and len(names) < 2 and inner.id not in _WATCHED:
+            yield from self.insides(names, node, site)
+            return
+        yield from self.insides(names, node, site)
+
+    def insides(self, names: list[str], node: Any, site: Site) -> Iterator[Event]:
+        for name in names:
+            severity = _INSIDES.get(name)
+            if severity is None:
+                continue
+            message = f"{name} leads out of the plugin, into other code and its names"
+            yield self.event(
+                "object-insides", "reflection", severity, message, node, site.scope, site.at_import
+            )
+            return
+        if "__subclasses__" in names and self.foreign(node, site.scope):
+            message = "__subclasses__ lists classes of the whole program"
+            yield self.event(
+                *("object-insides", "reflection", "critical", message),
+                *(node, site.scope, site.at_import),
+            )
+
+    def foreign(self, node: Any, scope: Scope) -> bool:
+        """Return whether ``__subclasses__`` is asked of a class that is not the skill's own."""
+        while isinstance(node, (ast.Attribute, ast.Subscript)):
+            if isinstance(node, ast.Attribute) and node.attr == "__subclasses__":
+                base = node.value
+                values = self.evaluator.values(base, scope)
+                return not values or not all(
+                    isinstance(one, (Code, Instance))
+                    or (isinstance(one, Unknown) and "self" in one.origins)
+                    for one in values
+                )
+            node = node.value
+        return False
+
+    def call(self, node: ast.Call, site: Site) -> Iterator[Event]:
+        function = node.func
+        name = function.id if isinstance(function, ast.Name) else getattr(function, "attr", "")
+        if name in ("setattr", "delattr", "__setattr__", "__delattr__", "setitem"):
+            yield from self.set_by_call(node, site, name)
+        elif name in ("getattr", "attrgetter", "__getattribute__", "getattr_static"):
+            yield from self.get_by_call(node, site)
+        elif name in ("update", "setdefault", "__setitem__", "pop", "clear") and isinstance(
+            function, ast.Attribute
+        ):
+            for value in self.evaluator.values(function.value, site.scope):
+                whole = value.name if isinstance(value, Ref) else ""
+                if whole in ("sys.modules", "builtins", "builtins.__dict__"):
+                    severity = "critical"
+                    message = f"it changes {whole} for the whole program"
+                    yield self.event(
+                        *("foreign-store", "host_tamper", severity, message),
+                        *(node, site.scope, site.at_import),
+                    )
+                elif isinstance(value, Namespace) and any(isinstance(o, Ref) for o in value.of):
+                    message = "it writes into the names of a module that is not its own"
+                    yield self.event(
+                        *("foreign-store", "host_tamper", "critical", message),
+                        *(node, site.scope, site.at_import),
+                    )
+
+    def set_by_call(self, node: ast.Call, site: Site, name: str) -> Iterator[Event]:
+        arguments = node.args
+        if isinstance(node.func, ast.Attribute) and name.startswith("__"):
+            owner = self.evaluator.values(node.func.value, site.scope)
+            own = any(
+                isinstance(one, (Instance, Code))
+                or (isinstance(one, Ref) and one.name in ("builtins.super()", "builtins.object"))
+                for one in owner
+            )
+            if own:
+                return
+        if len(arguments) < 2:
+            return
+        values = self.evaluator.values(arguments[0], site.scope)
+        for known in self.evaluator.values(arguments[1], site.scope):
+            attribute = known.value if isinstance(known, Const) else None
+            text = attribute if isinstance(attribute, str) else None
+            yield from self.set_attribute(values, text, node, site.scope, site.at_import)
+
+    def get_by_call(self, node: ast.Call, site: Site) -> Iterator[Event]:
+        for argument in node.args:
+            for value in self.evaluator.values(argument, site.scope):
+                text = value.value if isinstance(value, Const) else None
+                if not isinstance(text, str) or "__" not in text and "_" not in text:
+                    continue
+                for part in text.split("."):
+                    severity = _INSIDES.get(part)
+                    if part == "__subclasses__":
+                        severity = "critical"
+                    if severity is not None:
+                        message = f"{part} leads out of the plugin, into other code and its names"
+                        yield self.event(
+                            *("object-insides", "reflection", severity, message),
+                            *(node, site.scope, site.at_import),
+                        )
+                        return
+
+    def format(self, node: ast.Constant) -> Iterator[Event]:
+        """Yield a text whose fields reach into what they are given."""
+        for part in str(node.value).split("{")[1:]:
+            field = part.partition("}")[0].partition(":")[0]
+            if ".__" in field and not any(one in field for one in _NAMES_ONLY) or any(
+                f".{inside}" in field for inside in _INSIDES
+            ):
+                message = "formatting this text reaches into the objects that it is given"
+                yield self.event("format-reach", "reflection", "high", message, node)
+                return
+
+
+_CORE = frozenset(("os", "sys", "builtins", "importlib", "logging", "asyncio", "kurt_ext", "socket"))
+_WATCHED = frozenset(("sys", "builtins"))
+_NAMES_ONLY = (".__class__.__name__", ".__name__", ".__doc__", ".__module__", ".__qualname__")
+
+
+def _is_dunder(name: str) -> bool:
+    return name.startswith("__") and name.endswith("__")
+
+
+def _unparsed(node: Any) -> str:
+    """Return an expression's text for evidence, shortened; "" where it is too deep."""
+    depth, inner = 0, node
+    while isinstance(inner, (ast.Attribute, ast.Subscript, ast.Call)) and depth < 40:
+        inner = inner.func if isinstance(inner, ast.Call) else inner.value
+        depth += 1
+    if depth >= 40:
+        return "…"
+    try:
+        return ast.unparse(node)[:200]
+    except (RecursionError, ValueError, AttributeError):
+        return "…"

@@ -1,0 +1,302 @@
+"""What an expression can stand for, as far as reading tells: the values of the evaluator.
+
+A set of values is a plain tuple, without repetitions and of at most :data:`MOST`
+members. Nothing here is ever called, imported or opened.
+"""
+
+from __future__ import annotations
+
+import ast
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+if TYPE_CHECKING:
+    from .scopes import Module, Scope
+
+__all__ = [
+    "MOST",
+    "NOTHING",
+    "UNKNOWN",
+    "Code",
+    "Const",
+    "Instance",
+    "Local",
+    "Map",
+    "Namespace",
+    "Partial",
+    "Ref",
+    "Seq",
+    "Text",
+    "Unknown",
+    "Value",
+    "Values",
+    "join",
+]
+
+#: Values that one expression may have before the rest are dropped and said to be unknown.
+MOST = 12
+
+
+class Ref:
+    """Something from outside the skill, by its dotted name: ``os.system``, ``open()`` made it.
+
+    :param name: as ``builtins.eval``; ``()`` stands for the result of a call.
+    :param call: the call that made it, where one did.
+    :param text: what a path is, where it is one.
+    """
+
+    __slots__ = ("call", "name", "text")
+
+    def __init__(self, name: str, call: ast.Call | None = None, text: Values = ()) -> None:
+        self.name = name
+        self.call = call
+        self.text = text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Ref) and self.name == other.name and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f"<{self.name}>"
+
+
+class Const:
+    """A text, bytes, number, truth value or None that is surely this one.
+
+    :param decoded: whether it was not written so, but worked out by decoding.
+    """
+
+    __slots__ = ("decoded", "value")
+
+    def __init__(self, value: Any, decoded: bool = False) -> None:
+        self.value = value
+        self.decoded = decoded
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Const)
+            and type(self.value) is type(other.value)
+            and self.value == other.value
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.value)
+
+    def __repr__(self) -> str:
+        return repr(self.value)
+
+
+class Text:
+    """A text of which the beginning and the end are known: ``f"https://{region}.example.com"``.
+
+    :param origins: where the rest comes from, as the labels of :class:`Unknown`.
+    """
+
+    __slots__ = ("origins", "prefix", "suffix")
+
+    def __init__(self, prefix: str, suffix: str, origins: frozenset[str] = frozenset()) -> None:
+        self.prefix = prefix
+        self.suffix = suffix
+        self.origins = origins
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Text) and (self.prefix, self.suffix) == (
+            other.prefix,
+            other.suffix,
+        )
+
+    def __hash__(self) -> int:
+        return hash((self.prefix, self.suffix))
+
+    def __repr__(self) -> str:
+        return f"{self.prefix!r}…{self.suffix!r}"
+
+
+class Seq:
+    """A list, tuple or set, each member a set of values."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: tuple[Values, ...]) -> None:
+        self.items = items
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Seq) and self.items == other.items
+
+    def __hash__(self) -> int:
+        return hash(len(self.items))
+
+    def __repr__(self) -> str:
+        return f"[{len(self.items)}]"
+
+
+class Map:
+    """A dict: what its known keys have, and what the others may have."""
+
+    __slots__ = ("entries", "rest")
+
+    def __init__(self, entries: dict[Any, Values], rest: Values = ()) -> None:
+        self.entries = entries
+        self.rest = rest
+
+    def __eq__(self, other: object) -> bool:
+        return self is other
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __repr__(self) -> str:
+        return f"{{{len(self.entries)}}}"
+
+
+class Code:
+    """A function, lambda or class that the skill defines."""
+
+    __slots__ = ("module", "node", "scope")
+
+    def __init__(self, node: ast.AST, scope: Scope, module: Module) -> None:
+        self.node = node
+        self.scope = scope
+        self.module = module
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Code) and self.node is other.node
+
+    def __hash__(self) -> int:
+        return id(self.node)
+
+    def __repr__(self) -> str:
+        return f"<code {getattr(self.node, 'name', 'lambda')}>"
+
+
+class Instance:
+    """An object of a class that the skill defines."""
+
+    __slots__ = ("code",)
+
+    def __init__(self, code: Code) -> None:
+        self.code = code
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Instance) and self.code == other.code
+
+    def __hash__(self) -> int:
+        return hash(self.code)
+
+    def __repr__(self) -> str:
+        return f"<instance of {self.code!r}>"
+
+
+class Local:
+    """A module of the skill."""
+
+    __slots__ = ("module",)
+
+    def __init__(self, module: Module) -> None:
+        self.module = module
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Local) and self.module is other.module
+
+    def __hash__(self) -> int:
+        return id(self.module)
+
+    def __repr__(self) -> str:
+        return f"<module {self.module.path}>"
+
+
+class Namespace:
+    """What ``globals()``, ``locals()`` or ``vars(module)`` give: names to be looked up.
+
+    :param of: the values whose attributes are the members; none for a scope.
+    """
+
+    __slots__ = ("of", "scope")
+
+    def __init__(self, scope: Scope | None = None, of: Values = ()) -> None:
+        self.scope = scope
+        self.of = of
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Namespace) and self.scope is other.scope and self.of == other.of
+
+    def __hash__(self) -> int:
+        return hash(self.of)
+
+    def __repr__(self) -> str:
+        return "<names>"
+
+
+class Partial:
+    """A callable with its first arguments given, or one that fetches what its name says.
+
+    :param what: ``partial``, ``attrgetter``, ``itemgetter`` or ``methodcaller``.
+    """
+
+    __slots__ = ("args", "call", "function", "what")
+
+    def __init__(
+        self, what: str, function: Values, args: tuple[Values, ...], call: ast.Call | None = None
+    ) -> None:
+        self.what = what
+        self.function = function
+        self.args = args
+        self.call = call
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Partial)
+            and self.what == other.what
+            and self.function == other.function
+            and self.args == other.args
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.what)
+
+    def __repr__(self) -> str:
+        return f"<{self.what}>"
+
+
+class Unknown:
+    """Something that only running the code would tell.
+
+    :param origins: where it comes from: ``argument`` (the host's), ``self``, ``config``,
+        ``environment``, ``network``, ``file``, ``decoded``.
+    """
+
+    __slots__ = ("origins",)
+
+    def __init__(self, origins: frozenset[str] = frozenset()) -> None:
+        self.origins = origins
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Unknown) and self.origins == other.origins
+
+    def __hash__(self) -> int:
+        return hash(self.origins)
+
+    def __repr__(self) -> str:
+        return "<?>"
+
+
+Value: TypeAlias = (
+    Ref | Const | Text | Seq | Map | Code | Instance | Local | Namespace | Partial | Unknown
+)
+Values: TypeAlias = tuple[Value, ...]
+
+UNKNOWN: Values = (Unknown(),)
+NOTHING: Values = ()
+
+
+def join(*sets: Values) -> Values:
+    """Return what any of the sets has, in their order; the first :data:`MOST` and the unknown."""
+    first, *others = sets
+    if not any(others):
+        return first
+    found = dict.fromkeys(value for values in sets for value in values)
+    if len(found) <= MOST:
+        return tuple(found)
+    kept = list(found)[:MOST]
+    return (*kept, Unknown(frozenset(("dropped",))))

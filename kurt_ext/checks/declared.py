@@ -1,0 +1,125 @@
+"""Compare what code uses with what the manifest declares: the one rule of all checks of uses.
+
+Declared and within the declaration: allowed, and said. Not declared: as grave as the catalogue
+says. Declared, but not to be proven from the code: medium.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..findings import Finding
+from ..sources import show
+
+if TYPE_CHECKING:
+    from ..analysis.uses import Use
+    from .subject import Subject
+
+__all__ = ["events", "judged", "uses"]
+
+#: Own files and temporary ones need no permission to be read, and temporary ones none to be made.
+_OWN = "<skill>"
+_TEMPORARY = "<temp>"
+
+
+def uses(subject: Subject, *categories: str) -> Iterator[Use]:
+    """Yield the uses of some categories in the skill's code."""
+    for use in subject.analysis.uses:
+        if use.meaning.category in categories:
+            yield use
+
+
+def events(subject: Subject, *rules: str) -> Iterator[Finding]:
+    """Yield a finding for each structural event of some rules."""
+    from .subject import is_test
+
+    told: set[tuple[str, str, str]] = set()
+    for event in subject.analysis.events:
+        key = (event.rule, event.path, event.evidence)
+        if event.rule not in rules or key in told:
+            continue
+        told.add(key)
+        idle = not event.reachable and is_test(event.path)
+        yield Finding(
+            event.rule,
+            "low" if idle else event.severity,
+            event.message,
+            path=event.path,
+            line=event.line,
+            column=event.column,
+            category=event.category,
+            confidence=event.confidence,
+            evidence=event.evidence,
+        )
+
+
+def judged(subject: Subject, use: Use, word: str, *, severity: str = "") -> Finding:
+    """Return what is to be said of a use, by what the manifest declares.
+
+    :param word: completes the rules ``undeclared-…``, ``declared-…`` and ``unproven-…``.
+    :param severity: how grave it is where it is not declared; what the catalogue says if "".
+    """
+    from .subject import is_test
+
+    meaning = use.meaning
+    permission = meaning.permission
+    said = f"{use.name} {meaning.does}"
+    if use.targets:
+        said += ": " + ", ".join([show(one) for one in use.targets[:3]])
+    if not use.reachable and is_test(use.path) and not use.path.endswith("conftest.py"):
+        message = f"{said}; it is a test, which nothing of the skill imports"
+        return _finding(f"declared-{word}", "info", message, use)
+    grave = severity or meaning.severity
+    if not permission:
+        return _finding(f"undeclared-{word}", grave, f"{said}, and no permission covers that", use)
+    if not subject.grants.declares(permission):
+        message = f"{said}, and the manifest does not declare {permission}"
+        fix = _fix(permission, use)
+        return _finding(f"undeclared-{word}", grave, message, use, fix)
+    outside = [one for one in use.targets if not covered(subject, permission, one)]
+    if outside:
+        message = f"{said}, and {permission} does not name {show(outside[0])}"
+        return _finding(f"undeclared-{word}", grave, message, use, _fix(permission, use))
+    if meaning.subject and not use.proven:
+        message = f"{said}; whether {permission} covers it is known only when it runs"
+        return _finding(f"unproven-{word}", "medium", message, use)
+    level = "medium" if meaning.factor == "dangerous" else "low"
+    return _finding(f"declared-{word}", level, f"{said}, as {permission} declares", use)
+
+
+def covered(subject: Subject, permission: str, target: str) -> bool:
+    """Return whether the manifest's permissions cover what a use is about."""
+    text = target.partition("…")[0] if permission.startswith("filesystem") else target
+    return subject.grants.covers(permission, text)
+
+
+def _fix(permission: str, use: Use) -> str:
+    if permission == "native_code":
+        return "declare permissions: native_code: true, or do without it"
+    named = use.targets[0] if use.targets and "…" not in use.targets[0] else ""
+    if permission == "network_hosts" and named:
+        from urllib.parse import urlsplit
+
+        try:
+            named = urlsplit(named if "://" in named else f"//{named}").hostname or ""
+        except ValueError:
+            named = ""
+    if named:
+        return f"add {named} to permissions: {permission}, or do without it"
+    return f"declare permissions: {permission}, or do without it"
+
+
+def _finding(rule: str, severity: str, message: str, use: Use, fix: str = "") -> Finding:
+    return Finding(
+        rule,
+        severity,
+        message,
+        path=use.path,
+        line=use.line,
+        column=use.column,
+        fix=fix,
+        category=use.meaning.category,
+        confidence="certain" if use.called else "likely",
+        evidence=use.text,
+    )

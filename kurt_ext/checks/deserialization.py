@@ -1,0 +1,45 @@
+"""Ask whether the code makes objects from data that can make any object.
+
+A pickle is a program: whoever writes it decides what runs where it is read.
+
+Bad::
+
+    pickle.loads(response.content)
+
+Good::
+
+    json.loads(response.content)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..findings import Finding
+from .declared import judged, uses
+from .subject import Subject
+
+__all__ = ["CATEGORY", "RULES", "check"]
+
+RULES = ("undeclared-unpickling", "declared-unpickling", "unproven-unpickling")
+CATEGORY = "deserialization"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield each reader of data that can run code."""
+    own = _own_cache(subject)
+    for use in uses(subject, "deserialization"):
+        kept = own and use.called and not use.at_import and "network" not in use.origins
+        yield judged(subject, use, "unpickling", severity="medium" if kept else "")
+
+
+def _own_cache(subject: Subject) -> bool:
+    """Return whether the skill reads what it alone writes: one declared folder for both, no network.
+
+    Whoever may write there may run code in the host; a plugin that keeps its own results in a
+    folder of its own has to be looked at, and need not be a thief.
+    """
+    permissions = (subject.record or {}).get("permissions") or {}
+    written = set(permissions.get("filesystem_write") or ())
+    read = set(permissions.get("filesystem_read") or ())
+    return bool(read) and read <= written and not permissions.get("network_hosts")

@@ -1,0 +1,156 @@
+"""Ask which files the code reads and writes, and whether the manifest names them.
+
+A plugin reads its own folder freely and may use temporary files; all else it declares. Some
+files are never a plugin's business: keys, and whatever runs at the next start.
+
+Bad::
+
+    (Path.home() / ".ssh" / "id_ed25519").read_text()
+    open(Path.home() / ".bashrc", "a")
+
+Good::
+
+    permissions:
+      filesystem_write: ["/var/lib/report"]
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..findings import Finding
+from ..sources import show
+from .declared import judged, uses
+from .subject import Subject, is_test
+
+if TYPE_CHECKING:
+    from ..analysis.uses import Use
+
+__all__ = ["CATEGORY", "RULES", "check"]
+
+RULES = (
+    "undeclared-write",
+    "declared-write",
+    "unproven-write",
+    "undeclared-read",
+    "declared-read",
+    "unproven-read",
+    "persistence",
+    "reads-secret",
+    "own-code-written",
+)
+CATEGORY = {"persistence": "persistence", "reads-secret": "sensitive_read"}
+
+_CATEGORIES = ("fs_write", "fs_read", "sensitive_read", "permission_mismatch", "persistence")
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield each use of files."""
+    for use in uses(subject, *_CATEGORIES):
+        yield from _file(subject, use)
+
+
+def _file(subject: Subject, use: Use) -> Iterator[Finding]:
+    writes = use.meaning.permission == "filesystem_write"
+    word = "write" if writes else "read"
+    places = [_normal(one) for one in use.targets]
+    grave = [one for one in places if (_RUNS if writes else _SECRET).search(one)]
+    if grave and not _is_idle(use):
+        yield _grave(use, grave[0], writes)
+    if use.meaning.category in ("sensitive_read", "persistence") and not use.meaning.subject:
+        yield judged(subject, use, word)
+        return
+    if places and use.proven and all(_is_temporary(one) for one in places):
+        if writes:
+            message = f"{use.name} {use.meaning.does}: temporary files"
+            yield Finding(
+                *("declared-write", "low", message),
+                path=use.path,
+                line=use.line,
+                column=use.column,
+                category=use.meaning.category,
+                evidence=use.text,
+            )
+        return
+    if places and not writes and all(_is_own(one) for one in places):
+        return
+    if writes and any(_is_own(one) and one.endswith(".py") for one in places):
+        message = f"{use.name} writes into the plugin's own code, which was judged as it is"
+        yield Finding(
+            *("own-code-written", "high", message),
+            path=use.path,
+            line=use.line,
+            column=use.column,
+            category="fs_write",
+            confidence="certain",
+            evidence=use.text,
+        )
+    yield judged(subject, use._replace(targets=tuple(places)), word)
+
+
+def _is_idle(use: Use) -> bool:
+    return not use.reachable and is_test(use.path)
+
+
+def _grave(use: Use, place: str, writes: bool) -> Finding:
+    if writes:
+        message = f"{use.name} writes to {show(place)}, which is run or obeyed later by others"
+        rule, category = "persistence", "persistence"
+    else:
+        message = f"{use.name} reads {show(place)}, where secrets lie"
+        rule, category = "reads-secret", "sensitive_read"
+    return Finding(
+        *(rule, "critical", message),
+        path=use.path,
+        line=use.line,
+        column=use.column,
+        category=category,
+        confidence="certain",
+        evidence=use.text,
+    )
+
+
+def _normal(path: str) -> str:
+    """Return a path with ``..`` worked out; what stands before ``…`` is kept."""
+    path = path.replace("\\", "/").replace("$HOME", "~").replace("%USERPROFILE%", "~")
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == ".." and parts and parts[-1] not in ("..", ""):
+            parts.pop()
+        elif part != "." and (part or not parts):
+            parts.append(part)
+    return "/".join(parts) or "."
+
+
+def _is_own(path: str) -> bool:
+    return path == "<skill>" or path.startswith("<skill>/")
+
+
+def _is_temporary(path: str) -> bool:
+    return path == "<temp>" or path.startswith("<temp>/")
+
+
+#: Where keys, passwords and other people's sessions lie.
+_SECRET = re.compile(
+    r"(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker/config\.json|\.netrc|_netrc|\.pypirc|"
+    r"\.npmrc|\.git-credentials|\.config/gcloud|\.config/gh|\.password-store|\.mozilla|\.vault-token|"
+    r"\.config/(?:google-chrome|chromium|BraveSoftware)|Library/Keychains|Keychains|Login Data|"
+    r"Cookies|key[34]\.db|logins\.json|wallet\.dat|\.electrum|\.bitcoin|\.ethereum|\.bash_history|"
+    r"\.zsh_history|\.python_history|\.psql_history|\.mysql_history|\.pgpass|\.my\.cnf|\.claude\.json|"
+    r"id_rsa|id_dsa|id_ecdsa|id_ed25519|etc/shadow|etc/sudoers(?:\.d)?|etc/ssh|proc/[^/]+/"
+    r"(?:environ|mem|maps|fd|root|cmdline)|dev/mem|run/secrets|\.env)(?:/|…|$)"
+)
+#: Files that others run, or obey, at a time that the plugin does not choose.
+_RUNS = re.compile(
+    r"(?:^|/)(?:\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|"
+    r"\.zprofile|\.zlogin|\.config/fish|\.inputrc|\.xinitrc|\.xprofile|\.pythonrc(?:\.py)?|"
+    r"\.vimrc|\.gitconfig|\.ssh|\.config/(?:autostart|systemd|git|kurt)|Library/Launch(?:Agents|"
+    r"Daemons)|etc|LaunchAgents|cron[^/]*|systemd|Start Menu|Startup|\.git/hooks|\.git/config|hooks|"
+    r"sitecustomize\.py|usercustomize\.py|CLAUDE\.md|AGENTS\.md|GEMINI\.md|\.cursorrules|"
+    r"\.windsurfrules|copilot-instructions\.md|\.claude|\.cursor|\.codex|\.gemini|\.kurt|kurt\.toml|"
+    r"kurt\.lock|\.vscode|\.idea|\.pypirc|pip\.conf|\.npmrc|\.netrc|conftest\.py|Makefile|"
+    r"<site-packages>|site-packages|dist-packages|<python>|usr|bin|sbin)(?:/|…|$)|\.pth$|"
+    r"^<skill>/\.\.|^\.\.(?:/|$)"
+)

@@ -1,0 +1,35 @@
+"""Ask whether the code imports by names, or from files, that nobody can read before.
+
+A module whose name is worked out while the code runs may be any module, and a file that is loaded
+as one may hold anything.
+
+Bad::
+
+    importlib.import_module(config["driver"])
+    SourceFileLoader("words", "words.txt").load_module()
+
+Good::
+
+    from . import driver
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..findings import Finding
+from .declared import judged, uses
+from .subject import Subject
+
+__all__ = ["CATEGORY", "RULES", "check"]
+
+RULES = ("undeclared-import", "declared-import", "unproven-import")
+CATEGORY = "dynamic_import"
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield each import that is not written out."""
+    for use in uses(subject, "dynamic_import"):
+        if use.meaning.subject == "module" and use.proven:
+            continue  # the name is known: what it brings is judged by its own name
+        yield judged(subject, use, "import")

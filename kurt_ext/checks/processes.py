@@ -1,0 +1,66 @@
+"""Ask which other programs the code starts.
+
+A program that a plugin starts may do whatever its user may; a shell, whatever the text says that
+it is given.
+
+Bad::
+
+    os.system(f"convert {name}")
+
+Good::
+
+    permissions:
+      processes: [ffmpeg]
+
+    subprocess.run(["ffmpeg", "-i", source, target], check=True)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ..findings import Finding
+from .declared import judged, uses
+from .subject import Subject
+
+if TYPE_CHECKING:
+    from ..analysis.uses import Use
+
+__all__ = ["CATEGORY", "RULES", "check"]
+
+RULES = ("undeclared-process", "declared-process", "unproven-process")
+CATEGORY = "process"
+
+#: Programs that run whatever they are told to.
+_INTERPRETERS = re.compile(
+    r"(?:ba|z|da|fi|k|tc|c)?sh|cmd|powershell|pwsh|python[0-9.]*|perl|ruby|node|php|lua|osascript|"
+    r"env|xargs|sudo|su|doas|nohup|busybox|awk|sed|find|curl|wget|nc|ncat|netcat|socat|ssh|scp|"
+    r"crontab|at|systemctl|launchctl|schtasks|reg|rm|dd|mkfs.*|chmod|chown|kill|touch|echo|pip[0-9.]*"
+)
+
+
+def check(subject: Subject) -> Iterator[Finding]:
+    """Yield each start of a program, declared or not."""
+    for use in uses(subject, "process"):
+        yield judged(subject, use, "process", severity=_severity(subject, use))
+
+
+def _severity(subject: Subject, use: Use) -> str:
+    """Return how grave an undeclared start is: less so where the manifest says it in words.
+
+    A manifest of the plugin document has no list of programs. One that does not state
+    ``processes``, and names in its description the one program that is started, without a
+    shell, by its bare name, is honest: it is told to declare it, and not taken for a thief.
+    """
+    record = subject.record or {}
+    stated = "processes" in subject.stated_permissions
+    if stated or not use.called or not use.proven or use.at_import or len(use.targets) != 1:
+        return ""
+    program = use.targets[0]
+    if not re.fullmatch(r"[A-Za-z0-9_.+-]+", program) or _INTERPRETERS.fullmatch(program.lower()):
+        return ""
+    words = f"{record.get('name') or ''} {record.get('description') or ''}".casefold()
+    named = re.search(rf"(?<![a-z0-9]){re.escape(program.casefold())}(?![a-z0-9])", words)
+    return "medium" if named and use.name.startswith(("subprocess.", "asyncio.")) else ""
