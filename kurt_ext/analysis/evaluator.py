@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import ast
 import builtins
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from . import folding
-from .catalogue import canonical, meaning
+from . import catalogue, folding
 from .scopes import Binding, Module, Scope
 from .values import (
     NOTHING,
@@ -40,7 +40,11 @@ if TYPE_CHECKING:
 
     from .modulegraph import Graph
 
-__all__ = ["Evaluator", "SKILL"]
+__all__ = ["SKILL", "Evaluator", "canonical", "meaning"]
+
+# A program names few things, often.
+canonical = lru_cache(8192)(catalogue.canonical)
+meaning = lru_cache(8192)(catalogue.meaning)
 
 #: What stands for the skill's own folder in a path.
 SKILL = "<skill>"
@@ -415,7 +419,7 @@ class Evaluator:
             return NOTHING
         seen.add(id(code.node))
         scope = code.module.scopes.get(code.node)
-        if scope is None:
+        if scope is None or not isinstance(code.node, ast.ClassDef):
             return UNKNOWN
         sets: list[Values] = []
         if name in scope.bindings:
@@ -434,7 +438,6 @@ class Evaluator:
             return (code,)
         if name == "__dict__":
             return (Namespace(scope),)
-        assert isinstance(code.node, ast.ClassDef)
         for base in code.node.bases:
             for value in self.values(base, code.scope):
                 if isinstance(value, Code):

@@ -392,7 +392,7 @@ class _Survey:
             if isinstance(node.value, str) and "(" in node.value:
                 self.module.annotations.append((node, scope))
         elif not isinstance(node, ast.Name):
-            self.stack.append((node, scope, now, _ANNOTATION))
+            self.stack.append((node, scope, now, None))
 
     def guarded(self, node: ast.If, scope: Scope, now: bool, role: Any) -> None:
         self.stack.append((node.test, scope, now, None))
@@ -431,7 +431,6 @@ def _self_of(node: Any, scope: Scope) -> Scope | None:
 
 
 _INNER = object()
-_ANNOTATION = object()
 _CHAIN = frozenset((ast.Name, ast.Attribute, ast.Subscript))
 _HANDLERS: dict[type, Any] = {
     ast.Subscript: _Survey.subscript,

@@ -10,7 +10,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .catalogue import meaning
+from .evaluator import meaning
 from .values import Code, Const, Instance, Local, Namespace, Ref, Unknown, Value
 
 if TYPE_CHECKING:

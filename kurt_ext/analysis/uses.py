@@ -9,10 +9,10 @@ import ast
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .catalogue import Meaning, bare, meaning
+from .catalogue import Meaning, bare
 from .catalogue.meaning import RECEIVER
 from .conditions import argument, holds
-from .evaluator import Evaluator
+from .evaluator import Evaluator, meaning
 from .modulegraph import Graph
 from .scopes import Module, Scope, Site
 from .structures import Event, structures
@@ -99,6 +99,8 @@ class _Analyser:
         self.events: dict[tuple[str, str, int, int], Event] = {}
         self.references: dict[tuple[str, str], tuple[int, int]] = {}
         self.started: set[int] = set()
+        #: Kept, since what is known of a node is kept by its identity.
+        self.entered: list[Module] = []
         self.layer = 0
 
     def run(self) -> Analysis:
@@ -409,6 +411,7 @@ class _Analyser:
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             return
         inner = Module(scope.module.path, tree)
+        self.entered.append(inner)
         inner.scope.parent = scope.module.scope
         before = set(self.uses)
         self.layer += 1

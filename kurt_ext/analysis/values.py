@@ -292,9 +292,10 @@ NOTHING: Values = ()
 
 def join(*sets: Values) -> Values:
     """Return what any of the sets has, in their order; the first :data:`MOST` and the unknown."""
-    first, *others = sets
-    if not any(others):
-        return first
+    if not sets:
+        return NOTHING
+    if not any(sets[1:]):
+        return sets[0]
     found = dict.fromkeys(value for values in sets for value in values)
     if len(found) <= MOST:
         return tuple(found)
