@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import ast
 import os
-import stat
-import warnings
 from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..analysis.inventory import Inventory, take
+from ..analysis.parsing import Budget, NotParsed, parse
 from ..findings import Finding
 from ..hostfacts import RUNTIME_VERSION, HostFacts
 from ..manifest import MANIFESTS, Reading
-from ..names import UNREAD
 from ..sources import fetch, mark
 
 if TYPE_CHECKING:
@@ -22,11 +21,6 @@ if TYPE_CHECKING:
     from ..sources import Marks, Pointer
 
 __all__ = ["RUNTIME_VERSION", "Subject"]
-
-#: Folders that hold no part of a skill, however it is built.
-_SKIPPED = frozenset((".git", ".hg", ".svn", ".tox", ".nox", ".venv", *UNREAD))
-_MAX_FILES = 10_000
-_MAX_SOURCE = 1 << 20  # bytes of a module; a larger one was not written by a person
 
 
 class Subject(Reading):
@@ -61,6 +55,11 @@ class Subject(Reading):
         self._trees: dict[str, ast.Module | None] = {}
         #: Modules that are not Python, by path, with line, column and reason.
         self.unparsed: dict[str, tuple[int, int, str]] = {}
+        #: Those of them that reached a limit, and may be Python after all.
+        self.exhausted: set[str] = set()
+        #: Modules that could not be read, with the reason.
+        self.unread_modules: dict[str, str] = {}
+        self._budget = Budget()
 
     @cached_property
     def grants(self) -> Grants:
@@ -72,7 +71,8 @@ class Subject(Reading):
     @property
     def digests(self) -> dict[str, str]:
         """Path → sha256 in hexadecimal of every file that was read."""
-        return dict(self.inventory.digests)
+        self.inventory.account()
+        return dict(sorted(self.inventory.digests.items()))
 
     @cached_property
     def stated_permissions(self) -> frozenset[str]:
@@ -103,27 +103,23 @@ class Subject(Reading):
         return self.files[0] if self.files else MANIFESTS[0]
 
     @cached_property
-    def paths(self) -> tuple[str, ...]:
-        """Every file and link, as ``sub/name``, sorted; at most 10,000. Links are not followed."""
-        found = []
-        for path in self._walk(self.folder, ""):
-            found.append(path)
-            if len(found) >= _MAX_FILES:
-                break
-        return tuple(sorted(found))
+    def inventory(self) -> Inventory:
+        """Everything that lies in the folder, links not followed."""
+        return take(self.folder)
 
-    def _walk(self, folder: str, prefix: str) -> Iterator[str]:
-        try:
-            entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-        except OSError:
-            return
-        for entry in entries:
-            if not entry.is_dir(follow_symlinks=False):
-                yield prefix + entry.name
-            elif entry.name not in _SKIPPED and not entry.name.endswith(
-                (".dist-info", ".egg-info")
-            ):
-                yield from self._walk(entry.path, f"{prefix}{entry.name}/")
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """Every file and link, as ``sub/name``, sorted, but for bytecode caches.
+
+        See ``inventory`` for what else lies there, and for the limits.
+        """
+        return tuple(
+            [
+                entry.path
+                for entry in self.inventory.entries
+                if entry.kind != "folder" and "__pycache__" not in entry.path.split("/")
+            ]
+        )
 
     @cached_property
     def modules(self) -> tuple[str, ...]:
@@ -132,8 +128,14 @@ class Subject(Reading):
 
     @cached_property
     def all_modules(self) -> tuple[str, ...]:
-        """The Python modules among the paths, tests too."""
-        return tuple([path for path in self.paths if path.endswith((".py", ".pyw"))])
+        """The Python modules wherever they lie, tests too."""
+        return tuple(
+            [
+                entry.path
+                for entry in self.inventory.entries
+                if entry.kind != "folder" and entry.path.endswith((".py", ".pyw"))
+            ]
+        )
 
     def status(self, path: str) -> os.stat_result | None:
         """Return the status of a file, of a link itself; None where it is gone."""
@@ -143,12 +145,8 @@ class Subject(Reading):
             return None
 
     def source(self, path: str) -> bytes | None:
-        """Return a file's bytes; None where it is no plain file of at most 1 MiB."""
-        status = self.status(path)
-        if status is None or not stat.S_ISREG(status.st_mode) or status.st_size > _MAX_SOURCE:
-            return None
-        data = fetch(os.path.join(self.folder, path), path)
-        return None if isinstance(data, Finding) else data
+        """Return a file's bytes, read once; None where it is no plain file of at most 8 MiB."""
+        return self.inventory.read(path)
 
     def tree(self, path: str) -> ast.Module | None:
         """Return a module's syntax tree; None where it is no Python, see ``unparsed``."""
@@ -159,16 +157,15 @@ class Subject(Reading):
     def _parse(self, path: str) -> ast.Module | None:
         data = self.source(path)
         if data is None:
+            reason = self.inventory.unread.get(path, "it is too large to be read")
+            self.unread_modules[path] = reason
             return None
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                return ast.parse(data, path)
-        except SyntaxError as error:
-            place = (error.lineno or 0, max(error.offset or 0, 0), error.msg or "invalid syntax")
-            self.unparsed[path] = place
-        except (ValueError, RecursionError, MemoryError) as error:
-            self.unparsed[path] = (0, 0, str(error) or "nested too deeply")
+            return parse(data, path, self._budget)
+        except NotParsed as error:
+            self.unparsed[path] = (error.line, error.column, error.reason)
+            if error.exhausted:
+                self.exhausted.add(path)
         return None
 
     def module_file(self, module: str) -> str | None:
