@@ -14,8 +14,9 @@ are then looked up as those of something unknown.
 
 Conditions
     Where the danger lies in an argument, ``Meaning.condition`` says which.
-    An argument is written ``POSITION/WORD``, ``POSITION`` or ``WORD``; parts are joined with ``&``,
-    and all must hold.
+    An argument is written ``POSITION/WORD``, ``POSITION`` or ``WORD``; parts are
+    joined with ``&``, and all must hold. Positions are those of the call as the name
+    is written; a method called on its class, ``Path.unlink(p)``, counts them one higher.
 
     ``if:ARG=VALUE|VALUE``
         the argument is one of the values, or cannot be known. It does not hold
@@ -26,15 +27,22 @@ Conditions
     ``mode:ARG``
         the text of a mode says writing (one of ``w a x +``), or cannot be known.
         It does not hold where the argument is absent.
+    ``writes:ARG``
+        the argument surely is a mode, of ``r w x a b t U +`` alone, and says writing.
     ``flags:ARG``
         as ``mode``, for the flags of ``os.open`` (all but ``O_RDONLY`` and
         ``O_CLOEXEC`` and their like write).
     ``text:ARG``
         the argument is given and is not surely None, a number, or something in
         memory (``io.BytesIO()``, ``io.StringIO()``, a stream): it may name a place.
+    ``place:ARG``
+        the argument surely is text or a path.
     ``url:ARG``
         the argument is text with a scheme, as ``https://``. It does not
         hold where nothing is known of it; what is not proven counts with ``otherwise``.
+    ``names:ARG``
+        a mapping has a key ``()``, or text in it begins with ``ext://``, or it
+        cannot be known: it names code.
     ``given:ARG``
         the argument is given, and not surely None.
 

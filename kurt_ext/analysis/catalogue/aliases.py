@@ -19,11 +19,10 @@ _ctypes                                          = ctypes
 _pickle                                          = pickle
 _io _pyio                                        = io
 _thread                                          = threading
-_winapi                                          = _winapi
 _asyncio                                         = asyncio
 _imp                                             = imp
-_frozen_importlib importlib._bootstrap           = importlib.machinery
-_frozen_importlib_external importlib._bootstrap_external = importlib.machinery
+_frozen_importlib                                = importlib._bootstrap
+_frozen_importlib_external                       = importlib._bootstrap_external
 _weakref                                         = weakref
 _signal                                          = signal
 _sqlite3                                         = sqlite3
@@ -45,6 +44,20 @@ asyncio.streams.start_server                     = asyncio.start_server
 asyncio.streams.open_unix_connection             = asyncio.open_unix_connection
 asyncio.streams.start_unix_server                = asyncio.start_unix_server
 asyncio.events.set_event_loop_policy             = asyncio.set_event_loop_policy
+httpx.AsyncClient                                = httpx.Client
+httpx2.AsyncClient                               = httpx2.Client
+httpx._api httpx._client                         = httpx
+aiohttp.client.ClientSession                     = aiohttp.ClientSession
+sqlite3.dbapi2                                   = sqlite3
+concurrent.futures._base                         = concurrent.futures
+http.client.HTTPConnection().sock                = socket.socket()
+socket.create_connection() socket.SocketType()   = socket.socket()
+importlib.util._LazyModule                       = importlib.util.LazyLoader
+pickle._Unpickler pickle._loads pickle._load     = pickle.Unpickler
+urllib.request.OpenerDirector()                  = urllib.request.build_opener()
+tarfile.TarFile.open                             = tarfile.open
+PIL.Image.open() PIL.Image.new() PIL.Image.fromarray() = PIL.Image.Image()
+PIL.Image.frombytes()                            = PIL.Image.Image()
 asyncio.get_event_loop() asyncio.get_running_loop() = asyncio.AbstractEventLoop()
 asyncio.new_event_loop() = asyncio.AbstractEventLoop()
 asyncio.events.get_event_loop() asyncio.events.get_running_loop() = asyncio.AbstractEventLoop()
@@ -89,7 +102,7 @@ ALIASES = _read()
 
 
 #: What is named as a module of the standard library is, and is another thing.
-_OTHERS = frozenset(["asyncio.subprocess", "socket.socket", "glob.glob"])
+_OTHERS = frozenset(["asyncio.subprocess", "socket.socket", "glob.glob", "copyreg.pickle"])
 
 
 def canonical(name: str) -> str:
@@ -108,24 +121,32 @@ def canonical(name: str) -> str:
 
 def _reached(parts: list[str]) -> list[str]:
     """Return a name from the last module on that it is reached through."""
-    modules = (
-        _ANYWHERE
-        if parts[0] == "*"
-        else _IN_PYTHON
-        if parts[0] in sys.stdlib_module_names
-        else _IN_PACKAGES
-    )
-    for index in range(len(parts) - 1, 0, -1):
+    if len(parts) == 1:
+        return parts
+    if parts[0] == "*":
+        modules = _ANYWHERE
+    elif parts[0] in sys.stdlib_module_names:
+        modules = _IN_PYTHON
+    else:
+        modules = _IN_PACKAGES
+    called = False
+    for index in range(1, len(parts)):
+        called = called or "(" in parts[index - 1]
         part = parts[index].lstrip("_")
-        if part in modules and ".".join(parts[: index + 1]) not in _OTHERS:
-            return [part, *parts[index + 1 :]]
+        is_module = part in (_ANYWHERE if called else modules)
+        if is_module and ".".join(parts[: index + 1]) not in _OTHERS:
+            return _reached([part, *parts[index + 1 :]])
     return parts
 
 
 def _aliased(parts: list[str]) -> list[str]:
     """Return a name with its longest prefix by the name that the tables know."""
     for end in range(len(parts), 0, -1):
-        target = ALIASES.get(".".join(parts[:end]))
-        if target is not None:
+        prefix = ".".join(parts[:end])
+        target = ALIASES.get(prefix)
+        if target is None and prefix.endswith("()"):
+            made_by = ALIASES.get(prefix[:-2])
+            target = made_by and f"{made_by}()"
+        if target:
             return [*target.split("."), *parts[end:]]
     return parts

@@ -2,17 +2,48 @@
 
 from __future__ import annotations
 
-from . import processes
+from . import (
+    deserialization,
+    environment,
+    execution,
+    files,
+    host,
+    imports,
+    native,
+    network,
+    processes,
+    reflection,
+    services,
+    surveillance,
+)
 from .aliases import canonical
 from .meaning import Meaning, rows
 
 __all__ = ["bare", "entries", "meaning"]
 
-_TABLES = (processes.TABLE,)
-_NAMES: dict[str, Meaning | None] = {
-    name: found for table in _TABLES for name, found in rows(table)
+TABLES = {
+    module.__name__.rpartition(".")[2]: module.TABLE
+    for module in (
+        processes,
+        execution,
+        imports,
+        deserialization,
+        native,
+        network,
+        services,
+        environment,
+        files,
+        reflection,
+        host,
+        surveillance,
+    )
 }
-_BARE = frozenset(["os", "sys", "builtins"])
+_NAMES: dict[str, Meaning | None] = {
+    name: found for table in TABLES.values() for name, found in rows(table)
+}
+_ABSENT = "absent"
+#: Modules that are harmless to name a part of, and not to hand to others whole.
+_BARE = frozenset(["builtins", "gc", "importlib", "os", "shutil", "sys"])
 
 
 def entries() -> dict[str, Meaning | None]:
@@ -26,17 +57,60 @@ def meaning(name: str) -> Meaning | None:
     :param name: a finished reference, canonical or not.
     """
     name = canonical(name)
+    owner, _, method = name.rpartition(".")
+    if "()" in name or owner == "*" or owner[:2] == "*.":
+        return _of_result(name, method)
+    found = _NAMES.get(f"{owner}().{method}")
+    if found is not None and name not in _NAMES:
+        return _of_class(found)
+    return _longest(name)
+
+
+def _longest(name: str) -> Meaning | None:
     end = len(name)
     while end > 0:
         prefix = name[:end]
         if prefix in _NAMES:
             return _NAMES[prefix]
-        if prefix.endswith("()"):
-            break
         end = prefix.rfind(".")
-    if "()" in name or name.startswith("*."):
-        return _NAMES.get("*." + name.rpartition(".")[2])
     return None
+
+
+def _of_result(name: str, method: str) -> Meaning | None:
+    """Return what an attribute of a call's result means, or of something unknown.
+
+    A result that is listed as nothing stays so through whatever its methods return.
+    """
+    end, beyond = len(name), False
+    while end > 0:
+        prefix = name[:end]
+        found = _NAMES.get(prefix, _ABSENT)
+        if not isinstance(found, str) and not beyond:
+            return found
+        if found is None and prefix.endswith("()"):
+            return None
+        beyond = beyond or prefix.endswith("()")
+        end = prefix.rfind(".")
+    return _NAMES.get(f"*.{method}")
+
+
+def _of_class(found: Meaning) -> Meaning:
+    """Return what a method means that is reached through its class: its object comes first."""
+    parts = [_later(part) for part in found.condition.split("&") if part]
+    return found._replace(
+        argument=None if found.argument is None else found.argument + 1,
+        condition="&".join(parts),
+        otherwise=found.otherwise and _of_class(found.otherwise),
+    )
+
+
+def _later(condition: str) -> str:
+    verb, _, rest = condition.partition(":")
+    argument, values, text = rest.partition("=")
+    position, slash, word = argument.partition("/")
+    if position.isdigit():
+        position = str(int(position) + 1)
+    return f"{verb}:{position}{slash}{word}{values}{text}"
 
 
 def bare(name: str) -> bool:

@@ -44,8 +44,8 @@ class Meaning(NamedTuple):
     otherwise: Meaning | None = None
 
 
-#: Meaning → names. A line of names may begin with ``module:``, which then stands
-#: before each of them; None is a name that means nothing and ends the search.
+#: Meaning → names. In a line, what follows ``module:`` are names of that module;
+#: None is a name that means nothing and ends the search.
 Table = tuple[tuple[Meaning | None, str], ...]
 
 
@@ -53,11 +53,9 @@ def rows(table: Table) -> Iterator[tuple[str, Meaning | None]]:
     """Yield name and meaning for every name of a table, in its order."""
     for meaning, text in table:
         for line in text.splitlines():
-            words = line.split()
-            if words and words[0][-1] == ":":
-                before = words[0][:-1] + "."
-                for word in words[1:]:
+            before = ""
+            for word in line.split():
+                if word[-1] == ":":
+                    before = word[:-1] + "."
+                else:
                     yield before + word, meaning
-            else:
-                for word in words:
-                    yield word, meaning
