@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .errors import ConfigError, PolicyError, UsageError
 from .findings import Finding
 from .jsontext import dumps
-from .reporting.rows import FATAL
+from .validator import Report
 from .verdicts import tree_digest
 
 if TYPE_CHECKING:
@@ -98,8 +98,9 @@ class Acceptances:
     def apply(self, report: Mapping[str, Any], today: date | None = None) -> dict[str, Any]:
         """Return a report in which what is accepted is marked, and no longer counts.
 
-        A finding then has ``accepted``: reason, by, since, until; or ``not_accepted``:
-        why what was accepted does not cover it. Validity and score are those of the others.
+        What is accepted moves from ``findings`` to ``accepted``, and has ``accepted``: reason,
+        by, since, until. A finding that was accepted, but not so, has ``not_accepted``: why.
+        Validity and score are those of what is left.
 
         :param report: JSON values, as a report's ``as_dict`` gives them.
         :param today: the day by which they may have ended, by UTC; now if None.
@@ -109,8 +110,16 @@ class Acceptances:
             return dict(report)
         day = (today or datetime.now(UTC).date()).isoformat()
         digest = _Digests(report)
-        findings = [_marked(finding, mine, digest, day) for finding in report["findings"]]
-        return _again(report, findings)
+        whole = Report.from_dict(report)
+        marks = {finding: _mark(finding, mine, digest, day) for finding in whole.findings}
+        left = [finding for finding, mark in marks.items() if "accepted" not in mark]
+        gone = [finding for finding, mark in marks.items() if "accepted" in mark]
+        changed = whole.but(findings=left, accepted=gone)
+        made = changed.as_dict()
+        for key, found in (("findings", changed.findings), ("accepted", changed.accepted)):
+            pairs = zip(made[key], found, strict=True)
+            made[key] = [row | marks[finding] for row, finding in pairs]
+        return made
 
     def accept(
         self,
@@ -249,40 +258,28 @@ def _refuse_absent(wanted: Wanted, reports: Sequence[Mapping[str, Any]]) -> None
     )
 
 
-def _marked(
-    finding: Mapping[str, Any],
+def _mark(
+    finding: Finding,
     rows: Sequence[Mapping[str, Any]],
     digest: Callable[[str], str],
     today: str,
 ) -> dict[str, Any]:
-    """Return a finding with what was accepted of it."""
-    made = dict(finding)
+    """Return ``accepted`` or ``not_accepted`` of a finding, or nothing."""
     why = ""
     for row in rows:
-        if (row["rule"], row["path"]) != (finding["rule"], finding["path"]):
+        if (row["rule"], row["path"]) != (finding.rule, finding.path):
             continue
-        if row["line"] not in (0, finding["line"]):
+        if row["line"] not in (0, finding.line):
             continue
-        if row["digest"] != digest(finding["path"]):
+        if row["digest"] != digest(finding.path):
             why = f"accepted on {row['since']} for other bytes: {row['reason']}"
         elif row["until"] is not None and row["until"] < today:
             why = f"that ended on {row['until']}: {row['reason']}"
-        elif finding["severity"] == "critical" and not row["critical"]:
+        elif finding.severity == "critical" and not row["critical"]:
             why = f"it was less than critical when it was accepted: {row['reason']}"
         else:
-            made["accepted"] = {key: row[key] for key in ("reason", "by", "since", "until")}
-            return made
-    if why:
-        made["not_accepted"] = why
-    return made
-
-
-def _again(report: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return a report whose validity and score are those of what is not accepted."""
-    left = [finding for finding in findings if not finding.get("accepted")]
-    made = {**report, "findings": list(findings)}
-    made["valid"] = not any(finding["severity"] in FATAL for finding in left)
-    return made
+            return {"accepted": {key: row[key] for key in ("reason", "by", "since", "until")}}
+    return {"not_accepted": why} if why else {}
 
 
 def _user() -> str:

@@ -46,12 +46,7 @@ class Job:
 
     def judge(self, folder: str) -> dict[str, Any]:
         """Return the report on a folder, as JSON values."""
-        report = validate(
-            folder,
-            profile=self.profile,
-            checks=self.checks,
-            runtime_version=self.facts.runtime_version,
-        )
+        report = validate(folder, profile=self.profile, checks=self.checks, facts=self.facts)
         return report.as_dict()
 
     def as_json(self) -> dict[str, Any]:
@@ -205,8 +200,8 @@ class _Worker:
             confidence="certain",
             fix=f"kurt validate --jobs 1 {folder}",
         )
-        row = Report(folder, None, self._job.profile, [finding]).as_dict()
-        return row | {"complete": False}
+        report = Report(folder, None, self._job.profile, [finding], complete=False)
+        return report.as_dict()
 
 
 def _search_path() -> list[str]:

@@ -82,21 +82,14 @@ class Judging:
                 nonlocal came
                 came += 1
                 which = ahead[number]
-                self._keep(folders[which], marks.get(which), row)
+                if self.verdicts is not None and which in marks:
+                    self.verdicts.remember(folders[which], marks[which], row)
                 name = str(row.get("name") or os.path.basename(folders[which]))
                 report(Progress(name, came, len(ahead)))
 
             wanted = [folders[number] for number in ahead]
             found = judge_all(self.job, wanted, jobs=processes, done=done)
         return dict(zip(ahead, found, strict=True))
-
-    def _keep(self, folder: str, mark: Mark | None, row: dict[str, Any]) -> None:
-        # What died or failed may do better the next time.
-        failed = {"judge-died", "check-failed"}
-        if self.verdicts is None or mark is None:
-            return
-        if not any(finding["rule"] in failed for finding in row["findings"]):
-            self.verdicts.keep(folder, mark, row)
 
     def explain(self, rule: str) -> str | None:
         """Return what a rule asks and why, as ``kurt explain`` says it."""

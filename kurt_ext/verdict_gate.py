@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .config_keys import RISKS
 from .errors import PluginValidationError
 from .findings import SEVERITIES
-from .reporting.rows import fatal
+from .reporting.rows import fatal, score
 
 if TYPE_CHECKING:
     from .session import Session
@@ -69,15 +69,15 @@ class Gate(NamedTuple):
 
     def reason(self, row: Mapping[str, Any]) -> str | None:
         """Return why a report does not meet the gate, or None."""
-        score, risk = row.get("score"), row.get("risk_level")
-        if self.min_score is not None and score is not None and score < self.min_score:
-            return f"its score is {score:g}, and {self.min_score:g} is asked for"
+        points, risk = score(row), row.get("risk_level")
+        if self.min_score is not None and points is not None and points < self.min_score:
+            return f"its score is {points:g}, and {self.min_score:g} is asked for"
         if self.max_risk is not None and risk and RISKS.index(risk) > RISKS.index(self.max_risk):
             return f"its risk is {risk}, and at most {self.max_risk} is asked for"
         if self.fail_on is not None:
             least = SEVERITIES.index(self.fail_on)
             for finding in row["findings"]:
-                if SEVERITIES.index(finding["severity"]) >= least and not finding.get("accepted"):
+                if SEVERITIES.index(finding["severity"]) >= least:
                     return f"{finding['rule']} is {finding['severity']}"
         return None
 

@@ -20,7 +20,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,7 +31,7 @@ from .jsontext import dumps
 if TYPE_CHECKING:
     from .hostfacts import HostFacts
     from .places import Places
-    from .validator import Check
+    from .validator import Check, Report
 
 __all__ = [
     "Mark",
@@ -52,6 +52,8 @@ _MAX_ENTRIES = 5000
 _MAX_TREE = 256 << 20
 _MAX_DEPTH = 40
 _MAX_SOURCES = 5000
+#: What is said of a judge that failed, not of what it judged.
+_PASSING = frozenset(("check-failed", "judge-died"))
 
 
 class Survey(NamedTuple):
@@ -236,7 +238,7 @@ class Verdicts:
                 return None, None
             tree, files = read
             self._note(folder, seen, tree, started)
-        mark = Mark(tree, files)
+        mark = Mark(tree, files, seen)
         kept = self._read(self._path(tree), self._key(tree))
         if kept is None:
             self.misses += 1
@@ -251,17 +253,43 @@ class Verdicts:
         :param mark: what :meth:`find` has given before the folder was judged.
         :param row: JSON values, with ``digests``: path → SHA-256 of what was judged.
         """
+        if survey(folder) != mark.seen:
+            return False  # it was changed while it was judged
         files = mark.files
         if files is None:
-            seen = survey(folder)
-            read = None if seen is None else _contents(folder, seen)
+            read = _contents(folder, mark.seen)
             if read is None or read[0] != mark.tree:
                 return False
             files = read[1]
         judged = row.get("digests") or {}
         if any(files.get(path) != digest for path, digest in judged.items()):
-            return False  # it was changed while it was judged
+            return False  # and changed back
         return self._write(self._path(mark.tree), self._key(mark.tree), row)
+
+    def report(self, folder: str, judge: Callable[[], Report]) -> Report:
+        """Return the report that is remembered of a folder; judge it, and remember, if none is.
+
+        :param folder: its whole path.
+        :param judge: returns the report on the folder.
+        """
+        from .validator import Report
+
+        kept, mark = self.find(folder)
+        if kept is not None:
+            try:
+                return Report.from_dict(kept | {"path": folder})
+            except (KeyError, TypeError, ValueError):
+                pass  # of another shape: judged anew, and replaced
+        report = judge()
+        if mark is not None:
+            self.remember(folder, mark, report.as_dict())
+        return report
+
+    def remember(self, folder: str, mark: Mark, row: Mapping[str, Any]) -> bool:
+        """Keep a report as :meth:`keep` does, unless what failed may do better the next time."""
+        if any(finding["rule"] in _PASSING for finding in row["findings"]):
+            return False
+        return self.keep(folder, mark, row)
 
     def close(self) -> None:
         """Remove what was written longest ago, past :data:`KEEP`, if anything was written."""
@@ -349,10 +377,12 @@ class Mark(NamedTuple):
 
     :param tree: the digest of all of it.
     :param files: SHA-256 by path, where the files were read for it.
+    :param seen: how the folder was then.
     """
 
     tree: str
     files: dict[str, str] | None
+    seen: Survey
 
 
 def _replace(path: str, data: bytes) -> None:

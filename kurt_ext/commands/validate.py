@@ -1,4 +1,4 @@
-"""Check skills without running them."""
+"""Check a skill without running it."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _folders(session: Session, target: str) -> list[str]:
 @click.option("--no-accepted", is_flag=True, help="Count findings that were accepted.")
 @click.pass_obj
 def command(session: Session, /, targets: tuple[str, ...], form: str, **given: Any) -> Answer:
-    """Check skills without running them.
+    """Check a skill without running it.
 
     PATH is a skill's folder, the working directory by default, or a repository of
     them; NAME a skill. All that is wrong is said at once, with its place and how to

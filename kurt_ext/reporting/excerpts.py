@@ -150,7 +150,7 @@ def rows(
         last -= 1
     text = lines[line - 1]
     start = min(max(column - 1, 0), len(text))
-    left = _left(lines[first - 1 : last], start, columns)
+    left = _left(lines[first - 1 : last], line - first, start, columns)
     made = []
     for number in range(first, last + 1):
         mark = None
@@ -160,13 +160,15 @@ def rows(
     return tuple(made)
 
 
-def _left(shown: Sequence[str], start: int, columns: int) -> int:
+def _left(shown: Sequence[str], at: int, start: int, columns: int) -> int:
     """Return how many characters are cut on the left, for all rows alike."""
-    if start <= columns // 2 or all(
-        len(text) <= columns and width(_shown(text)) <= columns for text in shown
-    ):
+    if all(len(text) <= columns and width(_shown(text)) <= columns for text in shown):
         return 0
-    return start - columns // 3
+    text, used, left = shown[at], 0, start
+    while left and used < columns // 3:
+        left -= 1
+        used += width(_shown(text[left]))
+    return left
 
 
 def _shown(text: str) -> str:

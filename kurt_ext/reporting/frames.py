@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..output import width
 from .excerpts import Excerpts, Row, rows
-from .rows import accepted_line, counted, flat, place, summary
+from .rows import accepted_line, all_findings, counted, flat, place, score, summary
 
 if TYPE_CHECKING:
     from ..output import Page
@@ -35,7 +35,7 @@ def write(
     for report in reports:
         excerpts = Excerpts.of(report)
         told: set[str] = set()
-        for finding in report["findings"]:
+        for finding in all_findings(report):
             _finding(page, report, finding, base)
             _frame(page, excerpts, finding, columns, context)
             _rest(page, finding, told)
@@ -101,7 +101,8 @@ def _rest(page: Page, finding: Mapping[str, Any], told: set[str]) -> None:
         page.parts(("  why: ", "dim"), (" ".join(why.split()), None))
     told.add(finding["rule"])
     if finding["fix"]:
-        page.parts(("  fix: ", "hint"), (finding["fix"].replace("\n", "\n    "), None))
+        fix = finding["fix"].replace("\t", "    ").replace("\n", "\n    ")
+        page.parts(("  fix: ", "hint"), (fix, None))
     for label, text in accepted_line(finding):
         page.parts(
             (f"  {label}: ", "green" if label == "accepted" else "warning"), (flat(text), None)
@@ -111,8 +112,9 @@ def _rest(page: Page, finding: Mapping[str, Any], told: set[str]) -> None:
 def _verdict(page: Page, report: Mapping[str, Any]) -> None:
     name = flat(report["name"] or os.path.basename(report["path"]))
     said = [f"profile {report['profile']}"]
-    if report.get("score") is not None:
-        said.append(f"score {report['score']:g} {report.get('risk_level') or ''}".rstrip())
+    points = score(report)
+    if points is not None:
+        said.append(f"score {points:g} {report.get('risk_level') or ''}".rstrip())
     if report.get("complete") is False:
         said.append("not all of it could be judged")
     said += counted(report)

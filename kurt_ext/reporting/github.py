@@ -13,7 +13,7 @@ from typing import Any
 
 from ..findings import SEVERITIES
 from ..output import printable
-from .rows import LEVELS, accepted_line, relative, summary
+from .rows import LEVELS, accepted_line, all_findings, relative, summary
 
 __all__ = ["render"]
 
@@ -25,7 +25,7 @@ def render(reports: Sequence[Mapping[str, Any]], *, base: str) -> str:
 
     :param base: the folder of the checkout, which paths are relative to.
     """
-    found = [(report, finding) for report in reports for finding in report["findings"]]
+    found = [(report, finding) for report in reports for finding in all_findings(report)]
     found.sort(key=lambda pair: -SEVERITIES.index(pair[1]["severity"]))  # stable
     lines = [_command(report, finding, base) for report, finding in found]
     return "".join([f"{line}\n" for line in lines]) + summary(reports) + "\n"

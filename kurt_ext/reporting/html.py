@@ -14,7 +14,7 @@ from typing import Any
 from ..findings import SEVERITIES
 from ..output import printable
 from .excerpts import Excerpts, Row, rows
-from .rows import accepted_line, counted, place, relative, summary
+from .rows import accepted_line, all_findings, counted, place, relative, score, summary
 from .style import CSS
 
 __all__ = ["render"]
@@ -66,7 +66,8 @@ def _name(report: Mapping[str, Any]) -> str:
 
 
 def _points(report: Mapping[str, Any]) -> str:
-    return "" if report.get("score") is None else f"{report['score']:g}"
+    points = score(report)
+    return "" if points is None else f"{points:g}"
 
 
 def _contents(reports: Sequence[Mapping[str, Any]], base: str) -> Iterator[str]:
@@ -94,20 +95,21 @@ def _skill(report: Mapping[str, Any], number: int, base: str) -> Iterator[str]:
     yield from _score(report)
     yield from _permissions(report)
     excerpts = Excerpts.of(report)
+    listed = all_findings(report)
     for severity in reversed(SEVERITIES):
-        found = [one for one in report["findings"] if one["severity"] == severity]
+        found = [one for one in listed if one["severity"] == severity]
         if found:
             yield f"<h3>{severity} ({len(found)})</h3>"
         for finding in found:
             yield from _finding(report, finding, excerpts, base)
-    if not report["findings"]:
+    if not listed:
         yield "<p>Nothing was found.</p>"
     yield "</section>"
 
 
 def _score(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield the score as a bar, and what it is made of."""
-    points = report.get("score")
+    points = score(report)
     if points is not None:
         risk = _text(report.get("risk_level") or "")
         yield (

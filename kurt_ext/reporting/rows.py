@@ -6,15 +6,19 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..findings import SEVERITIES
+
 __all__ = [
     "FATAL",
     "LEVELS",
     "accepted_line",
+    "all_findings",
     "counted",
     "fatal",
     "flat",
     "place",
     "relative",
+    "score",
     "summary",
 ]
 
@@ -38,8 +42,25 @@ def flat(text: str) -> str:
 
 
 def fatal(finding: Mapping[str, Any]) -> bool:
-    """Return whether a finding makes its skill invalid: it is grave, and nobody accepted it."""
-    return finding["severity"] in FATAL and not finding.get("accepted")
+    """Return whether a finding makes its skill invalid."""
+    return finding["severity"] in FATAL
+
+
+def all_findings(report: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the findings that count and those that were accepted, in the order of the files."""
+    return sorted([*report["findings"], *(report.get("accepted") or ())], key=_order)
+
+
+def _order(finding: Mapping[str, Any]) -> tuple[object, ...]:
+    grave = -SEVERITIES.index(finding["severity"])
+    place = (finding["path"], finding["line"], finding["column"])
+    return (*place, grave, finding["rule"], finding["message"])
+
+
+def score(report: Mapping[str, Any]) -> float | None:
+    """Return the score of a report, if it has one."""
+    found: float | None = report.get("security_score")
+    return found
 
 
 def relative(path: str, base: str) -> str:
@@ -68,16 +89,15 @@ def _plural(count: int, word: str) -> str:
 
 def counted(report: Mapping[str, Any]) -> list[str]:
     """Return the numbers of errors, remarks and accepted findings, as far as there are any."""
-    findings = report["findings"]
-    errors = sum(map(fatal, findings))
-    accepted = sum(1 for finding in findings if finding.get("accepted"))
+    errors = sum(map(fatal, report["findings"]))
+    remarks = len(report["findings"]) - errors
     said = []
     if errors:
         said.append(_plural(errors, "error"))
-    if len(findings) - errors - accepted:
-        said.append(_plural(len(findings) - errors - accepted, "remark"))
-    if accepted:
-        said.append(f"{accepted} accepted")
+    if remarks:
+        said.append(_plural(remarks, "remark"))
+    if report.get("accepted"):
+        said.append(f"{len(report['accepted'])} accepted")
     return said
 
 
@@ -85,7 +105,7 @@ def summary(reports: Sequence[Mapping[str, Any]]) -> str:
     """Return in one line what many reports come to."""
     valid = sum(1 for report in reports if report["valid"])
     said = f"{_plural(len(reports), 'skill')}: {valid} valid, {len(reports) - valid} not valid"
-    scores = [report["score"] for report in reports if report.get("score") is not None]
+    scores = [points for report in reports if (points := score(report)) is not None]
     return f"{said}; lowest score {min(scores):g}" if scores else said
 
 

@@ -17,7 +17,7 @@ from .. import __version__, jsontext
 from ..findings import SEVERITIES
 from ..output import printable
 from .excerpts import Excerpts
-from .rows import LEVELS, accepted_line, relative
+from .rows import LEVELS, accepted_line, all_findings, relative
 
 __all__ = ["SCHEMA", "fingerprint", "render"]
 
@@ -48,7 +48,7 @@ def render(
     :param base: the folder that artifact locations are relative to.
     :param explain: returns what a rule asks for and why, or None.
     """
-    found = [(report, finding) for report in reports for finding in report["findings"]]
+    found = [(report, finding) for report in reports for finding in all_findings(report)]
     worst: dict[str, Mapping[str, Any]] = {}
     for _, finding in found:
         known = worst.get(finding["rule"])
@@ -59,7 +59,7 @@ def render(
     for report in reports:
         excerpts = Excerpts.of(report)
         seen: Counter[str] = Counter()
-        for finding in report["findings"]:
+        for finding in all_findings(report):
             results.append(_result(report, finding, excerpts, seen, order, base))
     run = {
         "tool": {
@@ -89,7 +89,7 @@ def _rule(rule: str, finding: Mapping[str, Any], told: str | None) -> dict[str, 
     """Return a reportingDescriptor (3.49); its level is that of its gravest finding."""
     text = told or finding.get("why") or finding["message"]
     first = " ".join(text.partition("\n\n")[0].split())
-    category = finding.get("category") or "style"
+    category = printable(finding.get("category") or "style")
     security = category != "style"
     properties: dict[str, Any] = {
         "category": category,
@@ -111,7 +111,11 @@ def _uri(report: Mapping[str, Any], path: str, base: str) -> str:
     """Return a URI reference (3.4.3): relative to the checkout, or a whole ``file:`` URI."""
     whole = os.path.join(report["path"], path) if path else report["path"]
     shown = relative(whole, base).replace(os.sep, "/")
-    escaped = quote(os.fsencode(shown), safe="/")
+    try:
+        named = shown.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # no file has such a name
+        named = printable(shown).encode()
+    escaped = quote(named, safe="/")
     if os.path.isabs(shown):
         return "file://" + escaped if escaped.startswith("/") else "file:///" + escaped
     return escaped
@@ -192,7 +196,7 @@ def _skill(report: Mapping[str, Any], base: str) -> dict[str, Any]:
         "profile": report["profile"],
         "valid": report["valid"],
     }
-    for key in ("score", "risk_level", "complete"):
+    for key in ("security_score", "risk_level", "complete"):
         if report.get(key) is not None:
             made[key] = report[key]
     return made
