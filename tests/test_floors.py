@@ -23,6 +23,8 @@ FLOORS = """
 errors names jsontext stores
 findings versions places contract masking
 semver constraints digraph saves
+grant_hosts grant_paths grant_services grant_programs
+grants
 loadorder releases backjumping picking conflicts resolver
 version_manager
 graph graph_layout
@@ -75,6 +77,7 @@ _COLD = """
 errors names jsontext findings versions places locks manifest distinfo shim index
 discovery trust listing candidates config semver constraints
 sources rules strictjson yamltext frontmatter readers fields compact skillmd pluginjson
+grant_hosts grant_paths grant_services grant_programs grants
 """
 COLD = _COLD.split()
 LIGHT = {"__future__", "os", "sys", "stat", "io", "marshal", "time", "errno", "keyword", "_imp"}
