@@ -304,8 +304,8 @@ def _ask(check: Check, subject: Subject) -> list[Finding]:
     except BaseException as error:  # a guest's SystemExit must not end the host
         return [_failed(check.name, check.distribution, error)]
     if not all(isinstance(finding, Finding) for finding in found):
-        error = TypeError("it gave something that is no kurt_ext.findings.Finding")
-        return [_failed(check.name, check.distribution, error)]
+        odd = TypeError("it gave something that is no kurt_ext.findings.Finding")
+        return [_failed(check.name, check.distribution, odd)]
     words = getattr(sys.modules.get(asked.__module__), "CATEGORY", "style")
     return [_categorised(finding, words) for finding in found]
 

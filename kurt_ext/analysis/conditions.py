@@ -19,7 +19,7 @@ __all__ = ["argument", "holds"]
 _READING = frozenset(("O_RDONLY", "O_CLOEXEC", "O_NOFOLLOW", "O_DIRECTORY", "O_NONBLOCK"))
 
 
-def argument(call: ast.Call, position: int | None, word: str) -> ast.expr | None | Unknown:
+def argument(call: ast.Call, position: int | None, word: str) -> ast.expr | Unknown | None:
     """Return the expression that a call gives for an argument.
 
     None where it gives none; Unknown where ``*`` or ``**`` may give it.

@@ -456,13 +456,13 @@ class Evaluator:
             if not isinstance(whole, str):
                 found.append(Unknown(_origins(text)))
             elif name == "parent":
-                up = whole.rstrip("/").rpartition("/")
-                found.append(Const(up[0] or ("/" if up[1] else "..")))
+                found.append(Const(folding.parent(whole)))
             elif name == "parents":
-                ups, rest = [], whole
-                while "/" in rest and len(ups) < 16:
-                    rest = rest.rpartition("/")[0]
-                    ups.append((self._path((Const(rest or "/"),)),))
+                ups: list[Values] = []
+                rest = whole
+                while rest != "/" and len(ups) < 16:
+                    rest = folding.parent(rest)
+                    ups.append((self._path((Const(rest),)),))
                 return (Seq(tuple(ups)),)
             elif name == "name":
                 return (Const(whole.rpartition("/")[2]),)
@@ -488,9 +488,7 @@ class Evaluator:
             found.append(self._item(base, key))
         return join(*found) if found else UNKNOWN
 
-    def _slice(
-        self, base: Values, node: ast.Slice, scope: Scope, frame: Frame | None
-    ) -> Values:
+    def _slice(self, base: Values, node: ast.Slice, scope: Scope, frame: Frame | None) -> Values:
         bounds: list[Any] = []
         for part in (node.lower, node.upper, node.step):
             if part is None:
@@ -551,6 +549,8 @@ class Evaluator:
         if value.name == "sys.modules":
             if isinstance(known, str):
                 return self._imported(known, _NO_MODULE)
+            if isinstance(key, Text) and key.suffix:  # sys.modules[__name__] is the module itself
+                return _SELF
             return (Ref("sys.modules[]"),)
         if value.name.endswith(".__dict__") or value.name == "builtins":
             owner = value.name.removesuffix(".__dict__")
@@ -565,7 +565,7 @@ class Evaluator:
     def _named(self, space: Namespace, key: Value) -> Values:
         name = key.value if isinstance(key, Const) else None
         if not isinstance(name, str):
-            return (Ref("builtins.vars()[]"),) if space.of else UNKNOWN
+            return _computed(space.of) if space.of else UNKNOWN
         if space.scope is not None:
             return self.lookup(name, space.scope)
         return self.members(space.of, name)
@@ -579,8 +579,7 @@ class Evaluator:
             if found is not None:
                 return found
         sets = [
-            self.called(value, node, scope, frame)
-            for value in self.values(function, scope, frame)
+            self.called(value, node, scope, frame) for value in self.values(function, scope, frame)
         ]
         return join(*sets) if sets else UNKNOWN
 
@@ -625,7 +624,8 @@ class Evaluator:
                 return (Seq((join(*[*value.entries.values(), value.rest]),)),)
             if name == "items":
                 pairs = [
-                    (Seq(((Const(key),), inner)),) for key, inner in list(value.entries.items())[:64]
+                    (Seq(((Const(key),), inner)),)
+                    for key, inner in list(value.entries.items())[:64]
                 ]
                 return (Seq(tuple(pairs)),)
             if name == "keys":
@@ -696,7 +696,7 @@ class Evaluator:
         if isinstance(value, Ref):
             special = _CALLED.get(value.name)
             if special is not None:
-                found = special(self, node, scope, frame)
+                found: Values | None = special(self, node, scope, frame)
                 if found is not None:
                     return found
             if value.name in folding.FUNCTIONS:
@@ -725,9 +725,7 @@ class Evaluator:
             return (value,)
         return UNKNOWN
 
-    def _returned(
-        self, code: Code, node: ast.Call, scope: Scope, frame: Frame | None
-    ) -> Values:
+    def _returned(self, code: Code, node: ast.Call, scope: Scope, frame: Frame | None) -> Values:
         inner = code.module.scopes.get(code.node)
         if inner is None or not inner.returns:
             return UNKNOWN
@@ -770,9 +768,7 @@ class Evaluator:
             return None
         return own
 
-    def _partial(
-        self, value: Partial, node: ast.Call, scope: Scope, frame: Frame | None
-    ) -> Values:
+    def _partial(self, value: Partial, node: ast.Call, scope: Scope, frame: Frame | None) -> Values:
         if value.what == "partial":
             call = ast.Call(
                 func=node.func,
@@ -901,13 +897,28 @@ class Evaluator:
                 sets.append((Ref("importlib.import_module()"),))
         return join(*sets) if sets else UNKNOWN
 
+    def _load_entry_point(self, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
+        if not isinstance(node.func, ast.Attribute):
+            return None
+        sets: list[Values] = []
+        for value in self.values(node.func.value, scope, frame):
+            call = value.call if isinstance(value, Ref) else None
+            words = {word.arg: word.value for word in call.keywords} if call is not None else {}
+            named = words.get("value") or (call.args[1] if call and len(call.args) > 1 else None)
+            for text in self.values(named, scope, frame) if named is not None else ():
+                if isinstance(text, Const) and isinstance(text.value, str):
+                    sets.append(
+                        (self._ref(text.value.partition("[")[0].replace(":", ".").strip()),)
+                    )
+        return join(*sets) if sets else None
+
     def _make_partial(self, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
         given = self._arguments(node, scope, frame)
         if not given:
             return UNKNOWN
         return (Partial("partial", given[0], tuple(given[1:]), node),)
 
-    def _make_getter(what: str) -> Any:  # type: ignore[misc]  # noqa: N805
+    def _make_getter(what: str) -> Any:  # type: ignore[misc]
         def made(self: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> Values:
             return (Partial(what, (), tuple(self._arguments(node, scope, frame)), node),)
 
@@ -998,6 +1009,26 @@ class Evaluator:
             else:
                 found.append(value)
         return tuple(found) or None
+
+    def _sorted(self, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
+        sets: list[Value] = []
+        for one in self._sequence(node, scope, frame) or ():
+            if not isinstance(one, Seq):
+                sets.append(one)
+                continue
+            plain = [item[0] for item in one.items if len(item) == 1 and isinstance(item[0], Const)]
+            values = [item.value for item in plain]
+            kinds = {type(value) for value in values}
+            if (
+                node.keywords
+                or len(plain) != len(one.items)
+                or len(kinds) > 1
+                or (kinds and not kinds <= {str, int, bytes})
+            ):
+                sets.append(Seq((join(*one.items),)))  # in an order that is not worked out
+            else:
+                sets.append(Seq(tuple([(Const(value),) for value in sorted(values)])))
+        return tuple(sets) or None
 
     def _reversed(self, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
         made = self._sequence(node, scope, frame)
@@ -1287,9 +1318,7 @@ _CONSTANTS: dict[str, Values] = {
     "sysconfig.get_paths()[]": (Const("<site-packages>"),),
     "string.ascii_lowercase": (Const("abcdefghijklmnopqrstuvwxyz"),),
     "string.ascii_uppercase": (Const("ABCDEFGHIJKLMNOPQRSTUVWXYZ"),),
-    "string.ascii_letters": (
-        Const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),
-    ),
+    "string.ascii_letters": (Const("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"),),
     "string.digits": (Const("0123456789"),),
     "string.punctuation": (Const("!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"),),
 }
@@ -1317,6 +1346,15 @@ _CALLED: Mapping[str, Any] = {
     "importlib.reload": Evaluator._first,
     "pkgutil.resolve_name": Evaluator._resolve_name,
     "pydoc.locate": Evaluator._resolve_name,
+    **dict.fromkeys(
+        (
+            *("unittest.mock._importer", "importlib.machinery.SourceFileLoader().load_module"),
+            *("importlib.machinery.ModuleSpec().loader.load_module", "imp.load_module"),
+            *("importlib._bootstrap._gcd_import", "importlib.util.import_module"),
+        ),
+        Evaluator._import_module,
+    ),
+    "importlib.metadata.EntryPoint().load": Evaluator._load_entry_point,
     "operator.attrgetter": _getter("attrgetter"),
     "operator.itemgetter": _getter("itemgetter"),
     "operator.methodcaller": _getter("methodcaller"),
@@ -1330,7 +1368,7 @@ _CALLED: Mapping[str, Any] = {
     "builtins.staticmethod": Evaluator._first,
     "builtins.classmethod": Evaluator._first,
     "builtins.iter": Evaluator._first,
-    "builtins.sorted": Evaluator._sequence,
+    "builtins.sorted": Evaluator._sorted,
     "typing.cast": lambda self, node, scope, frame: (
         self.values(node.args[1], scope, frame) if len(node.args) > 1 else None
     ),
@@ -1374,12 +1412,8 @@ _CALLED: Mapping[str, Any] = {
     "site.getusersitepackages": _given("<site-packages>"),
     "sysconfig.get_path": _given("<site-packages>"),
     "os.getenv": Evaluator._environ_get,
-    "importlib.resources.files": lambda self, node, scope, frame: (
-        self._path((Const(SKILL),)),
-    ),
-    "importlib.resources.path": lambda self, node, scope, frame: (
-        self._path((Const(SKILL),)),
-    ),
+    "importlib.resources.files": lambda self, node, scope, frame: (self._path((Const(SKILL),)),),
+    "importlib.resources.path": lambda self, node, scope, frame: (self._path((Const(SKILL),)),),
 }
 _CALLED = {name: method for name, method in _CALLED.items() if method is not None}
 _METHODS: dict[type, Any] = {

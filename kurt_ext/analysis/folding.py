@@ -15,7 +15,16 @@ from .values import UNKNOWN, Const, Ref, Seq, Text, Unknown, Value, Values
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["FUNCTIONS", "function", "joined", "method", "operated", "path_join", "path_parent"]
+__all__ = [
+    "FUNCTIONS",
+    "function",
+    "joined",
+    "method",
+    "operated",
+    "parent",
+    "path_join",
+    "path_parent",
+]
 
 _LONGEST = 1 << 16
 _UNPACKED = 1 << 20
@@ -176,10 +185,8 @@ def method(value: Value, name: str, arguments: Sequence[Values]) -> Values:
         not plain or not isinstance(plain[0], int) or plain[0] > 4096
     ):
         return UNKNOWN
-    if name == "replace" and len(plain) >= 2 and isinstance(plain[1], (str, bytes)):
-        if len(text) * max(1, len(plain[1])) > _UNPACKED:
-            return UNKNOWN
-    if name == "translate":
+    grown = plain[1] if name == "replace" and len(plain) >= 2 else ""
+    if isinstance(grown, (str, bytes)) and len(text) * max(1, len(grown)) > _UNPACKED:
         return UNKNOWN
     decoded = value.decoded or name in ("decode", "fromhex")
     if name in ("encode", "decode") and plain and str(plain[0]).lower() in _CODECS:
@@ -211,7 +218,9 @@ def _format(form: str, given: Sequence[Value]) -> Values:
     if len(plain) == len(given) and len(form) < 4096 and _narrow(form) and "{" in form:
         # A field that reaches into what it is given is looked at elsewhere.
         fields = form.replace("{{", "").replace("}}", "")
-        if not any(sign in part.partition("}")[0] for part in fields.split("{")[1:] for sign in ".["):
+        if not any(
+            sign in part.partition("}")[0] for part in fields.split("{")[1:] for sign in ".["
+        ):
             return _attempt(form.format, plain, False)
     prefix = form.partition("{")[0]
     suffix = form.rpartition("}")[2]
@@ -254,8 +263,7 @@ def path_parent(path: Values) -> Values:
     found: list[Value] = []
     for one in path:
         if isinstance(one, Const) and isinstance(one.value, str):
-            head, slash, _ = one.value.rstrip("/").rpartition("/")
-            found.append(Const(head or ("/" if slash else "")))
+            found.append(Const(parent(one.value)))
         elif isinstance(one, Text) and "/" in one.prefix:
             found.append(Text(one.prefix, "", one.origins))
         else:
@@ -263,9 +271,16 @@ def path_parent(path: Values) -> Values:
     return tuple(found) or UNKNOWN
 
 
-def function(
-    name: str, arguments: Sequence[Values], words: Mapping[str, Values]
-) -> Values | None:
+def parent(path: str) -> str:
+    """Return the folder of a path; above what stands for a folder, a ``..``."""
+    whole = path.rstrip("/")
+    if whole.endswith((">", "/..")) or whole in ("..", "~"):
+        return whole + "/.."
+    head, slash, _ = whole.rpartition("/")
+    return head or ("/" if slash else "..")
+
+
+def function(name: str, arguments: Sequence[Values], words: Mapping[str, Values]) -> Values | None:
     """Return what one of :data:`FUNCTIONS` gives; None where it is not worked out."""
     if not arguments:
         return None
@@ -278,7 +293,9 @@ def function(
         if isinstance(data, (bytes, bytearray, str)):
             rest = [one.value for one in given[1:] if isinstance(one, Const)]
             rest += [
-                one[0].value for one in words.values() if len(one) == 1 and isinstance(one[0], Const)
+                one[0].value
+                for one in words.values()
+                if len(one) == 1 and isinstance(one[0], Const)
             ]
             return _decoded(name, data, rest)
         return (Unknown(_origins(first) | {"decoded"}),)
@@ -310,9 +327,10 @@ def _small(codes: Sequence[Any]) -> bool:
 
 def _url(given: Sequence[Value]) -> Values:
     base = given[0]
-    if len(given) > 1 and isinstance(given[1], Const) and isinstance(given[1].value, str):
-        if "://" in given[1].value or given[1].value.startswith("//"):
-            return (given[1],)
+    added = given[1] if len(given) > 1 else None
+    text = added.value if isinstance(added, Const) else None
+    if added is not None and isinstance(text, str) and ("://" in text or text[:2] == "//"):
+        return (added,)
     if isinstance(base, Const) and isinstance(base.value, str):
         return (Text(base.value, "") if len(given) > 1 else base,)
     return (base,)

@@ -78,15 +78,15 @@ class Graph:
                             yield outer, node, now
                     break
 
-    def reached(self, entries: Iterable[str], more: Callable[[Module], Iterable[Module]]) -> set[str]:
+    def reached(
+        self, entries: Iterable[str], more: Callable[[Module], Iterable[Module]]
+    ) -> set[str]:
         """Return the paths of what modules import, directly or not.
 
         :param entries: dotted names to begin from.
         :param more: gives what a module imports in other ways than by a statement.
         """
-        waiting = [
-            found for name in entries if (found := self.resolve(name, 0, None)) is not None
-        ]
+        waiting = [found for name in entries if (found := self.resolve(name, 0, None)) is not None]
         root = self._by_name.get("")
         if root is not None:
             waiting.append(root)
@@ -112,7 +112,9 @@ class Graph:
                 for target, _, _ in self.imports(one):
                     if target is not one:
                         found.setdefault(target.path, []).append(one)
-            self._importing = {path: tuple(dict.fromkeys(ones))[:16] for path, ones in found.items()}
+            self._importing = {
+                path: tuple(dict.fromkeys(ones))[:16] for path, ones in found.items()
+            }
         return self._importing.get(module.path, ())
 
 

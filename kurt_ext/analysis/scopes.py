@@ -6,6 +6,7 @@ The walk is iterative, whatever the depth of the tree, and visits each node once
 from __future__ import annotations
 
 import ast
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -112,11 +113,27 @@ class Module:
         self.calls: dict[str, list[tuple[ast.Call, Scope]]] = {}
         #: Functions and classes with the scope they make.
         self.scopes: dict[ast.AST, Scope] = {tree: self.scope}
+        #: Names that are only handed to what asks no more than their nature, or renamed.
+        self.quiet: set[int] = set()
         #: Texts in annotations, which some libraries evaluate.
         self.annotations: list[tuple[ast.Constant, Scope]] = []
         #: Texts that reach into objects when they are formatted, and their places.
         self.formats: list[ast.Constant] = []
         survey(self)
+
+    @cached_property
+    def words(self) -> frozenset[str]:
+        """The names that the module's expressions begin with, and their attributes."""
+        words = set()
+        for site in self.sites:
+            node = site.node
+            while isinstance(node, (ast.Attribute, ast.Subscript)):
+                if isinstance(node, ast.Attribute):
+                    words.add(node.attr)
+                node = node.value
+            if isinstance(node, ast.Name):
+                words.add(node.id)
+        return frozenset(words)
 
     @property
     def package(self) -> list[str]:
@@ -175,6 +192,8 @@ class _Survey:
                 sites.append(Site(node, scope, outer, now))
                 function = node.func
                 if function.__class__ is ast.Name:
+                    if function.id in _ASKING:
+                        module.quiet.update([id(argument) for argument in node.args])
                     module.calls.setdefault(function.id, []).append((node, scope))
                 elif function.__class__ is ast.Attribute:
                     module.calls.setdefault(function.attr, []).append((node, scope))
@@ -239,6 +258,7 @@ class _Survey:
 
     def assign(self, node: ast.Assign, scope: Scope, now: bool, role: Any) -> None:
         binding = Binding("value", node.value, scope)
+        self.module.quiet.add(id(node.value))
         for target in node.targets:
             self.target(target, binding, scope, now)
         self.stack.append((node.value, scope, now, None))
@@ -364,6 +384,7 @@ class _Survey:
                 inner.bind(extra.arg, Binding(how, node, inner))
         for name, default in defaults.items():
             inner.bind(name, Binding("value", default, scope))
+            self.module.quiet.add(id(default))
             self.stack.append((default, scope, now, None))
         every = [*positional, *arguments.kwonlyargs, arguments.vararg, arguments.kwarg]
         for argument in every:
@@ -430,6 +451,10 @@ def _self_of(node: Any, scope: Scope) -> Scope | None:
     return None
 
 
+#: Functions that are given an object, and do not hand it on.
+_ASKING = frozenset(
+    "delattr dir getattr hasattr id isinstance issubclass print repr setattr str type vars".split()
+)
 _INNER = object()
 _CHAIN = frozenset((ast.Name, ast.Attribute, ast.Subscript))
 _HANDLERS: dict[type, Any] = {

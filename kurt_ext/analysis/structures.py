@@ -7,10 +7,10 @@ when they are formatted.
 from __future__ import annotations
 
 import ast
+import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .evaluator import meaning
 from .values import Code, Const, Instance, Local, Namespace, Ref, Unknown, Value
 
 if TYPE_CHECKING:
@@ -164,7 +164,7 @@ class _Reader:
                 severity = "high"
             elif whole == "sys" and name in ("excepthook", "unraisablehook", "displayhook"):
                 severity = "medium"
-            elif meaning(whole) is None and whole.partition(".")[0] not in _CORE:
+            elif whole.partition(".")[0] not in _SHARED:
                 severity = "high"
             return self.event(
                 "foreign-store", "host_tamper", severity, message, node, scope, at_import
@@ -244,7 +244,28 @@ class _Reader:
         if isinstance(inner, ast.Name) and len(names) < 2 and inner.id not in _WATCHED:
             yield from self.insides(names, node, site)
             return
+        if isinstance(node, ast.Subscript) or "modules" in names:
+            yield from self.host_module(node, site)
         yield from self.insides(names, node, site)
+
+    def host_module(self, node: Any, site: Site) -> Iterator[Event]:
+        """Yield a look into the host's own modules past its interface: ``sys.modules[…]``."""
+        inner = node
+        while isinstance(inner, (ast.Attribute, ast.Subscript)):
+            if isinstance(inner, ast.Subscript):
+                for base in self.evaluator.values(inner.value, site.scope):
+                    if not (isinstance(base, Ref) and base.name == "sys.modules"):
+                        continue
+                    for key in self.evaluator.values(inner.slice, site.scope):
+                        name = key.value if isinstance(key, Const) else None
+                        if isinstance(name, str) and name.partition(".")[0] in _HOSTS:
+                            message = f"it takes the host's module {name} out of sys.modules"
+                            yield self.event(
+                                *("host-module", "reflection", "critical", message),
+                                *(node, site.scope, site.at_import),
+                            )
+                            return
+            inner = inner.value
 
     def insides(self, names: list[str], node: Any, site: Site) -> Iterator[Event]:
         for name in names:
@@ -326,7 +347,7 @@ class _Reader:
         for argument in node.args:
             for value in self.evaluator.values(argument, site.scope):
                 text = value.value if isinstance(value, Const) else None
-                if not isinstance(text, str) or "__" not in text and "_" not in text:
+                if not isinstance(text, str) or ("__" not in text and "_" not in text):
                     continue
                 for part in text.split("."):
                     severity = _INSIDES.get(part)
@@ -342,17 +363,21 @@ class _Reader:
 
     def format(self, node: ast.Constant) -> Iterator[Event]:
         """Yield a text whose fields reach into what they are given."""
-        for part in str(node.value).split("{")[1:]:
+        text = str(node.value)
+        for part in text.split("{")[1:]:
             field = part.partition("}")[0].partition(":")[0]
-            if ".__" in field and not any(one in field for one in _NAMES_ONLY) or any(
+            if (".__" in field and not any(one in field for one in _NAMES_ONLY)) or any(
                 f".{inside}" in field for inside in _INSIDES
             ):
                 message = "formatting this text reaches into the objects that it is given"
-                yield self.event("format-reach", "reflection", "high", message, node)
+                calls = "{{" in text and any(one in text for one in _INSIDES)
+                severity = "critical" if calls else "high"
+                yield self.event("format-reach", "reflection", severity, message, node)
                 return
 
 
-_CORE = frozenset(("os", "sys", "builtins", "importlib", "logging", "asyncio", "kurt_ext", "socket"))
+_SHARED = frozenset((*sys.stdlib_module_names, "kurt_ext"))
+_HOSTS = frozenset(("kurt_ext", "__main__"))
 _WATCHED = frozenset(("sys", "builtins"))
 _NAMES_ONLY = (".__class__.__name__", ".__name__", ".__doc__", ".__module__", ".__qualname__")
 

@@ -16,7 +16,7 @@ from .evaluator import Evaluator, meaning
 from .modulegraph import Graph
 from .scopes import Module, Scope, Site
 from .structures import Event, structures
-from .values import Code, Const, Instance, Partial, Ref, Seq, Text, Unknown, Values
+from .values import Code, Const, Partial, Ref, Seq, Text, Unknown, Values
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 __all__ = ["Analysis", "Use", "analyse"]
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+#: Modules of which a single name does anything.
+_POWERFUL = frozenset(
+    "builtins ctypes importlib marshal os pickle pty runpy shutil subprocess sys".split()
+)
 #: How often texts that are run are looked into: code that makes code that makes code.
 _LAYERS = 3
 _LONGEST_CODE = 1 << 18
@@ -133,9 +137,10 @@ class _Analyser:
             if isinstance(node, ast.ClassDef) and _at_module_level(scope):
                 waiting += [(one, scope) for one in node.decorator_list]
                 self._class_hooks(node, scope)
-            elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
-                if scope.parent is not None and _at_module_level(scope.parent):
-                    waiting += [(one, scope.parent) for one in node.decorator_list]
+                continue
+            decorators = getattr(node, "decorator_list", ())
+            if decorators and scope.parent is not None and _at_module_level(scope.parent):
+                waiting += [(one, scope.parent) for one in decorators]
         while waiting:
             node, scope = waiting.pop()
             for value in self.evaluator.values(node, scope):
@@ -191,7 +196,7 @@ class _Analyser:
         for event in structures(module, self.evaluator, self._now):
             self._note(event._replace(reachable=reachable))
         for node, scope in module.annotations:
-            if isinstance(node.value, str) and "get_type_hints" in _words(module):
+            if isinstance(node.value, str):
                 self._enter(node.value, node, scope, reachable, "evaluated-annotation")
 
     def _site(self, site: Site, module: Module, reachable: bool) -> None:
@@ -206,6 +211,8 @@ class _Analyser:
 
     def _reference(self, value: Ref, site: Site, module: Module, reachable: bool) -> None:
         name = value.name
+        if name in _POWERFUL and site.call is None and id(site.node) not in module.quiet:
+            self._handed(name, site, module, reachable)
         place = (site.node.lineno, site.node.col_offset + 1)
         self.references.setdefault((name, module.path), place)
         found = meaning(name)
@@ -219,11 +226,11 @@ class _Analyser:
         while found is not None:
             if found.called and call is None:
                 return
-            if found.condition and call is not None:
-                if not holds(found.condition, call, site.scope, self.evaluator):
-                    found = found.otherwise
-                    continue
-            break
+            if not found.condition or call is None:
+                break
+            if holds(found.condition, call, site.scope, self.evaluator):
+                break
+            found = found.otherwise
         if found is None:
             return
         targets, proven, origins = self._targets(found, call, site)
@@ -306,6 +313,24 @@ class _Analyser:
                     found += self.evaluator.values(given, site.scope)
         return tuple(found)
 
+    def _handed(self, name: str, site: Site, module: Module, reachable: bool) -> None:
+        """Note a module that is given to other code whole: what is fetched of it is not seen."""
+        self._note(
+            Event(
+                "module-handed-on",
+                "reflection",
+                "critical",
+                f"the module {name} is handed on whole; what is used of it is known only then",
+                module.path,
+                site.node.lineno,
+                site.node.col_offset + 1,
+                "likely",
+                _spelled(site.node),
+                self._now(site.scope, site.at_import),
+                reachable,
+            )
+        )
+
     def _computed(self, value: Ref, site: Site, module: Module, reachable: bool) -> None:
         base = value.name.removesuffix(".?")
         if "()" in base or "[]" in base:
@@ -330,7 +355,7 @@ class _Analyser:
     def _imports(self, module: Module, reachable: bool) -> None:
         """Report what is imported by name and never named again, but by Python itself."""
         seen = {name for name, path, _, _ in self.uses if path == module.path}
-        names = _words(module)
+        names = module.words
         for node, base, name, level, now in module.imports:
             place = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0) + 1)
             if not level and base:
@@ -373,7 +398,7 @@ class _Analyser:
         if not isinstance(given, ast.AST):
             return
         for value in self.evaluator.values(given, site.scope):
-            origins = getattr(value, "origins", frozenset())
+            origins: frozenset[str] = getattr(value, "origins", frozenset())
             decoded = "decoded" in origins or (isinstance(value, Const) and value.decoded)
             if decoded:
                 self._note(
@@ -400,9 +425,7 @@ class _Analyser:
     def _enter(self, text: str, node: Any, scope: Scope, reachable: bool, rule: str) -> None:
         """Judge a text that is run as code, at the place where it is run."""
         if self.layer >= _LAYERS or len(text) > _LONGEST_CODE:
-            self.evaluator.given_up.setdefault(
-                scope.module.path, "code makes code that makes code"
-            )
+            self.evaluator.given_up.setdefault(scope.module.path, "code makes code that makes code")
             return
         try:
             with warnings.catch_warnings():
@@ -457,23 +480,6 @@ def _order(found: Any) -> tuple[Any, ...]:
     return (found.path, found.line, found.column, found[0])
 
 
-def _words(module: Module) -> set[str]:
-    """Return the names that a module uses."""
-    words = getattr(module, "_words", None)
-    if words is None:
-        words = set()
-        for site in module.sites:
-            node = site.node
-            while isinstance(node, (ast.Attribute, ast.Subscript)):
-                if isinstance(node, ast.Attribute):
-                    words.add(node.attr)
-                node = node.value
-            if isinstance(node, ast.Name):
-                words.add(node.id)
-        module._words = words  # type: ignore[attr-defined]
-    return words  # type: ignore[no-any-return]
-
-
 def _changes_path(module: Module) -> bool:
     for site in module.sites:
         node = site.node
@@ -481,7 +487,7 @@ def _changes_path(module: Module) -> bool:
             inner = node.value
             if isinstance(inner, ast.Attribute) and inner.attr == "path":
                 return True
-    return "addsitedir" in _words(module)
+    return "addsitedir" in module.words
 
 
 def _at_module_level(scope: Scope) -> bool:

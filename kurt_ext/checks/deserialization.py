@@ -34,7 +34,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _own_cache(subject: Subject) -> bool:
-    """Return whether the skill reads what it alone writes: one declared folder for both, no network.
+    """Return whether the skill reads what it alone writes, and does not talk.
 
     Whoever may write there may run code in the host; a plugin that keeps its own results in a
     folder of its own has to be looked at, and need not be a thief.

@@ -56,9 +56,11 @@ def _file(subject: Subject, use: Use) -> Iterator[Finding]:
     writes = use.meaning.permission == "filesystem_write"
     word = "write" if writes else "read"
     places = [_normal(one) for one in use.targets]
-    grave = [one for one in places if (_RUNS if writes else _SECRET).search(one)]
-    if grave and not _is_idle(use):
-        yield _grave(use, grave[0], writes)
+    secret = [one for one in places if _SECRET.search(one)]
+    run = [one for one in places if writes and _RUNS.search(one)]
+    if not _is_idle(use):
+        for place in run[:1] or secret[:1]:
+            yield _grave(use, place, bool(run))
     if use.meaning.category in ("sensitive_read", "persistence") and not use.meaning.subject:
         yield judged(subject, use, word)
         return
@@ -87,7 +89,10 @@ def _file(subject: Subject, use: Use) -> Iterator[Finding]:
             confidence="certain",
             evidence=use.text,
         )
-    yield judged(subject, use._replace(targets=tuple(places)), word)
+    ends = use.name.rpartition(".")[2] in _DELETING
+    wide = ends and any(one.startswith(("/", "~")) for one in places)
+    severity = "critical" if wide else ""
+    yield judged(subject, use._replace(targets=tuple(places)), word, severity=severity)
 
 
 def _is_idle(use: Use) -> bool:
@@ -117,7 +122,7 @@ def _normal(path: str) -> str:
     path = path.replace("\\", "/").replace("$HOME", "~").replace("%USERPROFILE%", "~")
     parts: list[str] = []
     for part in path.split("/"):
-        if part == ".." and parts and parts[-1] not in ("..", ""):
+        if part == ".." and parts and parts[-1] not in ("..", "") and parts[-1][0] not in "<~":
             parts.pop()
         elif part != "." and (part or not parts):
             parts.append(part)
@@ -132,6 +137,7 @@ def _is_temporary(path: str) -> bool:
     return path == "<temp>" or path.startswith("<temp>/")
 
 
+_DELETING = frozenset(("remove", "removedirs", "rmdir", "rmtree", "truncate", "unlink"))
 #: Where keys, passwords and other people's sessions lie.
 _SECRET = re.compile(
     r"(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker/config\.json|\.netrc|_netrc|\.pypirc|"
@@ -146,11 +152,12 @@ _SECRET = re.compile(
 _RUNS = re.compile(
     r"(?:^|/)(?:\.bashrc|\.bash_profile|\.bash_login|\.bash_logout|\.profile|\.zshrc|\.zshenv|"
     r"\.zprofile|\.zlogin|\.config/fish|\.inputrc|\.xinitrc|\.xprofile|\.pythonrc(?:\.py)?|"
-    r"\.vimrc|\.gitconfig|\.ssh|\.config/(?:autostart|systemd|git|kurt)|Library/Launch(?:Agents|"
-    r"Daemons)|etc|LaunchAgents|cron[^/]*|systemd|Start Menu|Startup|\.git/hooks|\.git/config|hooks|"
+    r"\.vimrc|\.gitconfig|\.ssh|\.config/(?:autostart|systemd|git|kurt)|LaunchAgents|"
+    r"LaunchDaemons|cron[^/]*|systemd|Start Menu|Startup|\.git/hooks|\.git/config|"
     r"sitecustomize\.py|usercustomize\.py|CLAUDE\.md|AGENTS\.md|GEMINI\.md|\.cursorrules|"
-    r"\.windsurfrules|copilot-instructions\.md|\.claude|\.cursor|\.codex|\.gemini|\.kurt|kurt\.toml|"
-    r"kurt\.lock|\.vscode|\.idea|\.pypirc|pip\.conf|\.npmrc|\.netrc|conftest\.py|Makefile|"
-    r"<site-packages>|site-packages|dist-packages|<python>|usr|bin|sbin)(?:/|…|$)|\.pth$|"
+    r"\.windsurfrules|copilot-instructions\.md|\.claude|\.cursor|\.codex|\.gemini|\.kurt|"
+    r"kurt\.toml|kurt\.lock|\.vscode|\.idea|\.pypirc|pip\.conf|\.npmrc|\.netrc|conftest\.py|"
+    r"<site-packages>|site-packages|dist-packages|<python>)(?:/|…|$)|\.pth$|"
+    r"^/(?:etc|usr|bin|sbin|lib|lib64|boot|opt)/|^[A-Za-z]:/(?:Windows|Program Files)|"
     r"^<skill>/\.\.|^\.\.(?:/|$)"
 )

@@ -30,6 +30,8 @@ RULES = (
     "computed-attribute",
     "object-insides",
     "format-reach",
+    "module-handed-on",
+    "host-module",
 )
 CATEGORY = "reflection"
 
@@ -38,4 +40,4 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield each such walk."""
     for use in uses(subject, "reflection"):
         yield judged(subject, use, "reflection")
-    yield from events(subject, "computed-attribute", "object-insides", "format-reach")
+    yield from events(subject, *RULES[3:])
