@@ -38,6 +38,7 @@ TABLE: Table = (
         multiprocessing: reduction reduction.ForkingPickler connection.Client connection.Listener
         multiprocessing: managers managers.BaseManager Manager
         multiprocessing.connection
+        pkgutil.read_code
         copyreg copyreg: pickle constructor add_extension
         copyreg: _reconstructor __newobj__ __newobj_ex__
         yaml: unsafe_load unsafe_load_all UnsafeLoader CUnsafeLoader Loader CLoader
@@ -56,6 +57,7 @@ TABLE: Table = (
         """,
     ),
     (_RUNS._replace(condition=_YAML), "yaml: load load_all"),
+    (_RUNS._replace(condition="text:0", severity="high"), "pstats.Stats"),
     (
         _RUNS._replace(condition="if:0/typ=unsafe"),
         "ruamel.yaml.YAML",

@@ -47,7 +47,7 @@ TABLE: Table = (
         pdb: set_trace post_mortem Pdb runcall pm
         bdb: Bdb set_trace
         builtins.breakpoint
-        sys.breakpointhook
+        sys: breakpointhook _baserepl
         IPython bpython ptpython ptipython
         _interpreters _xxsubinterpreters interpreters
         concurrent.interpreters

@@ -152,7 +152,13 @@ TABLE: Table = (
         send2trash.send2trash
         """,
     ),
-    (_TREE, "shutil.rmtree aioshutil.rmtree distutils.dir_util.remove_tree"),
+    (
+        _TREE,
+        """
+        shutil: rmtree _rmtree_unsafe _rmtree_safe_fd
+        aioshutil.rmtree distutils.dir_util.remove_tree
+        """,
+    ),
     (
         _CHANGES,
         """
@@ -169,6 +175,9 @@ TABLE: Table = (
         """,
     ),
     (_CALLS._replace(argument=1, word="extract_dir"), "shutil.unpack_archive"),
+    (_CALLS._replace(argument=1, word="out_file"), "uu.decode uu.encode"),
+    (_CALLS._replace(argument=1, word=""), "shutil._unpack_zipfile shutil._unpack_tarfile"),
+    (_CALLS._replace(argument=0, word=""), "shutil._make_tarball shutil._make_zipfile"),
     (
         _CALLS._replace(word="base_name"),
         "shutil.make_archive zipfile.main tarfile.main zipapp.create_archive",

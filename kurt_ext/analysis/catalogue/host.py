@@ -57,6 +57,7 @@ TABLE: Table = (
         builtins.__build_class__
         gc: callbacks
         os: dup2
+        fcntl.ioctl
         urllib.request: install_opener
         ssl._create_default_https_context
         codecs: register unregister
@@ -95,7 +96,9 @@ TABLE: Table = (
     (
         _LIMITS,
         """
-        gc: disable freeze
+        gc: disable freeze unfreeze set_threshold set_debug
+        tty: setraw setcbreak
+        termios.tcsetattr
         socket.setdefaulttimeout
         decimal.setcontext
         locale.setlocale

@@ -37,9 +37,10 @@ TABLE: Table = (
     (
         _RESOLVES,
         """
-        pkgutil: resolve_name get_loader find_loader
+        pkgutil: resolve_name get_loader find_loader get_importer iter_importers
         pydoc: locate safeimport resolve render_doc doc importfile
-        unittest: TestLoader().loadTestsFromName
+        unittest: TestLoader().loadTestsFromName TestLoader().discover main TestProgram
+        unittest.defaultTestLoader
         unittest.mock: _importer _get_target
         test.support.import_helper: import_module import_fresh_module
         django.utils.module_loading.import_string

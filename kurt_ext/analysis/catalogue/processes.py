@@ -36,7 +36,7 @@ TABLE: Table = (
         """
         os: system popen
         commands: getoutput getstatusoutput
-        popen2
+        popen2 pipes
         platform.popen
         subprocess: getoutput getstatusoutput
         """,
@@ -62,7 +62,9 @@ TABLE: Table = (
         """
         subprocess
         subprocess: run call check_call check_output Popen
-        _posixsubprocess
+        _posixsubprocess _osx_support _aix_support _bootsubprocess
+        tkinter: Tcl Tk().tk.eval Tk().tk.call Tk().eval Tk().call Tcl().eval Tcl().call
+        os: _execvpe _spawnvef
         _winapi: CreateProcess ShellExecute
         asyncio.create_subprocess_exec
         asyncio.subprocess
@@ -186,6 +188,7 @@ TABLE: Table = (
         ensurepip: bootstrap
         virtualenv
         idlelib
+        builtins.help
         click.edit click.echo_via_pager
         pydoc: pipepager tempfilepager pager getpager
         mailcap
