@@ -41,8 +41,9 @@ Conditions
         the argument is text with a scheme, as ``https://``. It does not
         hold where nothing is known of it; what is not proven counts with ``otherwise``.
     ``names:ARG``
-        a mapping has a key ``()``, or text in it begins with ``ext://``, or it
-        cannot be known: it names code.
+        a mapping of `logging.config` has a key ``()``, a ``class`` that is none of
+        `logging`, or a text ``ext://`` other than the standard streams; or it cannot
+        be known: it names code.
     ``given:ARG``
         the argument is given, and not surely None.
 
