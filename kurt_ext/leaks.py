@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+import typing
+from collections.abc import Iterable, Mapping
 from types import FrameType, FunctionType, ModuleType
 from typing import Any, NamedTuple
 from weakref import ReferenceType, ref
@@ -71,8 +72,14 @@ def relics_of(number: int, modules: Iterable[ModuleType]) -> list[Relic]:
 def leaks_of(plugin_id: str, relics: Iterable[Relic]) -> list[Leak]:
     """Return what of a plugin's old code is alive, after a collection of garbage.
 
-    It takes as long as that takes: from some milliseconds in a small process.
+    It takes as long as that takes, and where something is alive up to five looks at all
+    objects: from some milliseconds in a small process.
     """
+    relics = list(relics)
+    if all(relic.subject() is None for relic in relics):
+        return []
+    for forget in getattr(typing, "_cleanups", ()):  # typing remembers `Tool[In, Out]` for a while
+        forget()
     gc.collect()
     alive = [(relic, subject) for relic in relics if (subject := relic.subject()) is not None]
     own = {id(subject) for _, subject in alive} | {id(alive)}
@@ -81,27 +88,49 @@ def leaks_of(plugin_id: str, relics: Iterable[Relic]) -> list[Leak]:
             own.add(id(vars(subject)))
         if isinstance(subject, FunctionType):
             own.add(id(subject.__globals__))
+    names = _holders([subject for _, subject in alive], own)
     found = []
     for relic, subject in alive:
-        held = tuple(sorted(set(_holders(subject, own, 0))))
+        held = tuple(sorted(names[id(subject)]))
         # What only the other old code holds is told there.
         if held or not isinstance(subject, (type, FunctionType)):
             found.append(Leak(plugin_id, relic.number, relic.name, held))
     return [leak for leak in found if leak.held_by] or found
 
 
-def _holders(subject: Any, own: set[int], depth: int) -> Iterator[str]:
-    """Yield the names of what refers to an object, past what is the plugin's own."""
-    referrers = gc.get_referrers(subject)
-    skipped = {*own, id(referrers)}
-    for holder in referrers:
-        if id(holder) in skipped or isinstance(holder, FrameType) or _is_ours(holder):
-            continue
-        name = _name(holder, subject)
-        if name is not None:
-            yield name
-        elif depth < _DEPTH:
-            yield from _holders(holder, {*skipped, id(holder)}, depth + 1)
+def _holders(subjects: list[Any], own: set[int]) -> dict[int, set[str]]:
+    """Return the names of what refers to each object, past what is the plugin's own.
+
+    All are followed at one time, since each step is a look at every object there is.
+
+    :returns: names by the id of the object.
+    """
+    names: dict[int, set[str]] = {id(subject): set() for subject in subjects}
+    #: What is held, and of which subjects it is a holder itself, by its id.
+    reached = {id(subject): {id(subject)} for subject in subjects}
+    held, skipped = subjects, own | {id(subjects)}
+    for _ in range(_DEPTH + 1):
+        holders = gc.get_referrers(*held) if held else []
+        skipped |= {id(held), id(holders)}
+        farther: list[Any] = []
+        beyond: dict[int, set[int]] = {}
+        for holder in holders:
+            if id(holder) in skipped or isinstance(holder, FrameType) or _is_ours(holder):
+                continue
+            inside = [item for item in gc.get_referents(holder) if id(item) in reached]
+            whose = {subject for item in inside for subject in reached[id(item)]}
+            module = _module(holder)
+            if module is None:
+                farther.append(holder)
+                beyond[id(holder)] = whose
+                continue
+            for item in inside:
+                name = f"{module}.{_key(holder, item)}"
+                for subject in reached[id(item)]:
+                    names[subject].add(name)
+        skipped |= beyond.keys()
+        held, reached = farther, beyond
+    return names
 
 
 def _is_ours(holder: Any) -> bool:
@@ -109,12 +138,12 @@ def _is_ours(holder: Any) -> bool:
     return type(holder) is tuple and any(isinstance(item, Relic) for item in holder)
 
 
-def _name(holder: Any, subject: Any) -> str | None:
-    """Return a holder's name, where it is the namespace of a module."""
+def _module(holder: Any) -> str | None:
+    """Return the name of the module whose namespace this is."""
     if isinstance(holder, dict):
         module = sys.modules.get(str(holder.get("__name__")))
         if module is not None and vars(module) is holder:
-            return f"{module.__name__}.{_key(holder, subject)}"
+            return module.__name__
     return None
 
 

@@ -8,11 +8,13 @@ import sys
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from weakref import ref
 
 import pytest
 from trees import grow
 
 from kurt_ext import PluginLoader
+from kurt_ext.leaks import Leak
 
 PLUGIN = "com.example.held"
 CODE = """
@@ -51,13 +53,17 @@ def held(project: Path, register: str) -> Path:
 
 
 def told_after_unload(folder: Path, reloads: int = 0) -> list[str]:
-    async def work() -> list[str]:
+    return [str(leak) for leak in leaks_after_unload(folder, reloads)]
+
+
+def leaks_after_unload(folder: Path, reloads: int = 0) -> list[Leak]:
+    async def work() -> list[Leak]:
         async with PluginLoader(folder) as loader:
             await loader.load_plugin(PLUGIN, validate=False)
             for _ in range(reloads):
                 await loader.reload_plugin(PLUGIN, validate=False)
             await loader.unload_plugin(PLUGIN)
-            return [str(leak) for leak in loader.leaks()]
+            return loader.leaks()
 
     return asyncio.run(work())
 
@@ -81,3 +87,49 @@ def test_what_the_host_keeps_of_unloaded_code_is_named_with_its_holder(
 
 def test_code_that_nobody_holds_is_dead_after_unload_and_reload(project: Path) -> None:
     assert told_after_unload(held(project, "pass"), reloads=5) == []
+
+
+def test_each_that_is_held_is_told_with_its_own_holders(
+    project: Path, registry: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other: Any = ModuleType("another_of_the_host")
+    other.named = {}
+    monkeypatch.setitem(sys.modules, other.__name__, other)
+    register = (
+        "host, other = (sys.modules[n] for n in ('registry_of_the_host', 'another_of_the_host'));"
+        " host.kept.append(type(self)); host.mine = [[type(self)]];"
+        " other.named['it'] = {'deep': (helper,)}; host.also = other.named"
+    )
+    leaks = leaks_after_unload(held(project, register))
+    assert {leak.name.rpartition(".")[2]: leak.held_by for leak in leaks} == {
+        "Plugin": ("registry_of_the_host.kept", "registry_of_the_host.mine"),
+        "helper": ("another_of_the_host.named", "registry_of_the_host.also"),
+    }
+
+
+def test_what_is_too_far_from_any_name_is_told_without_a_holder_if_it_is_told(
+    project: Path, registry: ModuleType
+) -> None:
+    register = "sys.modules['registry_of_the_host'].kept.append([[[[[[type(self)]]]]]])"
+    assert [leak for leak in leaks_after_unload(held(project, register)) if leak.held_by] == []
+
+
+def test_what_typing_remembers_of_a_plugin_is_given_up_when_leaks_are_asked_for(
+    project: Path,
+) -> None:
+    folder = held(project, "pass")
+    generic = "import typing\nT = typing.TypeVar('T')\nclass Box(typing.Generic[T]): pass\n"
+    main = folder / "held/main.py"
+    main.write_text(generic + main.read_text() + "\nclass Of(Box[Plugin]): pass\n")
+
+    async def work() -> None:
+        async with PluginLoader(folder) as loader:
+            state = await loader.load_plugin(PLUGIN, validate=False)
+            module = sys.modules[type(state.instance).__module__]
+            kept = [ref(vars(module)[name]) for name in ("Plugin", "Box", "Of")]
+            del module
+            await loader.unload_plugin(PLUGIN)
+            assert loader.leaks() == []
+            assert [each() for each in kept] == [None, None, None]
+
+    asyncio.run(work())
