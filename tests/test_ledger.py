@@ -634,7 +634,7 @@ def test_generations_follow_each_other_and_none_is_kept(guest: Guest) -> None:
 
     async def main() -> None:
         module, ledger = await started(guest, EVERYTHING)
-        for number in range(1, 30):
+        for number in range(1, 10):
             kept = weakref.ref(module)
             old = ledger
             module, ledger = await started(guest, EVERYTHING)
