@@ -78,7 +78,7 @@ def leaks_of(plugin_id: str, relics: Iterable[Relic]) -> list[Leak]:
     relics = list(relics)
     if all(relic.subject() is None for relic in relics):
         return []
-    for forget in getattr(typing, "_cleanups", ()):  # typing remembers `Tool[In, Out]` for a while
+    for forget in getattr(typing, "_cleanups", ()):  # typing remembers `Box[Item]` for a while
         forget()
     gc.collect()
     alive = [(relic, subject) for relic in relics if (subject := relic.subject()) is not None]
