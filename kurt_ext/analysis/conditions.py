@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Any
 
-from .values import UNKNOWN, Const, Ref, Text, Unknown, Values
+from .values import UNKNOWN, Const, Map, Ref, Seq, Text, Unknown, Values
 
 if TYPE_CHECKING:
     from .evaluator import Evaluator
@@ -68,6 +68,12 @@ def _part(part: str, call: ast.Call, scope: Scope, evaluator: Evaluator) -> bool
         return not isinstance(given, ast.AST) or not _only_reads(given)
     if word == "text":
         return any(_names_a_place(one) for one in values)
+    if word == "writes":
+        return any(_surely_writes(one) for one in values)
+    if word == "place":
+        return any(not isinstance(one, Unknown) and _names_a_place(one) for one in values)
+    if word == "names":
+        return any(_names_code(one) for one in values)
     if word == "url":
         return any(
             "://" in (one.value if isinstance(one, Const) and isinstance(one.value, str) else "")
@@ -101,6 +107,27 @@ def _writes(value: Any) -> bool:
     if isinstance(value, Const):
         return isinstance(value.value, str) and any(sign in value.value for sign in "wax+")
     return not isinstance(value, Ref)
+
+
+def _surely_writes(value: Any) -> bool:
+    given = value.value if isinstance(value, Const) else None
+    return isinstance(given, str) and set(given) <= set("rwxabtU+") and _writes(value)
+
+
+def _names_code(value: Any, depth: int = 8) -> bool:
+    """Return whether a configuration names what is to be called, or may."""
+    if isinstance(value, Const):
+        text = value.value if isinstance(value.value, str) else ""
+        return text.startswith("ext://") and text not in ("ext://sys.stdout", "ext://sys.stderr")
+    if isinstance(value, Map) and depth and not value.rest:
+        parts = [one for values in value.entries.values() for one in values]
+        made = value.entries.get("class", ())
+        if "()" in value.entries or not all(_spelled(one).startswith("logging.") for one in made):
+            return True
+        return any(_names_code(one, depth - 1) for one in parts)
+    if isinstance(value, Seq) and depth:
+        return any(_names_code(one, depth - 1) for item in value.items for one in item)
+    return True
 
 
 def _only_reads(node: ast.AST) -> bool:

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from .modulegraph import Graph
 
-__all__ = ["SKILL", "Evaluator", "canonical", "meaning"]
+__all__ = ["CALLED", "SKILL", "Evaluator", "canonical", "meaning"]
 
 # A program names few things, often.
 canonical = lru_cache(8192)(catalogue.canonical)
@@ -694,7 +694,7 @@ class Evaluator:
     ) -> Values:
         """Return what calling something gives."""
         if isinstance(value, Ref):
-            special = _CALLED.get(value.name)
+            special = CALLED.get(value.name)
             if special is not None:
                 found: Values | None = special(self, node, scope, frame)
                 if found is not None:
@@ -1334,7 +1334,7 @@ def _given(text: str) -> Any:
 
 
 _getter = Evaluator.__dict__["_make_getter"]
-_CALLED: Mapping[str, Any] = {
+_SPECIAL: Mapping[str, Any] = {
     "builtins.getattr": Evaluator._getattr,
     "inspect.getattr_static": Evaluator._getattr,
     "builtins.object.__getattribute__": Evaluator._getattr,
@@ -1415,7 +1415,7 @@ _CALLED: Mapping[str, Any] = {
     "importlib.resources.files": lambda self, node, scope, frame: (self._path((Const(SKILL),)),),
     "importlib.resources.path": lambda self, node, scope, frame: (self._path((Const(SKILL),)),),
 }
-_CALLED = {name: method for name, method in _CALLED.items() if method is not None}
+CALLED = {name: method for name, method in _SPECIAL.items() if method is not None}
 _METHODS: dict[type, Any] = {
     ast.Name: Evaluator._name,
     ast.Attribute: Evaluator._attribute,

@@ -163,6 +163,7 @@ class _Survey:
             push((child, module.scope, True, None))
         sites = self.sites
         handlers = _HANDLERS
+        inner_fields = _FIELDS
         while stack:
             node, scope, now, role = stack.pop()
             kind = node.__class__
@@ -207,7 +208,12 @@ class _Survey:
             if handler is not None:
                 handler(self, node, scope, now, role)
                 continue
-            for field in node._fields:
+            fields = inner_fields.get(kind)
+            if fields is None:
+                fields = inner_fields[kind] = tuple(
+                    [field for field in node._fields if field not in _LEAVES]
+                )
+            for field in fields:
                 value = getattr(node, field, None)
                 if value.__class__ is list:
                     for item in value:
@@ -455,6 +461,12 @@ def _self_of(node: Any, scope: Scope) -> Scope | None:
 _ASKING = frozenset(
     "delattr dir getattr hasattr id isinstance issubclass print repr setattr str type vars".split()
 )
+#: Fields in which no expression stands.
+_LEAVES = frozenset(
+    "arg attr conversion ctx id is_async kind level module name names op ops rest simple "
+    "type_comment".split()
+)
+_FIELDS: dict[type, tuple[str, ...]] = {}
 _INNER = object()
 _CHAIN = frozenset((ast.Name, ast.Attribute, ast.Subscript))
 _HANDLERS: dict[type, Any] = {

@@ -85,7 +85,8 @@ def structures(
     for store in module.stores:
         yield from reader.store(store)
     for site in module.sites:
-        yield from reader.site(site)
+        if site.node.__class__ is not ast.Name:
+            yield from reader.site(site)
     for node in module.formats:
         yield from reader.format(node)
 

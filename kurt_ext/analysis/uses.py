@@ -6,13 +6,14 @@ A use is a *reference*, not only a call: ``sorted(jobs, key=os.system)`` is one.
 from __future__ import annotations
 
 import ast
+import builtins
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .catalogue import Meaning, bare
+from .catalogue import Meaning, bare, entries
 from .catalogue.meaning import RECEIVER
 from .conditions import argument, holds
-from .evaluator import Evaluator, meaning
+from .evaluator import CALLED, Evaluator, meaning
 from .modulegraph import Graph
 from .scopes import Module, Scope, Site
 from .structures import Event, structures
@@ -27,6 +28,18 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 #: Modules of which a single name does anything.
 _POWERFUL = frozenset(
     "builtins ctypes importlib marshal os pickle pty runpy shutil subprocess sys".split()
+)
+_BUILTINS = frozenset(dir(builtins))
+#: Builtins that mean something, and those that do not.
+_TELLING = frozenset(
+    name for name in _BUILTINS if meaning(f"builtins.{name}") is not None
+) | frozenset(("__import__", "__builtins__", "__loader__", "__spec__", "builtins"))
+_HARMLESS = _BUILTINS - _TELLING - {"getattr", "vars", "globals", "locals", "type", "map"}
+#: Last words of calls that give what has a meaning of its own.
+_RESULTS = frozenset(
+    name.removesuffix("()").rpartition(".")[2]
+    for name in (*entries(), *CALLED)
+    if name.endswith("()") or name in CALLED
 )
 #: How often texts that are run are looked into: code that makes code that makes code.
 _LAYERS = 3
@@ -190,8 +203,10 @@ class _Analyser:
     # -- uses
 
     def _module(self, module: Module, reachable: bool) -> None:
+        heads, plain = _heads(module)
         for site in module.sites:
-            self._site(site, module, reachable)
+            if _is_worth(site, heads, plain):
+                self._site(site, module, reachable)
         self._imports(module, reachable)
         for event in structures(module, self.evaluator, self._now):
             self._note(event._replace(reachable=reachable))
@@ -474,6 +489,46 @@ class _Analyser:
         for use in self.uses.values():
             if use.called or (use.name, use.path) not in called:
                 yield use
+
+
+def _heads(module: Module) -> tuple[frozenset[str] | None, frozenset[str]]:
+    """Return names worth looking at where they are only mentioned, and not even where called.
+
+    The first are those that an import binds and builtins with a meaning, None for all where
+    a module imports ``*``; the second are harmless builtins and the module's own definitions.
+    """
+    heads: set[str] = set(_TELLING)
+    plain: set[str] = set(_HARMLESS)
+    for scope in module.scopes.values():
+        for name, bindings in scope.bindings.items():
+            hows = {one.how for one in bindings}
+            if not hows.isdisjoint(("import", "from")):
+                heads.add(name)
+            if hows == {"define"} and not any(one.detail for one in bindings):
+                if name not in _HARMLESS:
+                    plain.add(name)
+            elif name in plain:
+                plain.discard(name)
+    return (None if module.stars else frozenset(heads)), frozenset(plain)
+
+
+def _is_worth(site: Site, heads: frozenset[str] | None, plain: frozenset[str]) -> bool:
+    """Return whether a site can tell what no other site of the module tells.
+
+    What a name stands for is reported where it is fetched; a mention of another name for it
+    is nothing new, and a call of one tells what it is called with.
+    """
+    node = site.node
+    if node.__class__ is ast.Name:
+        if site.call is None:
+            return heads is None or node.id in heads
+        return node.id not in plain
+    if node.__class__ is ast.Call:
+        function = node.func
+        if function.__class__ is ast.Name:
+            return function.id in _RESULTS or function.id not in plain and site.call is not None
+        return function.__class__ is not ast.Attribute or function.attr in _RESULTS
+    return True
 
 
 def _order(found: Any) -> tuple[Any, ...]:

@@ -39,7 +39,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not away:
         return
     for use in uses:
-        whole = use.meaning.category == "env_access" and not use.targets and not use.proven
+        whole = use.meaning.category == "env_access" and not use.targets
         if whole or use.meaning.category in _SECRET:
             first = away[0]
             yield Finding(

@@ -43,7 +43,7 @@ _INTERPRETERS = re.compile(
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each start of a program, declared or not."""
-    for use in uses(subject, "process"):
+    for use in uses(subject, "process", "supply_chain"):
         yield judged(subject, use, "process", severity=_severity(subject, use))
 
 
