@@ -116,6 +116,13 @@ KEYS = (
         "What begins an id that no skill may have; the project's are added to the user's.",
     ),
     Key(
+        "validator.adapters",
+        "array of strings",
+        "[]",
+        "Other programs that are asked for a second opinion, which can only add warnings: ruff; "
+        "the project's are added to the user's.",
+    ),
+    Key(
         "plugin.NAME.enabled",
         "boolean",
         "its config.json's, else true",
@@ -166,6 +173,7 @@ VALIDATOR_KEYS = {
     "max_risk": "one of low, medium, high, critical",
     "known_ids": "an array of plugin ids",
     "reserved_prefixes": 'an array of texts such as "com.example."',
+    "adapters": 'an array of names such as "ruff"',
 }
 #: From harmless to grave; what a score falls into, and what ``max_risk`` names.
 RISKS = ("low", "medium", "high", "critical")

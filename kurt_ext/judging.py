@@ -6,11 +6,13 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from .adapters import adapter_checks, adapter_versions
 from .contract import Progress
 from .hostfacts import HostFacts
 from .jobs import Job, judge_all
 from .terminal import is_terminal
 from .validator import explain_rule, installed_checks
+from .validator_settings import settings
 from .verdicts import Mark, Verdicts, rules_version
 
 if TYPE_CHECKING:
@@ -41,11 +43,14 @@ class Judging:
             facts = HostFacts.from_file(context)
         else:
             facts = HostFacts.from_host(places, discovery=session.discovery)
-        checks = installed_checks(places)
+        adapters = settings(session.discovery.config).adapters
+        checks = [*installed_checks(places), *adapter_checks(adapters)]
         self.job = Job(profile, checks, facts)
         self.verdicts = None
         if cache:
-            self.verdicts = Verdicts(places, rules_version(checks), facts, profile)
+            self.verdicts = Verdicts(
+                places, rules_version(checks, adapter_versions(adapters)), facts, profile
+            )
 
     def judge(self, folders: Sequence[str], *, jobs: int = 0) -> list[dict[str, Any]]:
         """Return the reports on folders, in their order.

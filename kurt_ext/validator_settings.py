@@ -10,6 +10,7 @@
     blocked_imports = ["ctypes"]            # whatever a skill declares
     known_ids = ["com.example.calculator"]  # that others may be mistaken for
     reserved_prefixes = ["com.example."]    # of ids that no skill may have
+    adapters = ["ruff"]                     # asked for a second opinion
 
 The user's file decides. The project's lies beside what is judged, and often came
 with it: it can only make the judgement stricter.
@@ -44,6 +45,7 @@ class SecuritySettings(NamedTuple):
     :param max_risk: the gravest risk that is let in.
     :param known_ids: ids that others may be mistaken for.
     :param reserved_prefixes: what begins an id that no skill may have.
+    :param adapters: other programs that are asked for a second opinion; see `adapters`.
     """
 
     max_file_size_mb: float | None = None
@@ -53,6 +55,7 @@ class SecuritySettings(NamedTuple):
     max_risk: str = RISKS[-1]
     known_ids: tuple[str, ...] = ()
     reserved_prefixes: tuple[str, ...] = RESERVED_PREFIXES
+    adapters: tuple[str, ...] = ()
 
     @property
     def security_config(self) -> dict[str, Any]:
@@ -104,7 +107,7 @@ def _cause(config: Config, file: str, key: str) -> str | None:
 
 def _replaced(base: SecuritySettings, table: Mapping[str, Any]) -> SecuritySettings:
     """Return the settings with what the user's file says in their place."""
-    changed = {
+    changed: dict[str, Any] = {
         key: tuple(dict.fromkeys(value)) if isinstance(value, list) else value
         for key, value in table.items()
         if key in SecuritySettings._fields
@@ -130,7 +133,7 @@ def _tightened(
         if before is not None:
             listed = tuple([one for one in listed if one in before])
         changed["allowed_extensions"] = listed
-    for key in ("blocked_imports", "reserved_prefixes"):
+    for key in ("blocked_imports", "reserved_prefixes", "adapters"):
         if key in table:
             changed[key] = _united(getattr(base, key), table[key])
     # An id that is known is nobody's forgery: a repository must not know its own.

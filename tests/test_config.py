@@ -758,6 +758,7 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("validator", "max_risk"),
             ("validator", "known_ids"),
             ("validator", "reserved_prefixes"),
+            ("validator", "adapters"),
             ("plugin", "p", "enabled"),
             ("plugin", "p", "auto_load"),
             ("plugin", "p", "priority"),

@@ -20,6 +20,10 @@ ENTRIES = {
     **dict.fromkeys(
         ["skill-broken", "skill-instructions", "skill-shadowed", "skill-untrusted"], _STATE
     ),
+    "acceptances-unreadable": Entry(
+        "The file of accepted findings can be read, and only its user may write it.",
+        "Whoever can write it decides what counts. One that cannot be believed accepts nothing.",
+    ),
     "check-failed": Entry(
         "A check answers with findings.",
         "One that raises or gives something else says nothing about the skill.",
@@ -59,6 +63,10 @@ ENTRIES = {
     "intruding-package": Entry(
         "No file makes kurt_skills a regular package.",
         "Python then looks for skills beside that file and nowhere else.",
+    ),
+    "judge-died": Entry(
+        "The process that judges a skill ends with a verdict, and in time.",
+        "One that dies or hangs has met files that were made for it, or a fault of a check.",
     ),
     "kind-conflict": Entry(
         "A kind has a word and a namespace of its own.",
@@ -106,6 +114,16 @@ ENTRIES = {
     "requires-api": Entry(
         "Each service in a skill's requires_api has a key in the skill's table of kurt.toml.",
         "A call fails without it; the fix is the line to paste.",
+    ),
+    "second-opinion": Entry(
+        "Code follows the security rules of another program, where kurt.toml asks for that.",
+        "They are about mistakes of honest authors: they warn, and lower no score.",
+        "hashlib.md5(password)",
+        "hashlib.scrypt(password, salt=salt, n=2**14, r=8, p=1)",
+    ),
+    "second-opinion-missing": Entry(
+        "A program that is asked for a second opinion is installed, and answers.",
+        "Silence would look like consent.",
     ),
     "shadowed": Entry(
         "A skill's name is found in one place.",
