@@ -182,7 +182,7 @@ def _united(
     record, stated = skill
     other, more = plugin
     notes = Notes(lenient=False)
-    if record["id"] not in (other["id"], other["id"].rpartition(".")[2].replace("_", "-")):
+    if _flat(record["id"]) not in (_flat(other["id"]), _flat(other["id"].rpartition(".")[2])):
         message = f"SKILL.md is {show(record['id'])}, plugin.json is {show(other['id'])}"
         notes.error("manifest-conflict", message, ("plugin_id",), "give both the same name")
     skipped = ("schema", "id", "name", "source", "config", "metadata")
@@ -202,6 +202,11 @@ def _united(
 
         report(notes, "plugin.json", strictjson.locate(data), 1, findings)
     return record
+
+
+def _flat(name: str) -> str:
+    """Return a name without what its two spellings differ in: ``word-count``, ``wordcount``."""
+    return name.replace("-", "").replace("_", "")
 
 
 def _has_code(

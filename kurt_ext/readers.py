@@ -131,7 +131,8 @@ def texts(value: Any, at: Pointer, notes: Notes) -> list[str]:
         return []
     if isinstance(value, str) and notes.lenient:
         line = " ".join(value.split())[:60]
-        notes.warn("text-for-list", f"{spell(at)} is to be a list", at, f"write it as [{line}]")
+        fix = f"write it as [{line}]" if line.isprintable() else "write a list"
+        notes.warn("text-for-list", f"{spell(at)} is to be a list", at, fix)
         value = value.split(",") if "," in value else value.split()
     if not isinstance(value, list):
         notes.wrong(value, "a list of texts", at)

@@ -30,7 +30,7 @@ from ..requirements import FILE, Requirements, install_line, look
 from ..versions import is_semver
 from .subject import Subject
 
-__all__ = ["RULES", "check"]
+__all__ = ["CATEGORY", "RULES", "check"]
 
 RULES = (
     "host-too-old",
@@ -41,6 +41,11 @@ RULES = (
     "requirement-outside",
     "requirement-unreadable",
 )
+CATEGORY = {
+    **dict.fromkeys(RULES, "style"),
+    "host-too-old": "manifest_integrity",
+    "host-too-new": "manifest_integrity",
+}
 
 
 def check(subject: Subject) -> Iterator[Finding]:

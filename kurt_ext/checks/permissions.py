@@ -22,22 +22,32 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Callable, Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
 from ..findings import Finding
 from ..sources import show
+from .stated import permissions
 from .subject import Subject
 
-__all__ = ["RULES", "check"]
+__all__ = ["CATEGORY", "RULES", "check"]
 
 RULES = (
     "wide-read",
     "wide-write",
+    "secret-path",
+    "startup-path",
     "path-climbs",
+    "path-deceives",
+    "path-variable",
     "wide-network",
+    "cloud-metadata",
     "not-a-host",
     "private-host",
     "undocumented-api",
+    "wide-api",
     "wide-environment",
     "foreign-secret",
     "asks-for-secret",
@@ -47,76 +57,112 @@ RULES = (
     "shell-process",
     "native-code",
 )
-_ANYTHING = ("*", "**", "/*", "/**")
+CATEGORY = {
+    **dict.fromkeys(RULES, "permission_overbroad"),
+    **dict.fromkeys(("not-a-host", "undocumented-api", "native-code"), "style"),
+}
+_ANYTHING = frozenset(("*", "**", "/*", "/**", "*.*", "**/*", ".*", "all", "any"))
 #: Whoever may write here decides what others run; POSIX and Windows.
-_SYSTEM = re.compile(
-    "(?:/(?:bin|boot|dev|etc|lib|lib64|proc|root|sbin|sys|usr|library|system|applications|"
-    "var/spool/cron)|c:/(?:windows|program files|program files \\(x86\\)|programdata))(?:/|$)"
+_SYSTEM = (
+    *("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/root", "/sbin", "/sys"),
+    *("/usr", "/library", "/system", "/applications", "/var/spool", "/var/run", "/run"),
 )
+_WINDOWS = ("windows", "program files", "program files (x86)", "programdata")
 #: Too much of other people's, or of the user's, to be read or written whole.
-_WIDE = (
-    *("/", "~", "$home", "${home}", "/home", "/users", "/root", "c:", "c:/users"),
-    *("/opt", "/srv", "/run", "/var", "/var/lib", "/var/log", "/var/run", "/tmp"),
+_WIDE = frozenset(
+    (
+        *("/", "~", "/home", "/users", "/root", "/etc", "/proc", "/sys", "/dev", "/usr", "/boot"),
+        *("/opt", "/srv", "/run", "/var", "/var/lib", "/var/log", "/var/run", "/var/spool", "/mnt"),
+        *("/media", "/volumes", "/library", "/system", "/private", "/private/etc", "/private/var"),
+        *("~/.config", "~/.local", "~/.local/share", "~/library", "~/appdata", "~/documents"),
+        *("~/desktop", "~/downloads", "~/appdata/roaming", "~/appdata/local"),
+        *("~/library/application support", "/proc/self", "/usr/lib", "/usr/local"),
+    )
 )
-#: Where secrets lie, below a home directory or anywhere.
-_SECRET_PATHS = re.compile(
-    r"(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker|\.netrc|\.pypirc|\.npmrc|"
-    r"\.git-credentials|\.config/gcloud|\.password-store|\.mozilla|keychains|"
-    r"etc/shadow|etc/sudoers(?:\.d)?|proc/self/environ)(?:/|$)"
+_SHARED = frozenset(("/tmp", "/var/tmp", "/dev/shm", "/private/tmp", "~/.cache", "/var/cache"))
+#: Variables that stand for a home directory.
+_HOMES = ("$home", "${home}", "%userprofile%", "%home%", "%homepath%", "%homedrive%%homepath%")
+_EVERY_HOST = frozenset(("*", "*:*", "0.0.0.0", "0.0.0.0/0", "::", "::/0", "[::]", "any", "all"))
+#: Where anybody may have a name of his own: beneath it, a wildcard is everybody.
+_OPEN_SUFFIXES = frozenset(
+    (
+        *("github.io", "gitlab.io", "githubusercontent.com", "herokuapp.com", "vercel.app"),
+        *("netlify.app", "pages.dev", "workers.dev", "web.app", "firebaseapp.com", "appspot.com"),
+        *("run.app", "cloudfront.net", "amazonaws.com", "s3.amazonaws.com", "azurewebsites.net"),
+        *("windows.net", "blob.core.windows.net", "core.windows.net", "azureedge.net"),
+        *("cloudapp.net", "ngrok.io", "ngrok.app", "ngrok-free.app", "ngrok.dev", "loca.lt"),
+        *("trycloudflare.com", "repl.co", "replit.dev", "glitch.me", "blogspot.com"),
+        *("wordpress.com", "surge.sh", "onrender.com", "fly.dev", "railway.app", "deno.dev"),
+        *("r2.dev", "digitaloceanspaces.com", "ondigitalocean.app", "supabase.co", "nip.io"),
+        *("sslip.io", "duckdns.org", "no-ip.org", "ddns.net", "dyndns.org", "googleapis.com"),
+        *("storage.googleapis.com", "cloudfunctions.net", "gitbook.io", "notion.site"),
+        *("pipedream.net", "webhook.site", "requestbin.com", "oast.fun", "interact.sh"),
+    )
 )
-_HOST = re.compile(
-    r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-    r"(?::[0-9]{1,5})?|\[[0-9a-f:.]+\](?::[0-9]{1,5})?"
+#: What stands before a country's two letters, and is open to everybody there.
+_SECOND = frozenset(
+    (
+        "co",
+        "com",
+        "org",
+        "net",
+        "ac",
+        "gov",
+        "edu",
+        "or",
+        "ne",
+        "go",
+        "gob",
+        "nom",
+        "ltd",
+        "plc",
+        "mil",
+    )
 )
-_EVERY_HOST = ("*", "*:*", "0.0.0.0", "0.0.0.0/0", "::/0", "[::]", "any", "all")
-_PRIVATE = re.compile(
-    r"(?:localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|169\.254\.|\[::1\]|"
-    r"\[f[cde]|metadata\.google\.internal)"
+_METADATA = frozenset(
+    (
+        *("169.254.169.254", "169.254.170.2", "100.100.100.200", "168.63.129.16", "fd00:ec2::254"),
+        *("metadata", "metadata.google.internal", "metadata.goog", "instance-data"),
+        *("instance-data.ec2.internal", "metadata.azure.internal", "metadata.packet.net"),
+    )
 )
-#: Keys to other things than the skill's own service, which many programs share.
-_FOREIGN = re.compile(
-    r"(?:AWS|AZURE|ARM)_.*(?:SECRET|TOKEN|KEY|PASSWORD).*|GOOGLE_APPLICATION_CREDENTIALS|"
-    r"(?:GITHUB|GH|GITLAB|NPM|NODE_AUTH|PYPI|HF|HUGGING_FACE_HUB|VAULT|DIGITALOCEAN|CI_JOB)_TOKEN|"
-    r"TWINE_PASSWORD|UV_PUBLISH_TOKEN|SSH_AUTH_SOCK|SSH_PRIVATE_KEY|KUBECONFIG|DOCKER_PASSWORD|"
-    r"PGPASSWORD|MYSQL_PWD|ANSIBLE_VAULT_PASSWORD|SUDO_PASSWORD|"
-    r"(?:KURT|MARKET)_.*(?:TOKEN|KEY|SECRET).*"
-)
-_SECRET_WORDS = re.compile(r"(?:^|_)(?:SECRET|PASSWORD|PASSWD|PRIVATE_KEY|CREDENTIALS?)(?:_|$)")
-_LOADER = re.compile(r"LD_.*|DYLD_.*|PYTHON(?:PATH|HOME|STARTUP|INSPECT)|PATH|BASH_ENV|IFS")
-_SHELLS = re.compile(
-    r"(?:sh|bash|zsh|dash|fish|cmd|powershell|pwsh|sudo|su|doas|env|xargs|python[0-9.]*|perl|ruby|"
-    r"node|osascript)(?:\.exe)?"
-)
+
+
+#: Characters that are drawn as a slash and are none: what follows them is one name, or a path.
+_SLASHES = str.maketrans({"\u2044": "/", "\u2215": "/", "\u29f8": "/", "\u29f5": "\\"})
+
+
+class _Verdict(NamedTuple):
+    rule: str
+    severity: str
+    message: str
+    fix: str
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield what is wider than a skill's work can be."""
-    record = subject.record
-    if record is None:
-        return
-    granted = record["permissions"]
-    judges: dict[str, Callable[[str], tuple[str, str, str] | None]] = {
+    granted = permissions(subject)
+    judges: dict[str, Callable[[str], _Verdict | None]] = {
         "filesystem_read": _read,
         "filesystem_write": _write,
         "network_hosts": _host,
         "external_apis": _api,
-        "environment_variables": _variable,
+        "environment_variables": lambda text: _variable(text, granted),
         "system_resources": _resource,
         "processes": _process,
     }
     for key, judge in judges.items():
-        for number, value in enumerate(granted[key]):
+        for number, value in enumerate(granted.get(key, ())):
             verdict = judge(value)
             if verdict is not None:
-                rule, message, fix = verdict
-                severity = "low" if rule == "asks-for-secret" else "warning"
                 at = _at(subject, key, number)
-                yield subject.finding(rule, severity, message, at, fix=fix)
-    if granted["external_apis"] and not granted["network_hosts"]:
+                rule, severity, message, fix = verdict
+                yield subject.finding(rule, severity, message, at, fix=fix, evidence=value[:200])
+    if granted.get("external_apis") and not granted.get("network_hosts"):
         message = "services are named, and no host where they are"
         at = _at(subject, "external_apis", 0)
         yield subject.finding("undocumented-api", "low", message, at, fix="name network_hosts")
-    if granted["native_code"]:
+    if granted.get("native_code"):
         message = "native code is not bound by what Python can watch"
         yield subject.finding("native-code", "low", message, _at(subject, "native_code", 0))
 
@@ -126,10 +172,51 @@ def _at(subject: Subject, key: str, number: int) -> tuple[str, int, int]:
     return subject.at(("permissions", key, number), ("metadata", portable))
 
 
+@cache
+def _secret_paths() -> re.Pattern[str]:
+    """Return what matches paths where secrets lie, below a home directory or anywhere."""
+    return re.compile(
+        r"(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker|\.netrc|_netrc|\.pypirc|\.npmrc|"
+        r"\.git-credentials|\.config/(?:gcloud|gh|google-chrome|chromium|op|rclone)|"
+        r"\.password-store|\.mozilla|\.thunderbird|\.electrum|\.bitcoin|\.ethereum|\.vault-token|"
+        r"\.(?:bash|zsh|python|psql|mysql|node_repl)_history|\.local/share/keyrings|keychains|"
+        r"library/(?:cookies|messages|mail)|appdata/(?:local/google/chrome|roaming/mozilla)|"
+        r"microsoft/(?:credentials|protect)|id_(?:rsa|ed25519|ecdsa)|etc/g?shadow-?|"
+        r"etc/sudoers(?:\.d)?|etc/passwd|etc/ssl/private|etc/ssh|proc/(?:self|[0-9]+|\*)/environ|"
+        r"proc/(?:k?core|kallsyms|\*|[0-9]+)|docker\.sock|dev/(?:mem|kmem|sd[a-z].*|disk|input))(?:/|$)"
+    )
+
+
+@cache
+def _startup_paths() -> re.Pattern[str]:
+    """Return what matches paths of what is run, or obeyed, without being asked for."""
+    return re.compile(
+        r"(?:^|/)(?:\.(?:bashrc|bash_profile|profile|zshrc|zprofile|zshenv|xinitrc|xprofile|"
+        r"pythonrc\.py|vimrc|gitconfig)|\.config/(?:autostart|systemd|fish|environment\.d)|"
+        r"\.local/bin|\.local/lib|library/launch(?:agents|daemons)|start menu/programs/startup|"
+        r"spool/cron|cron(?:\.d|tab|tabs)|site-packages|dist-packages|\.git/hooks|sitecustomize\.py|"
+        r"usercustomize\.py|\.kurt|kurt\.toml|claude\.md|agents\.md|\.claude|\.cursor|"
+        r"\.cursorrules|\.vscode|\.github/workflows|\.pth)(?:/|$)"
+    )
+
+
 def _path(text: str) -> str:
-    """Return a path with one spelling: slashes, no trailing ones, no case."""
-    path = text.replace("\\", "/").casefold()
-    path = re.sub(r"/(?:\*\*?/?)+$", "/", path)
+    """Return a path with one spelling: slashes, ``~`` for a home, no case, no globs at its end.
+
+    A drive's root is ``C:``; what begins with ``//`` lies on another computer.
+    """
+    path = unicodedata.normalize("NFKC", text.strip()).translate(_SLASHES)
+    path = path.replace("\\", "/").casefold().removeprefix("file://")
+    for prefix in ("//?/unc/", "//?/", "//./"):
+        if path.startswith(prefix):
+            path = ("//" if "unc" in prefix else "") + path[len(prefix) :]
+    for home in _HOMES:
+        if path == home or path.startswith(home + "/"):
+            path = "~" + path[len(home) :]
+    while path.rpartition("/")[2] in ("*", "**", "*.*") and "/" in path:
+        path = path.rpartition("/")[0] or "/"
+    if path.startswith("//") and path.strip("/"):
+        return "//" + posixpath.normpath(path.strip("/"))
     return posixpath.normpath(path) if path.strip("/") else "/"
 
 
@@ -137,79 +224,251 @@ def _climbs(text: str) -> bool:
     return ".." in text.replace("\\", "/").split("/")
 
 
-def _read(text: str) -> tuple[str, str, str] | None:
+def _wide(text: str, path: str) -> bool:
+    """Return whether a path is that of everything, or of nearly everything of somebody's."""
+    if text.strip().lower() in _ANYTHING or path in _WIDE:
+        return True
+    first, _, rest = path.partition("/")
+    if len(first) == 2 and first[1] == ":":
+        return rest in ("", ".", "users", "home") or rest.partition("/")[0] in _WINDOWS
+    if re.fullmatch(r"/(?:home|users)/[^/]+|~[^/]+", path):
+        return True  # somebody's whole home; ``~name`` is another's
+    if path.startswith("//"):
+        return path.count("/") <= 3  # //server or //server/share
+    # What is wide before its first wildcard is wide whatever follows.
+    before = re.split(r"[*?\[{]", path, maxsplit=1)[0]
+    if before == path or not path.startswith(("/", "~")):
+        return False
+    return (before.rstrip("/") or "/") in _WIDE or before == "/"
+
+
+def _anywhere(text: str, verb: str, rule: str) -> _Verdict | None:
     path = _path(text)
-    if text in _ANYTHING or path in _WIDE:
-        return "wide-read", f"it asks to read everything in {show(text)}", "name a folder below it"
-    if _SECRET_PATHS.search(path):
-        return "wide-read", f"{show(text)} is where secrets lie", "name what it really reads"
+    if _wide(text, path):
+        message = f"it asks to {verb} all of {show(text)}"
+        return _Verdict(rule, "high", message, "name a folder below it")
+    if _secret_paths().search(path):
+        message = f"{show(text)} is where secrets lie"
+        return _Verdict("secret-path", "high", message, f"name what it really {verb}s")
+    if path in _SHARED:
+        message = f"{show(text)} is shared by all programs"
+        return _Verdict(rule, "medium", message, "name a folder of the skill's own below it")
+    if not text.isascii() and text.count("/") + text.count("\\") < path.count("/"):
+        message = f"{show(text)} holds a character that looks like a slash"
+        return _Verdict("path-deceives", "high", message, "write it as it is meant")
     if _climbs(text):
-        return "path-climbs", f"{show(text)} leads out of where it begins", "write it without .."
+        severity = "high" if path.startswith("..") else "medium"
+        message = f"{show(text)} leads out of where it begins"
+        return _Verdict("path-climbs", severity, message, "write it without ..")
+    if re.match(r"\$[{(]?[a-z_]|%[a-z_()0-9]+%", path):
+        whole = "/" not in path
+        message = f"{show(text)} is decided by the environment of whoever runs it"
+        severity = "high" if whole else "medium"
+        return _Verdict("path-variable", severity, message, "name the folder, or begin it with ~/")
     return None
 
 
-def _write(text: str) -> tuple[str, str, str] | None:
+def _read(text: str) -> _Verdict | None:
+    return _anywhere(text, "read", "wide-read")
+
+
+def _write(text: str) -> _Verdict | None:
     path = _path(text)
-    if text in _ANYTHING or path in _WIDE:
-        return "wide-write", f"it asks to write to all of {show(text)}", "name a folder below it"
-    if _SYSTEM.match(path):
+    if not _wide(text, path) and _startup_paths().search(path):
+        message = f"what stands in {show(text)} is run, or obeyed, without being asked for"
+        fix = "write below the skill's own data folder"
+        return _Verdict("startup-path", "high", message, fix)
+    system = path.startswith(tuple([f"{one}/" for one in _SYSTEM]))
+    if system and path not in ("/dev/null", "/dev/stdout", "/dev/stderr") and not _own_run(path):
         message = f"{show(text)} belongs to the system, or to its other users"
-        return "wide-write", message, "write below the skill's own data folder"
-    if _SECRET_PATHS.search(path):
-        return "wide-write", f"{show(text)} is where secrets lie", "name what it really writes"
-    if _climbs(text):
-        return "path-climbs", f"{show(text)} leads out of where it begins", "write it without .."
-    return None
+        fix = "write below the skill's own data folder"
+        return _Verdict("wide-write", "high", message, fix)
+    return _anywhere(text, "write", "wide-write")
 
 
-def _host(text: str) -> tuple[str, str, str] | None:
-    host = text.strip().casefold()
-    labels = host.removeprefix("*.").partition(":")[0].split(".")
-    if host in _EVERY_HOST or (host.startswith("*.") and len(labels) < 2):
-        return "wide-network", f"{show(text)} is every host, or nearly", "name the hosts"
-    if not _HOST.fullmatch(host):
-        name = re.sub(r"^[a-z][a-z0-9+.-]*://", "", host).partition("/")[0].rpartition("@")[2]
-        fix = f"write {name}" if _HOST.fullmatch(name) else "write it like api.example.com"
-        return "not-a-host", f"{show(text)} is not the name of a host", fix
-    if _PRIVATE.match(host):
+def _own_run(path: str) -> bool:
+    """Return whether a path is that of one program's run-time files, or shared memory."""
+    return path.startswith(("/run/", "/var/run/", "/dev/shm/")) and "docker" not in path
+
+
+def _host(text: str) -> _Verdict | None:
+    host = re.sub(r"^[a-z][a-z0-9+.-]*://", "", text.strip().casefold()).rstrip(".")
+    bare = host.partition("/")[0].rpartition("@")[2]
+    address = bare if bare.count(":") > 1 else bare.partition(":")[0]
+    address = address.strip("[]").rstrip(".")
+    if address in _METADATA or _dotted(address) in _METADATA:
+        message = f"{show(text)} hands out the keys of the machine that it runs on"
+        return _Verdict("cloud-metadata", "high", message, "delete it")
+    if host in _EVERY_HOST or _is_open(address) or _is_network(host):
+        message = f"{show(text)} is every host, or nearly"
+        return _Verdict("wide-network", "high", message, "name the hosts")
+    if not _host_name().fullmatch(text.strip().casefold()):
+        fix = f"write {bare}" if _host_name().fullmatch(bare) else "write it like api.example.com"
+        message = f"{show(text)} is not the name of a host"
+        return _Verdict("not-a-host", "warning", message, fix)
+    if _private().match(host):
         message = f"{show(text)} is this computer, or the network it stands in"
-        return "private-host", message, "say in the description why it is needed"
+        return _Verdict(
+            "private-host", "medium", message, "say in the description why it is needed"
+        )
     return None
 
 
-def _api(text: str) -> tuple[str, str, str] | None:
-    if text in _ANYTHING:
-        return "undocumented-api", f"{show(text)} names no service", "name each service"
+@cache
+def _host_name() -> re.Pattern[str]:
+    return re.compile(
+        r"(?:\*\.)?(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9])?\.)*"
+        r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?(?::[0-9]{1,5})?|\[[0-9a-f:.]+\](?::[0-9]{1,5})?"
+    )
+
+
+@cache
+def _private() -> re.Pattern[str]:
+    return re.compile(
+        r"localhost|127\.|10\.|192\.168\.|172\.(?:1[6-9]|2[0-9]|3[01])\.|169\.254\.|\[::1\]|"
+        r"\[f[cde]"
+    )
+
+
+def _is_open(host: str) -> bool:
+    """Return whether a pattern holds hosts of everybody: ``*.com``, ``*.co.uk``, ``a.*``."""
+    if "*" not in host:
+        return False
+    rest = host.removeprefix("*.")
+    labels = rest.split(".")
+    if "*" in rest or host[:2] != "*." or len(labels) < 2 or rest in _OPEN_SUFFIXES:
+        return True
+    return len(labels) == 2 and len(labels[1]) == 2 and labels[0] in _SECOND
+
+
+def _is_network(host: str) -> bool:
+    """Return whether an address with a prefix holds more than 256 hosts."""
+    address, slash, length = host.partition("/")
+    if not slash or not length.isdigit() or not re.fullmatch(r"[0-9a-f.:\[\]]+", address):
+        return False
+    return int(length) < (120 if ":" in address else 24)
+
+
+def _dotted(host: str) -> str:
+    """Return an IPv4 address in its usual form: ``2852039166`` and ``0xa9fea9fe`` are ones."""
+    if not re.fullmatch(
+        r"(?:0x[0-9a-f]{1,8}|[0-9]{1,12})(?:\.(?:0x[0-9a-f]{1,8}|[0-9]{1,12})){0,3}", host
+    ):
+        return host
+    try:
+        *firsts, last = [
+            int(part, 16 if part[:2] == "0x" else 8 if part[0] == "0" and len(part) > 1 else 10)
+            for part in host.split(".")
+        ]
+    except ValueError:
+        return host
+    value = last
+    for number, part in enumerate(firsts):
+        value += part << (24 - 8 * number)
+    return ".".join(str(value >> shift & 255) for shift in (24, 16, 8, 0))
+
+
+def _api(text: str) -> _Verdict | None:
+    if text.strip().lower() in _ANYTHING:
+        return _Verdict("wide-api", "high", f"{show(text)} is every service", "name each service")
     return None
 
 
-def _variable(text: str) -> tuple[str, str, str] | None:
-    name = text.upper()
-    if "*" in name:
-        if name.strip("*") in ("", "_"):
-            message = f"{show(text)} is the whole environment, and the secrets in it"
-            return "wide-environment", message, "name the variables"
-        name = name.replace("*", "X")
+#: First word of a variable that opens another service → what the service is called elsewhere.
+_SERVICES = {
+    **dict.fromkeys(("AWS",), ("aws", "amazon")),
+    **dict.fromkeys(("AZURE", "ARM"), ("azure", "windows.net", "microsoft")),
+    **dict.fromkeys(("GOOGLE", "GCP", "GCLOUD"), ("google", "gcp")),
+    **dict.fromkeys(("GITHUB", "GH"), ("github",)),
+    **dict.fromkeys(("GITLAB", "CI"), ("gitlab",)),
+    **dict.fromkeys(("NPM", "NODE"), ("npm",)),
+    **dict.fromkeys(("PYPI", "TWINE", "UV"), ("pypi",)),
+    **dict.fromkeys(("HF", "HUGGING", "HUGGINGFACE"), ("huggingface", "hf.co")),
+    **dict.fromkeys(("DOCKER", "DOCKERHUB"), ("docker",)),
+    **dict.fromkeys(("OPENAI",), ("openai",)),
+    **dict.fromkeys(("ANTHROPIC",), ("anthropic",)),
+    **dict.fromkeys(("STRIPE",), ("stripe",)),
+    **dict.fromkeys(("SLACK",), ("slack",)),
+    **dict.fromkeys(("VAULT",), ("vault",)),
+    **dict.fromkeys(("DIGITALOCEAN", "DO"), ("digitalocean",)),
+    **dict.fromkeys(("CLOUDFLARE", "CF"), ("cloudflare",)),
+    **dict.fromkeys(("HEROKU",), ("heroku",)),
+    **dict.fromkeys(("PGPASSWORD", "PG", "POSTGRES"), ("postgres", "pg")),
+    **dict.fromkeys(("MYSQL",), ("mysql", "mariadb")),
+    **dict.fromkeys(("SSH",), ("ssh",)),
+    **dict.fromkeys(("KUBECONFIG",), ("kube", "k8s")),
+}
+_SECRET_WORDS = frozenset(
+    ("SECRET", "PASSWORD", "PASSWD", "PWD", "TOKEN", "KEY", "CREDENTIAL", "CREDENTIALS", "APIKEY")
+)
+#: Whole names that open something though no word of theirs says so.
+_OPENERS = frozenset(("SSH_AUTH_SOCK", "KUBECONFIG", "PGPASSWORD", "DATABASE_URL", "NETRC"))
+#: Always another's: the host's own, and those of whoever runs it.
+_NEVER = ("KURT", "MARKET", "SUDO", "ANSIBLE", "GPG")
+_LOADERS = frozenset(
+    ("PYTHONPATH", "PYTHONHOME", "PYTHONSTARTUP", "PYTHONINSPECT", "PATH", "BASH_ENV", "IFS")
+)
+
+
+def _variable(text: str, granted: Mapping[str, Any]) -> _Verdict | None:
+    name = text.strip().upper()
+    if "*" in name or "?" in name or name == "ALL":
+        plain = re.sub(r"[*?_]+", "", name)
+        narrow = name[:1].isalpha() and name.rstrip("*") == name.replace("*", "")
+        if name == "ALL" or not narrow or len(plain) < 3:
+            message = f"{show(text)} is the whole environment, or its secrets"
+            return _Verdict("wide-environment", "high", message, "name the variables")
+        name = name.rstrip("*") + ("KEY" if name.rstrip("*").endswith("_") else "_KEY")
+        if name.partition("_")[0] not in (*_SERVICES, *_NEVER):
+            return None
+    words = name.split("_")
     own = "use a variable of the skill's own, or a setting: [skill.NAME] in kurt.toml"
-    if _FOREIGN.fullmatch(name):
-        return "foreign-secret", f"{show(text)} opens far more than this skill's work", own
-    if _LOADER.fullmatch(name):
-        return "loader-variable", f"{show(text)} decides what other programs load", own
-    if _SECRET_WORDS.search(name):
-        return "asks-for-secret", f"{show(text)} holds a secret", own
+    if name in _LOADERS or name.startswith(("LD_", "DYLD_")):
+        message = f"{show(text)} decides what other programs load"
+        return _Verdict("loader-variable", "medium", message, own)
+    secret = not _SECRET_WORDS.isdisjoint(words) or name in _OPENERS
+    if not secret:
+        return None
+    service = _SERVICES.get(words[0])
+    if words[0] in _NEVER or name in _OPENERS or service is not None:
+        due = service is not None and _serves(granted, service)
+        message = f"{show(text)} opens far more than this skill's work"
+        return _Verdict("foreign-secret", "low" if due else "medium", message, own)
+    if {"SECRET", "PASSWORD", "PASSWD", "CREDENTIAL", "CREDENTIALS"} & set(words) or (
+        "PRIVATE" in words and "KEY" in words
+    ):
+        return _Verdict("asks-for-secret", "low", f"{show(text)} holds a secret", own)
     return None
 
 
-def _resource(text: str) -> tuple[str, str, str] | None:
-    if text in _ANYTHING:
-        return "wide-resources", f"{show(text)} is everything", "name what it needs"
+def _serves(granted: Mapping[str, Any], service: tuple[str, ...]) -> bool:
+    """Return whether the manifest says that the skill works with a service."""
+    said = [*granted.get("network_hosts", ()), *granted.get("external_apis", ())]
+    said += granted.get("processes", ())
+    return any(word in one.casefold() for one in said for word in service)
+
+
+def _resource(text: str) -> _Verdict | None:
+    if text.strip().lower() in _ANYTHING:
+        return _Verdict(
+            "wide-resources", "high", f"{show(text)} is everything", "name what it needs"
+        )
     return None
 
 
-def _process(text: str) -> tuple[str, str, str] | None:
-    if text in _ANYTHING:
-        return "wide-processes", f"{show(text)} is every program", "name the programs"
-    name = text.replace("\\", "/").rpartition("/")[2].casefold()
-    if _SHELLS.fullmatch(name):
-        return "shell-process", f"{show(text)} can start every other program", "name the program"
+def _process(text: str) -> _Verdict | None:
+    if text.strip().lower() in _ANYTHING or text.strip().endswith(("/*", "\\*")):
+        return _Verdict(
+            "wide-processes", "high", f"{show(text)} is every program", "name the programs"
+        )
+    name = text.replace("\\", "/").rpartition("/")[2].casefold().removesuffix(".exe")
+    if name in ("sudo", "su", "doas", "pkexec", "runas"):
+        message = f"{show(text)} starts every program, as everybody"
+        return _Verdict("shell-process", "high", message, "name the program")
+    if re.fullmatch("sh|bash|zsh|dash|fish|ksh|csh|tcsh|cmd|powershell|pwsh|busybox", name):
+        message = f"{show(text)} can start every other program"
+        return _Verdict("shell-process", "high", message, "name the program that it is to start")
+    if re.fullmatch("env|xargs|python[0-9.]*|perl|ruby|node|osascript", name):
+        message = f"{show(text)} can start every other program"
+        return _Verdict("shell-process", "medium", message, "name the program")
     return None

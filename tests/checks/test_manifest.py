@@ -38,9 +38,10 @@ def test_a_schema_that_cannot_be_compiled_is_an_error_at_its_place(ask: Asked) -
     }
     text = json.dumps(manifest, indent=1)
     found = [
-        f for f in ask(check, {"plugin.json": text, "main.py": ""}) if f.rule == "schema-invalid"
+        f for f in ask(check, {"plugin.json": text, "main.py": ""}) if f.rule.startswith("schema-")
     ]
+    assert [f.rule for f in found] == ["schema-invalid", "schema-remote"]
     assert [f.path for f in found] == ["plugin.json", "plugin.json"]
     lines = text.splitlines()
     assert '"parameters"' in lines[found[0].line - 1] or '"type": "no"' in lines[found[0].line - 1]
-    assert '"config_schema"' in lines[found[1].line - 1]
+    assert '"$ref"' in lines[found[1].line - 1]

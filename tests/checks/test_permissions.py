@@ -62,18 +62,18 @@ def test_what_is_narrow_is_fine(ask: Asked, key: str, value: str) -> None:
         ("filesystem_read", "~/**", "wide-read"),
         ("filesystem_read", "/home/", "wide-read"),
         ("filesystem_read", "C:\\", "wide-read"),
-        ("filesystem_read", "~/.ssh/id_ed25519", "wide-read"),
-        ("filesystem_read", "/home/ann/.AWS/credentials", "wide-read"),
-        ("filesystem_read", "/etc/shadow", "wide-read"),
+        ("filesystem_read", "~/.ssh/id_ed25519", "secret-path"),
+        ("filesystem_read", "/home/ann/.AWS/credentials", "secret-path"),
+        ("filesystem_read", "/etc/shadow", "secret-path"),
         ("filesystem_read", "../../secrets", "path-climbs"),
         ("filesystem_write", "/etc", "wide-write"),
         ("filesystem_write", "/etc/", "wide-write"),
-        ("filesystem_write", "/etc/cron.d/x", "wide-write"),
+        ("filesystem_write", "/etc/cron.d/x", "startup-path"),
         ("filesystem_write", "/tmp/../etc/passwd", "wide-write"),
         ("filesystem_write", "/usr/local/bin", "wide-write"),
         ("filesystem_write", "C:\\Windows\\System32", "wide-write"),
         ("filesystem_write", "/", "wide-write"),
-        ("filesystem_write", "~/.config/gcloud", "wide-write"),
+        ("filesystem_write", "~/.config/gcloud", "secret-path"),
         ("filesystem_write", "a/../../b", "path-climbs"),
         ("network_hosts", "*", "wide-network"),
         ("network_hosts", "*.com", "wide-network"),
@@ -82,9 +82,9 @@ def test_what_is_narrow_is_fine(ask: Asked, key: str, value: str) -> None:
         ("network_hosts", "api.example.com/v1", "not-a-host"),
         ("network_hosts", "a b", "not-a-host"),
         ("network_hosts", "localhost:8080", "private-host"),
-        ("network_hosts", "169.254.169.254", "private-host"),
+        ("network_hosts", "169.254.169.254", "cloud-metadata"),
         ("network_hosts", "192.168.1.1", "private-host"),
-        ("external_apis", "*", "undocumented-api"),
+        ("external_apis", "*", "wide-api"),
         ("environment_variables", "*", "wide-environment"),
         ("environment_variables", "AWS_SECRET_ACCESS_KEY", "foreign-secret"),
         ("environment_variables", "aws_secret_access_key", "foreign-secret"),
@@ -100,7 +100,7 @@ def test_what_is_narrow_is_fine(ask: Asked, key: str, value: str) -> None:
         ("processes", "python3.12", "shell-process"),
     ],
 )
-def test_what_is_wide_is_a_warning(ask: Asked, key: str, value: str, rule: str) -> None:
+def test_what_is_wide_is_told(ask: Asked, key: str, value: str, rule: str) -> None:
     assert rules(ask, key, [value]) == [rule]
 
 
