@@ -55,6 +55,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "info": ("kurt_ext.commands.info:command", "Show everything known about one skill."),
     "list": ("kurt_ext.commands.list:command", "List skills and their extensions."),
     "new": ("kurt_ext.commands.new:command", "Write a new skill that runs at once."),
+    "permissions": (
+        "kurt_ext.commands.permissions:command",
+        "Tell what skills may do, what they need, and what changes.",
+    ),
     "plugin": (
         "kurt_ext.commands.plugin:command",
         "Load, start, reload and look at plugins while a host runs, or in a trial.",

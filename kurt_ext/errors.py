@@ -12,6 +12,7 @@
     │   ├── UntrustedError           the skill's folder is not trusted
     │   ├── DisabledError            `kurt.toml` does not enable the name
     │   ├── QuarantinedError         it failed too often, and is held back
+    │   ├── PermissionsWiderError    a new version may do more than the old
     │   └── PluginValidationError    the validator found an error
     ├── ConflictError            6   two things claim one name or place
     │   ├── AmbiguousNameError
@@ -75,6 +76,7 @@ __all__ = [
     "ManifestError",
     "MissingExtraError",
     "NotFoundError",
+    "PermissionsWiderError",
     "PluginLoadError",
     "PluginValidationError",
     "PluginVersionConflictError",
@@ -223,6 +225,12 @@ class PluginValidationError(PolicyError):
     def __init__(self, message: str, *, validation_result: Any = None, **details: Any) -> None:
         super().__init__(message, **details)
         self.validation_result = validation_result
+
+
+class PermissionsWiderError(PolicyError):
+    """A skill asks for more than before, where somebody wanted to be told of that."""
+
+    reference = "permissions-wider"
 
 
 class QuarantinedError(PolicyError):

@@ -18,7 +18,7 @@ airtable      |               | pyairtable | api.airtable.com
 algolia       |               | algoliasearch | *.algolia.net *.algolianet.com
 anthropic     | claude        | anthropic langchain_anthropic | api.anthropic.com
 asana         |               | asana | app.asana.com
-aws           | amazon_web_services | boto3 botocore aioboto3 aiobotocore s3transfer | *.amazonaws.com
+aws           | s3 | boto3 botocore aioboto3 aiobotocore s3transfer | *.amazonaws.com
 azure         |               | azure msal msrest | *.azure.com *.windows.net
 cloudflare    |               | cloudflare CloudFlare | api.cloudflare.com
 cohere        |               | cohere | api.cohere.com api.cohere.ai

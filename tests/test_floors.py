@@ -48,6 +48,8 @@ hostfacts
 analysis
 checks
 references exposure validator failure
+inference
+permission_blocks
 reporting
 verdicts acceptance
 plugin_validator
