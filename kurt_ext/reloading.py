@@ -130,9 +130,12 @@ class Reload:
         life = self._life
         if new is not None:
             try:
-                await self._loading.end(life, new, thorough=True)
-            except Exception as left:
-                life.tell("left-behind", detail=[str(left)])
+                ended = await self._loading.end(life, new, thorough=True)
+                left = [str(failure) for _, failure in ended]
+            except Exception as failure:
+                left = [str(failure)]
+            if left:
+                life.tell("left-behind", detail=left)
         if modules is not None:
             restore(life.candidate.slug, modules)
         said = life.masked(error) if isinstance(error, Exception) else error

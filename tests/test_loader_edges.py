@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import colorsys
 import json
+import logging
 import sys
 import threading
 import time
@@ -36,6 +37,7 @@ from trees import distribution, grow
 from kurt_ext import autoload
 from kurt_ext import hooks as running
 from kurt_ext.errors import (
+    ContractError,
     DependencyError,
     HookError,
     HookTimeoutError,
@@ -43,6 +45,7 @@ from kurt_ext.errors import (
     PluginLoadError,
     PluginValidationError,
     PluginVersionConflictError,
+    QuarantinedError,
     TransitionError,
 )
 from kurt_ext.hooks import bounded
@@ -77,7 +80,7 @@ def test_one_who_asks_within_an_inner_turn_for_the_outer_one_is_refused() -> Non
     async def main() -> None:
         one, two = Turn("one"), Turn("two")
         async with one, two:
-            with pytest.raises(TransitionError, match="one") as found:
+            with pytest.raises(TransitionError, match="one is asked for something") as found:
                 async with one:
                     pass
             assert "one" in (found.value.cause or "")
@@ -194,6 +197,7 @@ def test_a_sync_call_while_the_turn_is_handed_over_is_told_that_it_waits_for_its
             with pytest.raises(TransitionError, match="event loop") as found:
                 loader.skills.run(f"{A}:greet", {})
             assert "call" in (found.value.cause or "")
+            assert found.value.hint == "use the async face there: await skills.arun(…)"
             await waiting
             assert loader.skills.run(f"{A}:greet", {}).data == "Hello you"
 
@@ -466,6 +470,7 @@ def test_who_needs_another_version_is_told_line_by_line_and_what_to_reload_first
             error = found.value
             assert error.cause == f"{A} needs {C} ^1.0.0\n{B} needs {C} ^1.0.0"
             assert error.hint == f"reload what takes it first: kurt plugin reload {A}"
+            assert error.skill == C
 
     run(main)
 
@@ -585,10 +590,12 @@ def test_what_takes_time_is_told_with_it() -> None:
 
     async def main() -> None:
         async with loading() as loader:
+            assert loader.get_plugin_state(A).load_ms == 0
             heard = Heard(loader)
             await loader.load_plugin(A)
             await loader.activate_plugin(A)
             await loader.reload_plugin(A)
+            assert {"swap", "reload"} <= {timing.phase for timing in loader.timings()}
             await loader.deactivate_plugin(A)
             await loader.unload_plugin(A)
             timed = {event.name for event in heard if event.ms > 0}
@@ -673,7 +680,7 @@ def test_close_waits_for_no_handler_longer_than_it_may() -> None:
     run(main)
 
 
-@pytest.mark.parametrize("hook", ["initialize", "activate", "cleanup"])
+@pytest.mark.parametrize("hook", lives.HOOKS)
 def test_an_object_with_one_hook_has_it_called_where_the_manager_alone_uses_it(hook: str) -> None:
     code = f"""\
 import lives
@@ -691,7 +698,7 @@ class Plugin:
         async with SkillManager(places=Places(skills=str(Path("plugins").resolve()))) as skills:
             for _ in range(2):
                 assert (await skills.arun(f"{A}:greet", {})).data == "Hello"
-            assert (hook == "cleanup") != (("", hook) in JOURNAL)
+            assert (hook in ("deactivate", "cleanup")) != (("", hook) in JOURNAL)
         assert [("", hook)] == JOURNAL
 
     run(main)
@@ -728,6 +735,42 @@ def test_a_validator_that_breaks_in_a_reload_is_told_and_leaves_the_old_code(
             assert said in (found.value.cause or "")
             assert found.value.skill == A
             assert (state.status, state.generation) == (S.LOADED, 1)
+
+    run(main)
+
+
+def test_a_reload_that_is_refused_tells_its_reason_and_of_nothing_that_was_left() -> None:
+    plant(A)
+    judge = Judge()
+
+    async def main() -> None:
+        async with loading(validator=judge) as loader:
+            await loader.load_plugin(A)
+            judge.errors.append("it is not to be trusted")
+            heard = Heard(loader)
+            with pytest.raises(PluginValidationError) as found:
+                await loader.reload_plugin(A)
+            assert heard.names()[-1] == "rolled-back"
+            assert heard[-1].error is found.value
+            assert "left-behind" not in heard.names()
+
+    run(main)
+
+
+def test_what_new_code_cannot_end_after_a_reload_that_failed_is_told() -> None:
+    plant(A)
+
+    async def main() -> None:
+        async with loading() as loader:
+            state = await loader.load_plugin(A)
+            await loader.activate_plugin(A)
+            BEHAVIOUR.update({(A, "activate"): "no", (A, "cleanup"): "not this either"})
+            heard = Heard(loader)
+            with pytest.raises(HookError, match="activate"):
+                await loader.reload_plugin(A)
+            left = [event.detail for event in heard if event.name == "left-behind"]
+            assert ["cleanup" in line for (line,) in left] == [True]
+            assert (state.status, state.generation) == (S.ACTIVE, 1)
 
     run(main)
 
@@ -863,3 +906,111 @@ def test_a_loader_of_a_folder_lists_what_lies_in_it_and_nothing_else(
             assert "outside" in [item.plugin_id for item in await loader.discover_plugins()]
 
     run(main)
+
+
+def test_an_async_factory_that_fails_is_told_with_its_reason_and_place() -> None:
+    code = """\
+        async def create_plugin(metadata, config):
+            raise ValueError("it is broken")
+    """
+    plant((A, plugin(A, code)))
+
+    async def main() -> None:
+        async with loading() as loader:
+            with pytest.raises(PluginLoadError, match=A) as found:
+                await loader.load_plugin(A)
+            assert "it is broken" in (found.value.cause or "")
+            assert (found.value.at or "").endswith("main.py:2")
+
+    run(main)
+
+
+def test_a_failure_that_has_no_cause_is_told_without_one_wherever_it_is_told() -> None:
+    skill = "---\nname: mute\ndescription: It registers nothing.\nversion: 1.0.0\n---\n"
+    grow(Path("plugins"), {"mute": {"SKILL.md": skill, "skill.py": "x = 1\n"}})
+    plant((A, plugin(A, dependencies=needs("mute"))))
+
+    async def main() -> None:
+        async with loading() as loader:
+            with pytest.raises(DependencyError) as failed:
+                await loader.load_plugin(A)
+            inner = failed.value.__cause__
+            assert isinstance(inner, ContractError)
+            assert (inner.cause, failed.value.cause) == (None, inner.message)
+            for _ in range(2):
+                with pytest.raises(ContractError):
+                    await loader.load_plugin("mute")
+            with pytest.raises(QuarantinedError) as held:
+                await loader.load_plugin("mute")
+            assert inner.message in f"{held.value.message} {held.value.cause}"
+            assert "None" not in f"{held.value.message} {held.value.cause}"
+
+    run(main)
+
+
+def test_of_what_a_plugin_took_its_time_for_the_last_sixty_four_are_kept() -> None:
+    plant(A)
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            for _ in range(40):
+                await loader.activate_plugin(A)
+                await loader.deactivate_plugin(A)
+            phases = [timing.phase for timing in loader.timings() if timing.plugin_id == A]
+            assert len(phases) == 64
+            assert set(phases) == {"activate", "deactivate"}
+
+    run(main)
+
+
+def test_at_start_one_whose_load_somebody_gives_up_is_skipped_and_told_so() -> None:
+    _auto(A)
+
+    async def main() -> None:
+        async with loading() as loader:
+            tasks: list[asyncio.Task[Any]] = []
+
+            def give_up() -> Any:
+                task = asyncio.current_task()
+                tasks.extend(each for each in asyncio.all_tasks() if each is not task)
+                return asyncio.sleep(30)
+
+            BEHAVIOUR[A, "initialize"] = give_up
+            starting = asyncio.ensure_future(loader.auto_load_plugins())
+            await until(lambda: tasks)
+            for task in tasks:
+                if task is not starting and "auto_load.<locals>.one" in repr(task.get_coro()):
+                    task.cancel()
+            answer = await starting
+            assert (list(answer), answer.failed) == ([], {})
+            assert answer.skipped == {A: "it was given up while it was loaded"}
+
+    run(main)
+
+
+def test_what_was_secret_before_a_reload_that_failed_is_secret_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    secret = {"type": "object", "properties": {"key": {"type": "string", "writeOnly": True}}}
+
+    def config(key: str) -> str:
+        return json.dumps({"plugin_id": A, "config": {"key": key}})
+
+    files = {"config.json": config("the-first-secret")}
+    plant((A, plugin(A, config_schema=secret, files=files)))
+    log = logging.getLogger(f"kurt_skills.{A.replace('.', '_')}.main")
+
+    async def main() -> None:
+        async with loading() as loader:
+            await loader.load_plugin(A)
+            again = {"config.json": config("the-second-secret")}
+            plant((A, plugin(A, "1 / 0\n", config_schema=secret, files=again)))
+            with pytest.raises(PluginLoadError):
+                await loader.reload_plugin(A)
+            log.warning("it is %s", "the-first-secret")
+
+    with caplog.at_level(logging.WARNING):
+        run(main)
+    assert "it is " in caplog.text
+    assert "the-first-secret" not in caplog.text
