@@ -21,6 +21,7 @@ __all__ = ["render"]
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 _COLUMNS = 110
+_PARTS = ("exposure", "factors", "ceiling", "clipped_by", "complete", "score")
 
 
 def render(reports: Sequence[Mapping[str, Any]], *, base: str) -> str:
@@ -122,15 +123,20 @@ def _score(report: Mapping[str, Any]) -> Iterator[str]:
     breakdown = report.get("score_breakdown")
     if breakdown:
         yield "<details><summary>how the score is made</summary><table><tbody>"
-        for key, value in breakdown.items():
-            yield f"<tr><th>{_text(key)}<td>{_value(value)}"
+        for key in sorted(breakdown, key=_rank):
+            yield f"<tr><th>{_text(key)}<td>{_value(breakdown[key])}"
         yield "</tbody></table></details>"
+
+
+def _rank(key: str) -> tuple[int, str]:
+    """Return where a part of the breakdown stands: what comes from memory has another order."""
+    return (_PARTS.index(key) if key in _PARTS else len(_PARTS), key)
 
 
 def _value(value: Any) -> str:
     """Return a value of the breakdown or of a permission, lists one a line."""
     if isinstance(value, Mapping):
-        return "<br>".join([f"{_text(key)}: {_value(one)}" for key, one in value.items()])
+        return "<br>".join([f"{_text(key)}: {_value(value[key])}" for key in sorted(value)])
     if isinstance(value, (list, tuple)):
         return "<br>".join([_value(one) for one in value])
     if isinstance(value, bool):

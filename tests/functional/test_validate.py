@@ -23,7 +23,7 @@ def bad(project: Path) -> Path:
         "description": "Runs what it is told to run.",
         "author": "Ada",
         "license": "MIT",
-        "type": "tool",
+        "plugin_type": "tool",
         "entry_point": "main",
         "permissions": {},
     }
