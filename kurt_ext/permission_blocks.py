@@ -189,6 +189,7 @@ def replaced(
     before, findings = parse(data, path=name)
     if before is None:
         raise _unreadable(path, findings)
+    after = b""
     try:
         after = (_in_yaml if skill else _in_json)(data, permissions, list(notes))
         record, _ = parse(after, path=name)
