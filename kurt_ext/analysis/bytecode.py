@@ -82,7 +82,7 @@ def _compiled(part: str, known: set[str]) -> bool:
     if part.isdigit() or re.fullmatch(r"py_(?:assert|format)\d+", part):
         return True
     return part.startswith("_") and any(
-        part[at:] in known and part[1:at] in known
+        part[at:] in known and any(lead + part[1:at] in known for lead in ("", "_", "__"))
         for at in range(2, len(part))
         if part.startswith("__", at)
     )

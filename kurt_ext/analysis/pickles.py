@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 __all__ = ["Pickle", "is_object_array", "looks_pickled", "read"]
 
+_BUILTINS = "set frozenset bytes bytearray complex range slice object int float str list dict tuple"
 _HARMLESS = {
-    "builtins": "set frozenset bytearray complex range slice object int float str list dict tuple",
+    "builtins": _BUILTINS,
+    "__builtin__": _BUILTINS,
     "collections": "OrderedDict defaultdict deque Counter",
     "copyreg": "_reconstructor",
     "copy_reg": "_reconstructor",
@@ -67,7 +69,8 @@ def looks_pickled(data: bytes) -> bool:
     """Return whether bytes begin as a pickle does."""
     if _MODERN.match(data):
         return True
-    return _OLD.match(data) is not None
+    # Many a text begins with a word in c; a pickle also has an end.
+    return _OLD.match(data) is not None and (len(data) >= 4096 or _one(data, {}) is not None)
 
 
 def is_object_array(data: bytes) -> bool:

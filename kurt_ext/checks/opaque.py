@@ -48,7 +48,7 @@ _ARCHIVES = (".zip", ".tar", ".tgz", ".gz", ".bz2", ".xz", ".7z", ".rar", ".tbz2
 _PACKAGES = (".whl", ".egg", ".jar", ".war", ".apk", ".xpi", ".crx", ".pyz", ".deb", ".rpm")
 _OFFICE = (".docx", ".xlsx", ".pptx", ".docm", ".xlsm", ".pptm", ".odt", ".ods", ".epub", ".dotm")
 _ARRAYS = (".npz", ".keras", ".pt", ".pth", ".ckpt", ".bin")
-_PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".pth", ".p", ".pck", ".dill", ".cpickle", ".ckpt")
+_PICKLES = (".pkl", ".pickle", ".joblib", ".pt", ".p", ".pck", ".dill", ".cpickle", ".ckpt")
 _TEXT = (".py", ".pyi", ".json", ".md", ".txt", ".toml", ".yaml", ".yml", ".cfg", ".ini", ".csv")
 _PICTURES = {
     ".png": (b"\x89PNG\r\n\x1a\n",),
