@@ -21,6 +21,7 @@ from .findings import Finding
 from .hostfacts import HostFacts
 from .jsontext import dumps
 from .validator import Check, Report, validate
+from .verdicts import plain
 
 __all__ = ["Job", "judge_all", "serve"]
 
@@ -51,13 +52,10 @@ class Job:
 
     def as_json(self) -> dict[str, Any]:
         """Return the values that :meth:`from_json` takes."""
-        facts = self.facts._asdict()
-        facts["known_ids"] = sorted(self.facts.known_ids)
-        facts["known_names"] = dict(self.facts.known_names)
         return {
             "profile": self.profile,
             "checks": [list(check) for check in self.checks],
-            "facts": facts,
+            "facts": plain(self.facts._asdict()),
         }
 
     @classmethod

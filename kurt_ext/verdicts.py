@@ -38,6 +38,7 @@ __all__ = [
     "Survey",
     "Verdicts",
     "is_own_file",
+    "plain",
     "rules_version",
     "survey",
     "tree_digest",
@@ -211,7 +212,7 @@ class Verdicts:
         self, places: Places, rules: str, facts: HostFacts | None = None, profile: str = "load"
     ) -> None:
         self._folder = os.path.join(places.cache, "verdicts")
-        known = "" if facts is None else dumps(_plain(facts._asdict()))
+        known = "" if facts is None else dumps(plain(facts._asdict()))
         self._world = sha256("\0".join((_SCHEMA, rules, known, profile)).encode()).hexdigest()
         self._written = 0
         #: How often a verdict was there, was not, and how often no byte was read for it.
@@ -415,12 +416,12 @@ def is_own_file(status: os.stat_result, largest: int) -> bool:
     return status.st_uid == os.getuid() and not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
 
 
-def _plain(value: object) -> Any:
+def plain(value: object) -> Any:
     """Return JSON values that are alike for what is alike."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(one) for key, one in sorted(value.items())}
+        return {str(key): plain(one) for key, one in sorted(value.items())}
     if isinstance(value, (set, frozenset)):
         return sorted([str(one) for one in value])
     if isinstance(value, (list, tuple)):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     return value

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from ..analysis.columns import in_characters
 from ..analysis.inventory import Inventory, take
 from ..analysis.parsing import Budget, NotParsed, parse
 from ..findings import Finding
@@ -161,7 +162,7 @@ class Subject(Reading):
             self.unread_modules[path] = reason
             return None
         try:
-            return parse(data, path, self._budget)
+            return in_characters(parse(data, path, self._budget), data)
         except NotParsed as error:
             self.unparsed[path] = (error.line, error.column, error.reason)
             if error.exhausted:
