@@ -64,11 +64,9 @@ def selectors(text: str) -> str:
 
 def revealed(text: str) -> Iterator[Revealed]:
     """Yield what the text says in another writing, where that is text."""
-    count = 0
-    for found in _blobs().finditer(text):
+    for count, found in enumerate(_blobs().finditer(text)):
         kind = found.lastgroup or ""
         words = _decoded(found[0], kind)
-        count += 1
         if count > _MOST * 20:
             break
         if words:

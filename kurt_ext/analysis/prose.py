@@ -12,6 +12,7 @@ import os
 import re
 from collections.abc import Iterator
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 from .confusables import fold, skeleton
@@ -372,7 +373,7 @@ def _joined(tokens: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
 
 def _unspaced(letters: list[tuple[int, str]]) -> Iterator[str]:
     word = letters[0][1]
-    for (before, _), (at, letter) in zip(letters, letters[1:], strict=False):
+    for (before, _), (at, letter) in pairwise(letters):
         if at - before > 2:
             yield word
             word = ""

@@ -20,7 +20,8 @@ KNOWN = frozenset(
     "get.helm.sh raw.githubusercontent.com/helm ollama.com cli.github.com claude.ai nodejs.org "
     "deb.nodesource.com get.sdkman.io fly.io tailscale.com starship.rs volta.sh mise.run "
     "get.k3s.io raw.githubusercontent.com/kubernetes-sigs bootstrap.pypa.io just.systems "
-    "foundry.paradigm.xyz release.solana.com release.anza.xyz get.nextflow.io cursor.com opencode.ai".split()
+    "foundry.paradigm.xyz release.solana.com release.anza.xyz get.nextflow.io "
+    "cursor.com opencode.ai".split()
 )
 _SHELL = (
     r"(?:sudo\s{1,9}(?:-\S{1,9}\s{1,9})?)?(?:/\S{0,40}/)?(?:(?:env|nohup|command|exec)\s{1,9})?"
@@ -77,15 +78,23 @@ _SOURCES = (
     ),
 )
 _HINT = re.compile(
-    r"curl|wget|iwr|irm|iex|invoke-|pip\d? |npx|npm i|base64|/dev/tcp|ncat|\bnc |fetch|encodedc|-enc|printenv|env \|",
-    re.I,
+    r"curl|wget|iwr|irm|iex|invoke-|pip\d? |npx|npm i|base64|/dev/tcp|ncat|\bnc |fetch"
+    r"|encodedc|-enc|printenv|env \|",
+    re.IGNORECASE,
 )
 _HOST = re.compile(r"https?://([^\s/'\"`)>|]{1,200})(/[^\s/'\"`)>|]{0,80})?")
+#: Words of a heading or a line above under which commands are examples of what is wrong.
 _ABOUT = re.compile(
-    r"\b(?:never|don'?t|do not|avoid|instead of|rather than|dangerous|unsafe|flags?|detects?|bad|suspicious"
-    r"|malicious|attack\w*|look for|blocks?|forbid\w*|prohibit\w*|denied|deny|anti-?pattern|reject\w*|wrong"
-    r"|e\.g\.|such as|insecure|vulnerab\w*|payloads?|exploit\w*|critical|examples? of|risky|❌|🚫)",
-    re.I,
+    r"\b(?:dangerous|unsafe|flags|flagged|detects?|suspicious|malicious|attack\w*|look for"
+    r"|forbid\w*|prohibit\w*|denied|deny|anti-?patterns?|bad examples?|insecure|vulnerab\w*"
+    r"|payloads?|exploit\w*|risky|blocked|injection)\b",
+    re.IGNORECASE,
+)
+#: Words on the same line before a command that warn of it.
+_WARNED = re.compile(
+    r"\b(?:never|don'?t|do not|avoid|instead of|rather than|bad|wrong|reject\w*|blocks|e\.g\."
+    r"|such as)(?!\w)|❌|🚫",
+    re.IGNORECASE,
 )
 _SAYS = {
     "remote": "has code from the network run",
@@ -157,7 +166,8 @@ def recipes(text: str, *, about: bool = False) -> Iterator[Recipe]:
                 continue
             if kind == "remote" and not host and "/dev/tcp" not in found[0]:
                 continue
-            if about or _ABOUT.search(whole) or _ABOUT.search(heading) or _ABOUT.search(lead):
+            warned = _WARNED.search(whole[: found.start()])
+            if about or warned or any(map(_ABOUT.search, (whole, heading, lead))):
                 continue
             yield Recipe(kind, number, found.start() + 1, found[0], _known(host), _SAYS[kind])
             break

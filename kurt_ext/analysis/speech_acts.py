@@ -28,7 +28,7 @@ _MARKS = (
 _SPEAKERS = (
     *("<system>", "</system>", "<system-reminder>", "</system-reminder>", "<developer>"),
     *("<system_prompt>", "</system_prompt>", "<system-message>", "[system]", "[developer]"),
-    *("<tool" + "_result>", "<function_results>", "</function_results>", "<system_message>"),
+    *("<function_result>", "<function_results>", "</function_results>", "<system_message>"),
 )
 _SAID = ("system:", "developer:", "[system]:", "system message:", "system override:", "admin:")
 
@@ -204,7 +204,7 @@ def _acts(sentence: Sentence, context: Context, hidden: bool) -> Iterator[Act]:
         yield from _bait(sentence)
     if codes >= {"WRITE", "PERSIST"}:
         yield from _persistence(sentence, concealed, hidden)
-    if codes >= {"TOOLS", "FIRST", "INVOKE"}:
+    if codes >= {"CALLABLES", "FIRST", "INVOKE"}:
         yield from _shadowing(sentence, context, concealed)
     if "DISABLE" in codes or "APPROVE" in codes:
         yield from _disabling(sentence, concealed, hidden)
@@ -316,14 +316,17 @@ def _exfiltration(sentence: Sentence, concealed: bool, hidden: bool) -> Iterator
         return
     auth = "AUTH" in codes
     if "HARD" in codes and away and not (auth and not concealed and "FILE" not in codes):
-        yield Act("exfiltration", 4 if "URL" in codes or concealed or hidden else 3, says, sentence)
+        if "URL" in codes or "@" in sentence.text or concealed or hidden:
+            yield Act("exfiltration", 4, says, sentence)
+        elif any(core(word.text) in _ELSEWHERE for word in sentence.words):
+            yield Act("exfiltration", 3, says, sentence)
     elif (codes & {"CRED", "DOTENV"} and away and (concealed or hidden)) or (
         "DOTENV" in codes and "URL" in codes
     ):
         yield Act("exfiltration", 4, says, sentence)
     elif codes & {"CRED"} and "URL" in codes and not auth and _possessed(sentence):
         yield Act("exfiltration", 3, says, sentence)
-    elif "TALK" in codes and "URL" in codes and _possessed(sentence):
+    elif "TALK" in codes and "URL" in codes and (concealed or hidden or _possessed(sentence)):
         yield Act("exfiltration", 4 if concealed or hidden else 3, says, sentence)
     elif away and concealed and ("THAT" in codes or "TALK" in codes):
         yield Act("exfiltration", 4 if "URL" in codes else 2, says, sentence)
@@ -338,6 +341,9 @@ def _possessed(sentence: Sentence) -> bool:
     )
 
 
+_ELSEWHERE = frozenset(
+    "webhook webhooks gist pastebin telegram attacker external collector c2".split()
+)
 _WHOLE = frozenset(
     "all every full entire complete whole their any user's users conversation".split()
 )
@@ -356,7 +362,7 @@ def _secrets(sentence: Sentence, concealed: bool, hidden: bool) -> Iterator[Act]
         concealed and (hard or "DOTENV" in codes)
     ):
         yield Act("secret-request", 4, says, sentence)
-    elif codes >= {"READ", "EMBED", "FILE"} and not sentence.piece.place == "fence":
+    elif codes >= {"READ", "EMBED", "FILE"} and sentence.piece.place != "fence":
         yield Act("secret-request", 3, says, sentence)
     elif "DOTENV" in codes and "OVERRIDE" in codes:
         yield Act("secret-request", 4, says, sentence)
@@ -406,25 +412,23 @@ def _bait(sentence: Sentence) -> Iterator[Act]:
         and ("note" in text[:20] or text.startswith(("attention", "dear", "hinweis")))
     ):
         yield Act("judge-bait", 3, says, sentence)
-    elif codes >= {"SELF", "VERDICT", "SCORE"} and (
-        "100" in text or "10/10" in text or "maximum" in text
-    ):
-        if "security" in text or "scan" in text or "review" in text or "audit" in text:
+    elif codes >= {"SELF", "VERDICT"}:
+        full = "SCORE" in codes and any(n in text for n in ("100", "10/10", "maximum"))
+        judged = any(word in text for word in ("security", "scan", "review", "audit"))
+        cleared = any(word in text for word in ("audited", "verified", "approved"))
+        unread = any(part in text for part in _UNREAD) or codes >= {"JUDGE", "NEG"}
+        if (full and judged) or (cleared and unread):
             yield Act("judge-bait", 3, says, sentence)
-    elif codes >= {"SELF", "VERDICT"} and (
-        "audited" in text or "verified" in text or "approved" in text
-    ):
-        if ("JUDGE" in codes and "NEG" in codes) or any(
-            part in text
-            for part in (
-                "do not scan",
-                "skip the scan",
-                "skip scanning",
-                "no need to",
-                "do not anal",
-            )
-        ):
-            yield Act("judge-bait", 3, says, sentence)
+
+
+_UNREAD = (
+    "do not scan",
+    "skip the scan",
+    "skip scanning",
+    "no need to",
+    "do not anal",
+    "skip anal",
+)
 
 
 def _persistence(sentence: Sentence, concealed: bool, hidden: bool) -> Iterator[Act]:
@@ -479,9 +483,19 @@ def _disabling(sentence: Sentence, concealed: bool, hidden: bool) -> Iterator[Ac
         yield Act(
             "safeguard-removal", weight, "asks to switch off what protects the user", sentence
         )
-    if "APPROVE" in codes and codes & {"RUN", "TOOLS"} and _near(sentence, "APPROVE", span=9) >= 0:
-        weight = 4 if hidden else 1
-        yield Act("auto-approval", weight, "asks to act without the user's consent", sentence)
+    if "APPROVE" in codes and _near(sentence, "APPROVE", span=9) >= 0:
+        words = {core(word.text) for word in sentence.words}
+        each = words & _EACH and ("CALLABLES" in codes or words & _ASKED_FOR)
+        weight = 4 if hidden else 3 if each and concealed else 2 if each else 1
+        says = "asks to act without the user's consent"
+        yield Act("auto-approval", weight, says, sentence)
+
+
+_EACH = frozenset(("all", "every", "any", "always", "everything"))
+_ASKED_FOR = frozenset("command commands prompts permission permissions approval".split())
+
+
+_DIRECTIVES = frozenset("OVERRIDE FREE HARD CONCEAL LIFTED SEND APPROVE BECOME DISABLE".split())
 
 
 def _fake(piece: Piece, about: bool) -> Iterator[Act]:
@@ -500,17 +514,7 @@ def _fake(piece: Piece, about: bool) -> Iterator[Act]:
     known = list(sentences(piece))
     codes = frozenset().union(*[sentence.codes for sentence in known]) if known else frozenset()
     sentence = known[0] if known else Sentence((), frozenset(), piece.line, 1, piece)
-    directive = codes & {
-        "OVERRIDE",
-        "FREE",
-        "HARD",
-        "CONCEAL",
-        "LIFTED",
-        "SEND",
-        "APPROVE",
-        "BECOME",
-        "DISABLE",
-    }
+    directive = codes & _DIRECTIVES or any(map(_concealed, known))
     if mark or (tag and directive):
         yield Act("fake-message", 4 if directive else 3, says, sentence)
     elif said and directive:
@@ -521,29 +525,32 @@ def _fake(piece: Piece, about: bool) -> Iterator[Act]:
 
 def _together(found: Iterable[Act]) -> list[Act]:
     """Return what weak acts of a text are when they are taken together."""
-    weak = [act for act in found if act.weight == 1]
-    lines = {rule: [a for a in weak if a.rule == rule] for rule in {a.rule for a in weak}}
+    weak: dict[str, list[Act]] = {}
+    for act in found:
+        if act.weight == 1 and len(weak.setdefault(act.rule, [])) < _MOST:
+            weak[act.rule].append(act)
+    secrets, sent = weak.get("secret-request", []), weak.get("exfiltration", [])
     result: list[Act] = []
-    for sent in lines.get("exfiltration", ()):
-        step = any(
-            core(word.text) in ("step", "collected", "gathered", "found", "above")
-            for word in sent.sentence.words
-        )
-        hush = _concealed(sent.sentence)
-        for secret in lines.get("secret-request", ()):
-            gathered = "GATHER" in secret.sentence.codes
-            gap = sent.sentence.line - secret.sentence.line
-            if 0 <= gap <= 12 and (hush or (gathered and step)):
-                result.append(
-                    sent._replace(weight=4, says="asks to send secrets away, in several steps")
-                )
+    for act in sent:
+        hush = _concealed(act.sentence)
+        step = any(core(word.text) in _STEPS for word in act.sentence.words)
+        for secret in secrets:
+            gathered = step and "GATHER" in secret.sentence.codes
+            gap = act.sentence.line - secret.sentence.line
+            if 0 <= gap <= 12 and (hush or gathered):
+                says = "asks to send secrets away, in several steps"
+                result.append(act._replace(weight=4, says=says))
                 break
-    for hush in lines.get("concealment", ()):
-        for other in (*lines.get("secret-request", ()), *lines.get("exfiltration", ())):
-            gap = abs(hush.sentence.line - other.sentence.line)
-            if gap <= 1 and "USER" in hush.sentence.codes and "AUTH" not in other.sentence.codes:
-                result.append(other._replace(weight=3))
-        for other in (*lines.get("safeguard-removal", ()), *lines.get("persistence", ())):
-            if abs(hush.sentence.line - other.sentence.line) <= 1 and "USER" in hush.sentence.codes:
+    protected = (*weak.get("safeguard-removal", ()), *weak.get("persistence", ()))
+    for silent in weak.get("concealment", ()):
+        if "USER" not in silent.sentence.codes:
+            continue
+        for other in (*secrets, *sent, *protected):
+            near = abs(silent.sentence.line - other.sentence.line) <= 1
+            if near and "AUTH" not in other.sentence.codes:
                 result.append(other._replace(weight=3))
     return result
+
+
+_MOST = 64
+_STEPS = frozenset(("step", "collected", "gathered", "found", "above", "steps"))
