@@ -22,7 +22,7 @@ from .errors import (
     PluginValidationError,
     SkillLoadError,
 )
-from .importer import code_folder, refuse
+from .importer import JUDGED, code_folder, refuse
 from .instances import check_python
 from .loadorder import compatible
 from .lookup import REGISTERING_GROUP
@@ -106,8 +106,11 @@ class Admission:
         :raises KurtError: why it may not.
         """
         chosen = await in_thread(self._checked, candidate, wish)
+        folder = code_folder(candidate)
         if wish.validate:
             await self._validate(candidate)
+        elif folder is not None:
+            JUDGED.bind(folder, None)
         return chosen
 
     def _checked(self, candidate: Candidate, wish: Any) -> Effective:
@@ -204,9 +207,7 @@ class Admission:
         if folder is None or not _has_manifest(folder):
             return
         if self._validator is None:
-            from .plugin_validator import PluginValidator
-
-            self._validator = PluginValidator()
+            self._validator = await in_thread(self._default)
         metadata = self.metadata(candidate)
         result = await self._validator.validate_plugin(Path(folder), metadata)
         if not result.valid:
@@ -218,6 +219,18 @@ class Admission:
                 skill=candidate.name,
                 validation_result=result,
             )
+        # A validator of the host's own may not say what it has read.
+        JUDGED.bind(folder, result.digests or None)
+
+    def _default(self) -> PluginValidator:
+        """Return the validator that knows what this host knows, and its rules."""
+        from .hostfacts import HostFacts
+        from .plugin_validator import PluginValidator
+
+        places = self._skills.places
+        facts = HostFacts.from_host(places, discovery=self._skills.discover())
+        facts = facts._replace(runtime_version=self._runtime_version)
+        return PluginValidator(facts=facts, places=places)
 
 
 def _has_manifest(folder: str) -> bool:

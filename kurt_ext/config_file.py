@@ -79,7 +79,7 @@ def read(
         reader = _Reader(file, text)
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
-        empty = {"skill_paths": [], "kinds": {}, "skills": {}, "plugins": {}, "validator": {}}
+        empty: dict[str, Any] = {"skill_paths": [], "kinds": {}, "skills": {}, "plugins": {}, "validator": {}}
         return {**layer, **empty, "broken": True}, [unreadable(file, text, error)]
     findings = reader.findings
     if kinds is not None:

@@ -40,6 +40,8 @@ class HostFacts(NamedTuple):
     :param known_ids: the ids of plugins that a person could mistake another for.
     :param known_names: title → id of the plugin that bears it.
     :param reserved_prefixes: what begins an id that only the host's own plugins may have.
+    :param security_config: the host's own rules: ``max_file_size_mb``, ``allowed_extensions``,
+        ``blocked_imports``.
     """
 
     runtime_version: str = RUNTIME_VERSION
@@ -47,6 +49,7 @@ class HostFacts(NamedTuple):
     known_ids: frozenset[str] = frozenset()
     known_names: Mapping[str, str] = {}
     reserved_prefixes: tuple[str, ...] = RESERVED_PREFIXES
+    security_config: Mapping[str, Any] = {}
 
     @classmethod
     def from_file(cls, path: str | os.PathLike[str]) -> HostFacts:
@@ -119,6 +122,7 @@ class HostFacts(NamedTuple):
             known_ids=frozenset(known),
             known_names=titles,
             reserved_prefixes=chosen.reserved_prefixes,
+            security_config=chosen.security_config,
         )
 
     @classmethod

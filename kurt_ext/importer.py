@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
+from hashlib import sha256
 from importlib.abc import MetaPathFinder
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
@@ -31,7 +32,7 @@ from importlib.util import spec_from_file_location
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from .errors import ManifestError, UntrustedError
+from .errors import ManifestError, SkillLoadError, UntrustedError
 from .names import PACKAGE, UNREAD
 from .stores import may_patch
 from .trust import Trust
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "FINDER",
+    "JUDGED",
+    "Judged",
     "SkillFinder",
     "SkillLoader",
     "code_folder",
@@ -62,6 +65,51 @@ _PREFIX = PACKAGE + "."
 _NO_CODE = compile("", "<no __init__.py>", "exec")
 
 
+class Judged:
+    """The bytes that were judged, by folder: no others of these folders are imported."""
+
+    def __init__(self) -> None:
+        self._digests: dict[str, Mapping[str, str]] = {}
+
+    def bind(self, folder: str, digests: Mapping[str, str] | None) -> None:
+        """Import only what was judged from a folder; whatever lies there if None.
+
+        :param digests: path below the folder → sha256 in hexadecimal.
+        """
+        folder = os.path.abspath(folder)
+        if digests is None:
+            self._digests.pop(folder, None)
+        else:
+            self._digests[folder] = dict(digests)
+
+    def hold(self, path: str, data: bytes) -> None:
+        """Raise where a file of a folder that was judged has other bytes than were judged.
+
+        :raises SkillLoadError: with the file.
+        """
+        if not self._digests:
+            return
+        folder = os.path.dirname(os.path.abspath(path))
+        while folder not in self._digests:
+            above = os.path.dirname(folder)
+            if above == folder:
+                return
+            folder = above
+        name = os.path.relpath(path, folder).replace(os.sep, "/")
+        digest = self._digests[folder].get(name)
+        if digest != sha256(data).hexdigest():
+            happened = "was not there when" if digest is None else "has changed since"
+            raise SkillLoadError(
+                f"{name} {happened} the skill was judged, so it is not imported",
+                at=path,
+                hint=f"kurt validate {quote(folder)}",
+            )
+
+
+#: What was judged in this process.
+JUDGED = Judged()
+
+
 class SkillLoader(SourceFileLoader):
     """Compiles a file of a skill from its source, whatever caches lie beside it."""
 
@@ -75,7 +123,9 @@ class SkillLoader(SourceFileLoader):
         path = self.get_filename(fullname)
         #: What the file looked like before it was read.
         self.seen = _signature(path)
-        code: CodeType = self.source_to_code(self.get_data(path), path)
+        data = self.get_data(path)
+        JUDGED.hold(path, data)
+        code: CodeType = self.source_to_code(data, path)
         #: Whether a ledger has to look for functions of others that it has replaced.
         self.may_patch = may_patch(code)
         return code
@@ -100,6 +150,15 @@ class _PackageLoader(SkillLoader):
             if path == self.path:
                 return b""
             raise
+
+
+class _NativeLoader(ExtensionFileLoader):
+    """Loads native code of a skill, if it is what was judged."""
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        with open(self.path, "rb") as stream:
+            JUDGED.hold(self.path, stream.read())
+        return super().create_module(spec)
 
 
 def code_folder(candidate: Candidate) -> str | None:
@@ -257,7 +316,7 @@ def _submodule(fullname: str, path: Sequence[str] | None) -> ModuleSpec | None:
     for folder in path or ():
         # A fresh finder each time: a kept one trusts the folder's mtime.
         finder = FileFinder(
-            folder, (ExtensionFileLoader, EXTENSION_SUFFIXES), (SkillLoader, SOURCE_SUFFIXES)
+            folder, (_NativeLoader, EXTENSION_SUFFIXES), (SkillLoader, SOURCE_SUFFIXES)
         )
         spec = finder.find_spec(fullname)
         if spec is not None and spec.loader is not None:

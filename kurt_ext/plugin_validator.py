@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .checks.subject import Subject
 from .errors import ConfigError
@@ -16,10 +16,13 @@ from .names import suggest
 from .sources import show
 from .validator import Check, Report, installed_checks, judge
 
+if TYPE_CHECKING:
+    from .places import Places
+    from .verdicts import Verdicts
+
 __all__ = ["PluginValidator", "result"]
 
 _KEYS = ("max_file_size_mb", "allowed_extensions", "blocked_imports")
-_NO_SUFFIX = ("LICENSE", "LICENCE", "NOTICE", "README", "COPYING", "AUTHORS", "CHANGELOG")
 
 
 class PluginValidator:
@@ -30,6 +33,7 @@ class PluginValidator:
         beneath one is blocked too, and no permission helps).
     :param runtime_version: the SemVer version of the host.
     :param facts: what is known of the host beside that.
+    :param places: where verdicts are remembered; nowhere if None.
     :raises ConfigError: when the rules are not of that form.
     """
 
@@ -39,11 +43,15 @@ class PluginValidator:
         *,
         runtime_version: str = RUNTIME_VERSION,
         facts: HostFacts | None = None,
+        places: Places | None = None,
     ) -> None:
         config = dict(security_config or {})
         _check_config(config)
         self.security_config = config
-        self.facts = facts or HostFacts(runtime_version=runtime_version)
+        known = facts or HostFacts(runtime_version=runtime_version)
+        self.facts = known._replace(security_config={**known.security_config, **config})
+        self._places = places
+        self._verdicts: Verdicts | None = None
         self.runtime_version = self.facts.runtime_version
         self._checks: tuple[Check, ...] | None = None
 
@@ -72,42 +80,27 @@ class PluginValidator:
         folder = os.path.abspath(os.fspath(plugin_path))
         if os.path.basename(folder) in MANIFESTS and not os.path.isdir(folder):
             folder = os.path.dirname(folder)
+        found = self._judged(folder, self._checks)
+        if metadata is None:
+            return found
         subject = Subject(read(folder), None, facts=self.facts)
-        found = judge(subject, self._checks, folder)
-        findings = [*found.findings, *self._forbidden(subject)]
-        if metadata is not None and subject.record is not None:
-            findings += _differing(subject, metadata)
-        return found.but(findings=findings)
+        if subject.record is None:
+            return found
+        return found.but(findings=[*found.findings, *_differing(subject, metadata)])
 
-    def _forbidden(self, subject: Subject) -> Iterable[Finding]:
-        """Yield what the host's own rules forbid."""
-        config = self.security_config
-        largest = config.get("max_file_size_mb")
-        extensions = config.get("allowed_extensions")
-        for path in subject.paths:
-            status = subject.status(path)
-            if status is None:
-                continue
-            if largest is not None and status.st_size > largest * (1 << 20):
-                message = f"it has {status.st_size:,} bytes, more than {largest:g} MiB"
-                yield subject.finding("file-too-large", "error", message, path)
-            if extensions is not None and not _allowed(path, extensions):
-                message = "the host allows only files of " + ", ".join(extensions)
-                yield subject.finding("extension-not-allowed", "error", message, path)
-        blocked = tuple(config.get("blocked_imports") or ())
-        for (name, path), (line, column) in subject.analysis.references.items() if blocked else ():
-            plain = name.removeprefix("builtins.")
-            for one in blocked:
-                if plain == one or plain.startswith(f"{one}."):
-                    message = f"{plain} is not allowed here: blocked_imports names {one}"
-                    yield Finding(
-                        *("blocked-import", "critical", message),
-                        path=path,
-                        line=line,
-                        column=column,
-                        category="code_execution",
-                    )
-                    break
+    def _judged(self, folder: str, checks: tuple[Check, ...]) -> Report:
+        """Return what the checks say, from memory where the same files were judged before."""
+
+        def judged() -> Report:
+            return judge(Subject(read(folder), None, facts=self.facts), checks, folder)
+
+        if self._places is None:
+            return judged()
+        if self._verdicts is None:
+            from .verdicts import Verdicts, rules_version
+
+            self._verdicts = Verdicts(self._places, rules_version(checks), self.facts)
+        return self._verdicts.report(folder, judged)
 
 
 def result(report: Report) -> PluginValidationResult:
@@ -131,13 +124,6 @@ def result(report: Report) -> PluginValidationResult:
         complete=report.complete,
         digests=report.digests,
     )
-
-
-def _allowed(path: str, extensions: Iterable[str]) -> bool:
-    name = path.rpartition("/")[2]
-    if "." not in name.lstrip("."):
-        return name in _NO_SUFFIX
-    return name.lower().endswith(tuple([one.lower() for one in extensions]))
 
 
 def _differing(subject: Subject, metadata: PluginMetadata | Mapping[str, Any]) -> Iterable[Finding]:

@@ -213,7 +213,11 @@ class _Reader:
                     *(node, store.scope, store.at_import),
                 )
             elif isinstance(value, Unknown) and isinstance(node.value, ast.Attribute):
-                if node.value.attr == "__dict__" and "self" not in value.origins:
+                if (
+                    node.value.attr == "__dict__"
+                    and "self" not in value.origins
+                    and getattr(store.scope.node, "name", "") not in _DESCRIPTOR
+                ):
                     message = "it writes into the attributes of an object that is not its own"
                     yield self.event(
                         *("class-patch", "host_tamper", "medium", message),
@@ -378,6 +382,8 @@ class _Reader:
 
 
 _SHARED = frozenset((*sys.stdlib_module_names, "kurt_ext"))
+#: Methods that Python hands another object to, whose attribute they are.
+_DESCRIPTOR = frozenset(("__set__", "__get__", "__delete__", "__set_name__"))
 _HOSTS = frozenset(("kurt_ext", "__main__"))
 _WATCHED = frozenset(("sys", "builtins"))
 _NAMES_ONLY = (".__class__.__name__", ".__name__", ".__doc__", ".__module__", ".__qualname__")

@@ -526,7 +526,8 @@ def _is_worth(site: Site, heads: frozenset[str] | None, plain: frozenset[str]) -
     if node.__class__ is ast.Call:
         function = node.func
         if function.__class__ is ast.Name:
-            return function.id in _RESULTS or function.id not in plain and site.call is not None
+            called = site.call is not None and function.id not in plain
+            return called or function.id in _RESULTS
         return function.__class__ is not ast.Attribute or function.attr in _RESULTS
     return True
 

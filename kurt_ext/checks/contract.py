@@ -26,6 +26,7 @@ from .subject import Subject
 __all__ = ["RULES", "check"]
 
 RULES = ("syntax-error", "name-not-defined", "factory-missing")
+CATEGORY = "structure"
 #: What is taken from the module of a plugin.json, the first that is there.
 _FACTORIES = ("Plugin", "create_plugin")
 

@@ -71,6 +71,8 @@ def judged(subject: Subject, use: Use, word: str, *, severity: str = "") -> Find
         message = f"{said}; it is a test, which nothing of the skill imports"
         return _finding(f"declared-{word}", "info", message, use)
     grave = severity or meaning.severity
+    if permission and not use.reachable and _is_script(subject, use):
+        return _finding(f"unproven-{word}", _of_script(use), f"{said}, as a script", use)
     if not permission:
         return _finding(f"undeclared-{word}", grave, f"{said}, and no permission covers that", use)
     if not subject.grants.declares(permission):
@@ -86,6 +88,23 @@ def judged(subject: Subject, use: Use, word: str, *, severity: str = "") -> Find
         return _finding(f"unproven-{word}", "medium", message, use)
     level = "medium" if meaning.factor == "dangerous" else "low"
     return _finding(f"declared-{word}", level, f"{said}, as {permission} declares", use)
+
+
+def _is_script(subject: Subject, use: Use) -> bool:
+    """Return whether a use stands in a script that people and agents start, and no host imports.
+
+    A skill of instructions has no code that is loaded, and no list of permissions that anybody
+    could hold it to: its scripts do to the files that they are given what the text says.
+    """
+    return not subject.code and subject.manifest == "SKILL.md" and "persist" not in use.name
+
+
+def _of_script(use: Use) -> str:
+    """Return how grave a use is in a script: what it reaches for by itself is looked at."""
+    category = use.meaning.category
+    if use.meaning.permission.startswith("filesystem"):
+        return "medium" if any(one[:1] in "/~<" for one in use.targets if one) else "low"
+    return "low" if category in ("env_access", "external_api") and use.targets else "medium"
 
 
 def covered(subject: Subject, permission: str, target: str) -> bool:

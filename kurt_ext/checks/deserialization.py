@@ -34,12 +34,10 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 
 def _own_cache(subject: Subject) -> bool:
-    """Return whether the skill reads what it alone writes, and does not talk.
+    """Return whether the skill reads files that it declares, and does not talk.
 
-    Whoever may write there may run code in the host; a plugin that keeps its own results in a
-    folder of its own has to be looked at, and need not be a thief.
+    Whoever may write there may run code in the host; a plugin that keeps its own results, or a
+    model, in a folder that it names has to be looked at, and need not be a thief.
     """
     permissions = (subject.record or {}).get("permissions") or {}
-    written = set(permissions.get("filesystem_write") or ())
-    read = set(permissions.get("filesystem_read") or ())
-    return bool(read) and read <= written and not permissions.get("network_hosts")
+    return bool(permissions.get("filesystem_read")) and not permissions.get("network_hosts")
