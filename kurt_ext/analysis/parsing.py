@@ -78,9 +78,7 @@ def parse(data: bytes, path: str, budget: Budget) -> ast.Module:
     if len(data) > MAX_SOURCE:
         message = f"it has {len(data):,} bytes, more than {MAX_SOURCE:,}"
         raise NotParsed(message, exhausted=True)
-    doubt = prescan.doubt(data)
-    # The signs of small modules are guessed at: a sixth of the bytes is usual.
-    signs = prescan.shape(data).signs if doubt else min(len(data) // 6, prescan.MAX_SIGNS)
+    doubt, signs = prescan.doubt(data)
     if signs > budget.signs:
         raise NotParsed("the modules together are too large", exhausted=True)
     if doubt:

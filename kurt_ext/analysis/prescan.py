@@ -32,15 +32,17 @@ _WORDS = bytes(
 _BLANK = b" \t\r\n\f\\()"
 _UNARY = bytes.maketrans(b"+~", b"--")
 _RUNS = (b"-" * _MAX_RUN, b"not" * _MAX_RUN, b"lambda:" * _MAX_RUN, b"await" * _MAX_RUN)
-# Each alternative that has begun matches to its end or the file's: no second attempt.
+# Each alternative that has begun matches to its end or the file's, and keeps no way back: the
+# time is linear, and the memory that of the text.
 _INERT = re.compile(
-    rb'#[^\n]*|"""[^"\\]*(?:(?:\\.|"(?!""))[^"\\]*)*(?:"""|\Z)'
-    rb"|'''[^'\\]*(?:(?:\\.|'(?!''))[^'\\]*)*(?:'''|\Z)"
-    rb'|"[^"\\\n]*(?:\\.[^"\\\n]*)*(?:"|(?=\n)|\Z)'
-    rb"|'[^'\\\n]*(?:\\.[^'\\\n]*)*(?:'|(?=\n)|\Z)",
+    rb'#[^\n]*+|"""[^"\\]*+(?:(?:\\.|"(?!""))[^"\\]*+)*+(?:"""|\Z)'
+    rb"|'''[^'\\]*+(?:(?:\\.|'(?!''))[^'\\]*+)*+(?:'''|\Z)"
+    rb'|"[^"\\\n]*+(?:\\.[^"\\\n]*+)*+(?:"|(?=\n)|\Z)'
+    rb"|'[^'\\\n]*+(?:\\.[^'\\\n]*+)*+(?:'|(?=\n)|\Z)",
     re.DOTALL,
 )
 _FORMATTED = re.compile(rb"(?i)\b(?:f|fr|rf|t|tr|rt)[\"']")
+_LINES = re.compile(rb"\n{2,}")
 _BRACKETS = bytes(byte for byte in range(256) if byte not in b"()[]{}")
 
 
@@ -81,20 +83,28 @@ def shape(data: bytes) -> Shape:
     """Return what a module looks like without its strings and comments, in linear time."""
     # A backslash at the end then escapes something, and no alternative fails half-way.
     code = _INERT.sub(b"", data + b"\n")
-    signs = len(code.translate(None, _WORDS))
+    signs = _signs(code)
     fields = data.count(b"{") if _FORMATTED.search(data) else 0
     longest = max(map(len, code.split(b"\n")))
     return Shape(signs, fields, _runs(code), longest, _depth(code))
 
 
-def doubt(data: bytes) -> str:
-    """Return why a module may be dear to parse; "" where it surely is not."""
-    if not _runs(data):
-        if len(data) < _SMALL:
-            return ""
-        if len(data.translate(None, _WORDS)) < _FEW and data.count(b"{") <= _MAX_FIELDS:
-            return ""
+def _signs(code: bytes) -> int:
+    """Return the number of signs; empty lines count for nothing."""
+    return len(_LINES.sub(b"\n", code.translate(None, _WORDS)))
+
+
+def doubt(data: bytes) -> tuple[str, int]:
+    """Return why a module may be dear to parse, "" where it surely is not, and its signs."""
+    signs = _signs(data)
+    few = len(data) < _SMALL or (signs < _FEW and data.count(b"{") <= _MAX_FIELDS)
+    if few and not _runs(data):
+        return "", signs
     found = shape(data)
+    return _doubt(found), found.signs
+
+
+def _doubt(found: Shape) -> str:
     if found.signs > MAX_SIGNS:
         return f"it has {found.signs:,} signs of punctuation"
     if found.fields > _MAX_FIELDS:
