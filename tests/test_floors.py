@@ -88,8 +88,8 @@ LIGHT |= {"_json", "fcntl"}
 KINDS = ("tool", "engine", "middleware", "integration", "custom")
 #: Where a kind's name is another party's format, and not ours to choose.
 FOREIGN = re.compile(r"allowed[-_ ]?tools|create(_async)?_engine", re.IGNORECASE)
-#: SARIF's word for the program that has found something.
-FOREIGN_IN = {"reporting.sarif": re.compile('"tool"')}
+#: SARIF's word for the program that has found something, and pyproject.toml's for all others.
+FOREIGN_IN = dict.fromkeys(("reporting.sarif", "checks.supply_chain"), re.compile('"tool"'))
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -16,6 +16,7 @@ Good::
 from __future__ import annotations
 
 import os
+import re
 import stat
 import sys
 from collections.abc import Iterator
@@ -50,7 +51,8 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield what is amiss with each entry point that a manifest states."""
     seen = set()
     for text, at in _stated(subject):
-        module = text.partition(":")[0]
+        # In ``C:\\x`` and ``file:///x`` what stands behind the colon is no attribute.
+        module = text if re.search(r":[/\\]", text) else text.partition(":")[0]
         if module in seen:
             continue
         seen.add(module)

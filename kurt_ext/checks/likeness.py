@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterator
+from functools import lru_cache
 
-__all__ = ["distance", "lookalikes", "nearest", "plain", "skeleton"]
+__all__ = ["distance", "lookalikes", "nearest", "one_slip", "plain", "skeleton"]
 
 #: Letters of other scripts that are drawn like Latin ones; the rest is told by its script.
 _TWINS = str.maketrans(
@@ -83,26 +84,40 @@ def distance(one: str, other: str, limit: int = 2) -> int:
     return min(row[-1], limit + 1)
 
 
+def one_slip(one: str, other: str) -> bool:
+    """Return whether exactly one slip turns one name into the other, in linear time."""
+    longest = min(len(one), len(other))
+    if one == other or max(len(one), len(other)) - longest > 1:
+        return False
+    start = 0
+    while start < longest and one[start] == other[start]:
+        start += 1
+    end = 0
+    while end < longest - start and one[-1 - end] == other[-1 - end]:
+        end += 1
+    mine, theirs = one[start : len(one) - end], other[start : len(other) - end]
+    return max(len(mine), len(theirs)) == 1 or (len(mine) == 2 and mine == theirs[::-1])
+
+
 def nearest(name: str, known: frozenset[str]) -> str | None:
     """Return the known name of five letters or more that one slip, or a look, separates.
 
     None where the name is known itself, or differs in a number alone.
     """
     flat = plain(name)
-    if name in known or flat in known:
-        return None
     looks = skeleton(name)
-    for one in sorted(known):
-        if len(one) < 5 or abs(len(one) - len(name)) > 3:
-            continue
-        other = plain(one)
+    found = None
+    for one, other, drawn in _forms(known):
         if flat == other:
             return None  # PEP 503 takes them for one, or the index refuses the second
-        if skeleton(one) == looks:
-            return one
-        if distance(flat, other, 1) == 1 and not _numbered(flat, other):
-            return one
-    return None
+        if drawn == looks or (one_slip(flat, other) and not _numbered(flat, other)):
+            found = found or one
+    return found
+
+
+@lru_cache(maxsize=4)
+def _forms(known: frozenset[str]) -> tuple[tuple[str, str, str], ...]:
+    return tuple([(one, plain(one), skeleton(one)) for one in sorted(known) if len(one) > 4])
 
 
 def _numbered(one: str, other: str) -> bool:

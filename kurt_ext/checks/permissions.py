@@ -132,6 +132,9 @@ _METADATA = frozenset(
 _SLASHES = str.maketrans({"\u2044": "/", "\u2215": "/", "\u29f8": "/", "\u29f5": "\\"})
 
 
+_DRAWN = frozenset("\u2044\u2215\u29f8\u29f5\uff0f\uff3c\u2024\u2025")
+
+
 class _Verdict(NamedTuple):
     rule: str
     severity: str
@@ -253,7 +256,7 @@ def _anywhere(text: str, verb: str, rule: str) -> _Verdict | None:
     if path in _SHARED:
         message = f"{show(text)} is shared by all programs"
         return _Verdict(rule, "medium", message, "name a folder of the skill's own below it")
-    if not text.isascii() and text.count("/") + text.count("\\") < path.count("/"):
+    if not text.isascii() and not _DRAWN.isdisjoint(text):
         message = f"{show(text)} holds a character that looks like a slash"
         return _Verdict("path-deceives", "high", message, "write it as it is meant")
     if _climbs(text):

@@ -8,7 +8,7 @@ Bad::
 
     requirements.txt: --extra-index-url http://example.com/simple
     requirements.txt: reqeusts>=2
-    requirements.txt: tool @ git+https://example.com/tool.git
+    requirements.txt: archive @ git+https://example.com/archive.git
 
 Good::
 
@@ -255,13 +255,13 @@ def _sources(document: Mapping[str, Any]) -> Iterator[tuple[str, str, bool]]:
             url = _get(one, "url")
             if isinstance(url, str):
                 yield url, url, _get(one, "verify_ssl") is not False
-    for tool in (("tool", "uv"), ("tool", "uv", "pip"), ("tool", "pip")):
+    for program in (("tool", "uv"), ("tool", "uv", "pip"), ("tool", "pip")):
         for key in ("index-url", "extra-index-url", "find-links"):
-            value = _get(document, *tool, key)
+            value = _get(document, *program, key)
             for url in value if isinstance(value, list) else [value]:
                 if isinstance(url, str):
                     yield url, url, True
-        hosts = _get(document, *tool, "allow-insecure-host")
+        hosts = _get(document, *program, "allow-insecure-host")
         for host in hosts if isinstance(hosts, list) else ():
             yield str(host), str(host), False
     links = _get(document, "tool", "setuptools", "dependency-links")
@@ -294,7 +294,7 @@ def _backend(document: Mapping[str, Any], at: Any) -> Iterator[Place]:
         (("tool", "hatch", "build", "hooks", "custom"), "hooks.custom"),
         (("tool", "setuptools", "cmdclass"), "cmdclass"),
         (("tool", "pdm", "build", "run-setuptools"), "run-setuptools"),
-        (("tool", "poetry", "build"), "tool.poetry.build"),
+        (("tool", "poetry", "build"), "poetry.build"),
     ):
         if _get(document, *keys):
             message = f"{'.'.join(keys)} runs code of the folder when it is built"

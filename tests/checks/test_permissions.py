@@ -46,6 +46,15 @@ def rules(ask: Asked, key: str, value: object) -> list[str]:
         ("system_resources", "gpu"),
         ("processes", "git"),
         ("processes", "/usr/bin/ffmpeg"),
+        ("filesystem_read", "/proc/cpuinfo"),
+        ("filesystem_read", "/usr/share/zoneinfo"),
+        ("filesystem_read", "data/*.csv"),
+        ("filesystem_read", "~/notes/**"),
+        ("filesystem_write", "$HOME/notes"),
+        ("filesystem_write", "D:\\work\\out"),
+        ("filesystem_write", "/dev/null"),
+        ("network_hosts", "*.api.example.co.uk"),
+        ("environment_variables", "SLACK_CHANNEL"),
     ],
 )
 def test_what_is_narrow_is_fine(ask: Asked, key: str, value: str) -> None:
@@ -66,6 +75,31 @@ def test_what_is_narrow_is_fine(ask: Asked, key: str, value: str) -> None:
         ("filesystem_read", "/home/ann/.AWS/credentials", "secret-path"),
         ("filesystem_read", "/etc/shadow", "secret-path"),
         ("filesystem_read", "../../secrets", "path-climbs"),
+        ("filesystem_read", "/*/.ssh", "wide-read"),
+        ("filesystem_read", "/home/*/x", "wide-read"),
+        ("filesystem_read", "/home/ann", "wide-read"),
+        ("filesystem_read", "~root", "wide-read"),
+        ("filesystem_read", "%USERPROFILE%", "wide-read"),
+        ("filesystem_read", "\\\\?\\C:\\Windows", "wide-read"),
+        ("filesystem_read", "\\\\server\\share", "wide-read"),
+        ("filesystem_read", "/var/run/docker.sock", "secret-path"),
+        ("filesystem_read", "/proc/*/environ", "wide-read"),
+        ("filesystem_read", "%APPDATA%", "path-variable"),
+        ("filesystem_read", "$DATA/x", "path-variable"),
+        ("filesystem_read", "\uff0f", "wide-read"),
+        ("filesystem_read", "data\u2215..\u2215x", "path-deceives"),
+        ("filesystem_write", "~/.bashrc", "startup-path"),
+        ("filesystem_write", "~/.config/autostart/x", "startup-path"),
+        ("filesystem_write", "/tmp", "wide-write"),
+        ("network_hosts", "*.co.uk", "wide-network"),
+        ("network_hosts", "*.github.io", "wide-network"),
+        ("network_hosts", "api.*", "wide-network"),
+        ("network_hosts", "10.0.0.0/8", "wide-network"),
+        ("network_hosts", "2852039166", "cloud-metadata"),
+        ("network_hosts", "metadata.google.internal:80", "cloud-metadata"),
+        ("environment_variables", "*_TOKEN", "wide-environment"),
+        ("environment_variables", "A*", "wide-environment"),
+        ("environment_variables", "AWS_*", "foreign-secret"),
         ("filesystem_write", "/etc", "wide-write"),
         ("filesystem_write", "/etc/", "wide-write"),
         ("filesystem_write", "/etc/cron.d/x", "startup-path"),
@@ -138,3 +172,45 @@ def test_services_without_hosts_and_native_code_are_small_matters(ask: Asked) ->
         ("undocumented-api", "low"),
         ("native-code", "low"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "severity"),
+    [
+        ("filesystem_read", "/", "high"),
+        ("filesystem_write", "/etc", "high"),
+        ("filesystem_read", "~/.ssh", "high"),
+        ("filesystem_write", "C:\\", "high"),
+        ("filesystem_write", "/tmp", "medium"),
+        ("network_hosts", "*", "high"),
+        ("network_hosts", "localhost", "medium"),
+        ("external_apis", "*", "high"),
+        ("environment_variables", "*", "high"),
+        ("environment_variables", "AWS_SECRET_ACCESS_KEY", "medium"),
+        ("system_resources", "*", "high"),
+        ("processes", "*", "high"),
+        ("processes", "bash", "high"),
+        ("processes", "python3", "medium"),
+    ],
+)
+def test_a_list_that_covers_everything_stops_the_skill(
+    ask: Asked, key: str, value: str, severity: str
+) -> None:
+    """P36: what is declared too widely is told, and what covers everything is an error."""
+    permissions = {key: [value]}
+    found = ask(check, {**CODE, "SKILL.md": skill_md(permissions=permissions)})
+    assert found[0].severity == severity
+
+
+def test_a_key_to_a_service_is_due_where_the_service_is_named(ask: Asked) -> None:
+    permissions = {
+        "network_hosts": ["s3.eu-west-1.amazonaws.com"],
+        "environment_variables": ["AWS_SECRET_ACCESS_KEY"],
+    }
+    (finding,) = ask(check, {**CODE, "SKILL.md": skill_md(permissions=permissions)})
+    assert (finding.rule, finding.severity) == ("foreign-secret", "low")
+
+
+def test_permissions_of_a_manifest_that_is_refused_are_judged_too(ask: Asked) -> None:
+    text = '{"plugin_id": "x", "permissions": {"network_hosts": ["*"]}} trailing'
+    assert [f.rule for f in ask(check, {"plugin.json": text})] == ["wide-network"]
