@@ -113,7 +113,7 @@ def read(folder: str, names: Collection[str] | None = None) -> Reading:
         if isinstance(content, Finding):
             findings.append(content)
         elif name == "SKILL.md":
-            skill = skillmd.read(content, name, title, findings)
+            skill = skillmd.read(content, name, title, findings, alone=len(files) == 1)
         else:
             # Imported where there is one: most folders have a SKILL.md alone.
             from . import pluginjson

@@ -45,9 +45,18 @@ _FOREIGN = frozenset(
 
 
 def read(
-    data: bytes, path: str, folder_name: str | None, findings: list[Finding]
+    data: bytes,
+    path: str,
+    folder_name: str | None,
+    findings: list[Finding],
+    *,
+    alone: bool = True,
 ) -> tuple[Record, set[str]] | None:
-    """Return the record of a SKILL.md and the keys that it states; None without a name."""
+    """Return the record of a SKILL.md and the keys that it states; None without a name.
+
+    :param alone: whether no other manifest says what the skill is called; beside one, a title
+        in the name's place is read as the name that it surely means.
+    """
     front = frontmatter.split(data, path, findings)
     if front.text is None:
         return None
@@ -65,7 +74,7 @@ def read(
     for key in values:
         if key not in _KNOWN:
             _other(key, values[key], notes)
-    _name(record, values, folder_name, notes)
+    _name(record, values, folder_name, notes, alone=alone)
     if record["description"] is None:
         fix = "say what the skill does and when to use it"
         notes.warn("missing-field", "description is missing", (), fix)
@@ -81,7 +90,14 @@ def read(
     return record, stated
 
 
-def _name(record: Record, values: dict[str, Any], folder_name: str | None, notes: Notes) -> None:
+def _name(
+    record: Record,
+    values: dict[str, Any],
+    folder_name: str | None,
+    notes: Notes,
+    *,
+    alone: bool,
+) -> None:
     """Read a SKILL.md's name; the folder's stands in for listings where there is no valid one."""
     word = text(values.get("name"), ("name",), notes)
     name = ""
@@ -93,7 +109,13 @@ def _name(record: Record, values: dict[str, Any], folder_name: str | None, notes
         try:
             name = names.skill_name(word)
         except ManifestError as error:
-            error.hint = f"write it like {_likely(word) or 'web-archiver'}"
+            likely = _likely(word)
+            error.hint = f"write it like {likely or 'web-archiver'}"
+            if not alone and likely and word.isascii():
+                message = f"name {show(word)} is a title; it was read as {likely}"
+                notes.warn("invalid-name", message, ("name",), error.hint)
+                record["id"] = record["name"] = likely
+                return
             notes.broken(error, ("name",))
     if not name:
         try:

@@ -89,7 +89,9 @@ KINDS = ("tool", "engine", "middleware", "integration", "custom")
 #: Where a kind's name is another party's format, and not ours to choose.
 FOREIGN = re.compile(r"allowed[-_ ]?tools|create(_async)?_engine", re.IGNORECASE)
 #: SARIF's word for the program that has found something, and pyproject.toml's for all others.
-FOREIGN_IN = dict.fromkeys(("reporting.sarif", "checks.supply_chain"), re.compile('"tool"'))
+FOREIGN_IN = dict.fromkeys(
+    ("reporting.sarif", "checks.supply_chain"), re.compile('"tool"|"custom"|"hooks.custom"')
+)
 
 
 def modules() -> Iterator[tuple[str, Path]]:

@@ -695,3 +695,17 @@ def test_the_places_of_a_broken_file_are_those_before_the_break() -> None:
     assert strictjson.locate(b'{"a": 1, "b": }') == {("a",): (1, 2), ("b",): (1, 10)}
     assert strictjson.locate(b"\xff") == {}
     assert frontmatter.locate("a: 1\na: 2", "SKILL.md", 2) == {}
+
+
+def test_a_title_beside_a_plugin_json_is_read_as_the_name_that_it_means(tmp_path: Path) -> None:
+    plugin = '{"plugin_id": "org.mine.style-checker", "name": "Style Checker", "version": "1.0.0",'
+    plugin += ' "description": "d", "author": "a", "plugin_type": "custom", "entry_point": "main"}'
+    for title, ok in (("Style Checker", True), ("Other Thing", False)):
+        front = f"---\nname: {title}\ndescription: d\n---\n"
+        for name, text in (("SKILL.md", front), ("plugin.json", plugin), ("main.py", "")):
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        reading = manifest.read(str(tmp_path))
+        assert reading.ok is ok
+        assert "invalid-name" in [finding.rule for finding in reading.findings]
+    (tmp_path / "plugin.json").unlink()
+    assert not manifest.read(str(tmp_path)).ok

@@ -49,7 +49,7 @@ _AUTHORITY = frozenset(("official", "verified", "certified", "trusted", "genuine
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield what a skill's names could be mistaken for."""
-    facts: HostFacts = getattr(subject, "facts", None) or HostFacts()
+    facts = subject.facts
     own = _own(subject)
     for key, name in own:
         at = subject.at((key,))

@@ -32,9 +32,7 @@ def found(folder: Path, **fields: Any) -> list[Finding]:
         **fields,
     }
     grow(folder / "x", {"plugin.json": json.dumps(manifest), "main.py": ""})
-    subject = Subject(read(str(folder / "x")))
-    vars(subject)["facts"] = FACTS
-    return list(check(subject))
+    return list(check(Subject(read(str(folder / "x")), facts=FACTS)))
 
 
 @pytest.mark.parametrize(
