@@ -223,7 +223,13 @@ def _comments(text: str) -> tuple[list[Piece], str]:
 
 def _elements(text: str) -> Iterator[Piece]:
     """Yield what stands in elements that are not drawn."""
+    fences = counted = line = 0
     for tag in _TAG.finditer(text):
+        fences += text.count("```", counted, tag.start())
+        line += text.count("\n", counted, tag.start())
+        counted = tag.start()
+        if fences % 2:
+            continue
         style = tag[2].lower().replace(" ", "").replace("'", '"')
         name = tag[1].lower()
         if not (_UNSEEN.search(style) or name in ("template", "noscript")) and not (
@@ -234,7 +240,7 @@ def _elements(text: str) -> Iterator[Piece]:
         body = text[tag.end() : end if end >= 0 else tag.end() + 2_000]
         if body.strip():
             how = f"<{name}> that is not drawn"
-            yield Piece(body, text.count("\n", 0, tag.start()) + 1, "unseen", how)
+            yield Piece(body, line + 1, "unseen", how)
 
 
 class _Reader:

@@ -448,7 +448,9 @@ def _persistence(sentence: Sentence, concealed: bool, hidden: bool) -> Iterator[
             "this skill",
         )
     )
-    if concealed or hidden or "authorized_keys" in text:
+    spoken_to = any("AGENT" in word.codes for word in sentence.words[:4])
+    unseen = hidden and (spoken_to or "FUTURE" in codes) and "description:" not in text
+    if concealed or unseen or "authorized_keys" in text:
         yield Act("persistence", 4, says, sentence)
     elif codes & {"FUTURE"} and (own or "OVERRIDE" in codes or codes >= {"SEND", "URL"}):
         yield Act("persistence", 3, says, sentence)

@@ -46,6 +46,7 @@ _SEVERITY = {2: "medium", 3: "high", 4: "critical"}
 _MARKUP = (".md", ".markdown", ".mdx", ".mdc", ".html", ".htm", ".svg", ".xml")
 _PLAIN = (".txt", ".rst", ".yaml", ".yml", ".toml", ".json", ".prompt", ".j2", ".jinja", ".tmpl")
 _BARE = ("readme", "license", "notice", "changelog", "agents", "claude", ".cursorrules", "prompt")
+_SHORT = 1_000  # characters of a page that may hold a part of a sentence
 _TOGETHER = 65_536  # bytes of pages that are read as one
 #: What a comment says when it is meant for an agent or a judge; a cheap look before a dear one.
 _ADDRESSED = (
@@ -326,7 +327,9 @@ def _in_parts(
     from ..analysis.speech_acts import acts
 
     listed = "\n".join(pages[path].strip() for path in order)
-    run_on = " ".join(_unmarked(pages[path]) for path in order)
+    # A sentence that goes on in the next page stands in pages of a few lines.
+    short = [pages[path] for path in order if len(pages[path]) <= _SHORT]
+    run_on = " ".join(map(_unmarked, short))
     for text in (listed, run_on):
         for act in acts(text, about=about):
             if act.weight > 2 and act.rule not in seen:
