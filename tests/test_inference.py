@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kurt_ext.analysis.catalogue import Meaning
-from kurt_ext.analysis.uses import Use
+from kurt_ext.analysis.uses import Use, analyse
 from kurt_ext.errors import ManifestError, SkillNotFoundError
 from kurt_ext.grants import LISTS, Grants
 from kurt_ext.inference import infer, merged
@@ -368,3 +369,10 @@ def test_both_manifests_of_a_folder_are_written_or_none(tmp_path: Path) -> None:
     plugin.write_text(json.dumps(PLUGIN))
     assert write(str(tmp_path), NEW) == [str(skill), str(plugin)]
     assert write(str(tmp_path), NEW) == []
+
+
+def test_a_variable_read_by_its_key_is_needed() -> None:
+    code = "import os\nfrom os import environ as e\na = os.environ['A_KEY']\nb = lambda: e['B']\n"
+    found = infer(analyse(["skill.py"], lambda _: ast.parse(code), ["skill"]).uses)
+    assert found.permissions == {"environment_variables": ["A_KEY", "B"]}
+    assert found.unproven == ()

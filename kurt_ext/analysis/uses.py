@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Analysis", "Use", "analyse"]
 
+_ENVIRONMENT = ("os.environ", "os.environb")
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 #: Modules of which a single name does anything.
 _POWERFUL = frozenset(
@@ -216,6 +217,11 @@ class _Analyser:
 
     def _site(self, site: Site, module: Module, reachable: bool) -> None:
         values = self.evaluator.values(site.node, site.scope)
+        if isinstance(site.node, ast.Subscript):
+            # What a variable holds is nobody's reference; that it was read, counts.
+            for base in self.evaluator.values(site.node.value, site.scope):
+                if isinstance(base, Ref) and base.name in _ENVIRONMENT:
+                    self._reference(base, site, module, reachable)
         for value in values:
             if isinstance(value, Ref):
                 self._reference(value, site, module, reachable)
