@@ -979,9 +979,8 @@ def test_at_start_one_whose_load_somebody_gives_up_is_skipped_and_told_so() -> N
             BEHAVIOUR[A, "initialize"] = give_up
             starting = asyncio.ensure_future(loader.auto_load_plugins())
             await until(lambda: tasks)
-            for task in tasks:
-                if task is not starting and "auto_load.<locals>.one" in repr(task.get_coro()):
-                    task.cancel()
+            (loads,) = [task for task in tasks if task.get_coro().__name__ == "one"]
+            loads.cancel()
             answer = await starting
             assert (list(answer), answer.failed) == ([], {})
             assert answer.skipped == {A: "it was given up while it was loaded"}
