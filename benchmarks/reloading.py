@@ -1,4 +1,4 @@
-"""What putting new code in the place of the old costs, beside reading, compiling and running it.
+"""What putting new code in the place of the old costs, beside `importlib.reload`.
 
     python benchmarks/reloading.py [--pairs 101] [--edits 200] [--reloads 10000]
 
@@ -6,7 +6,8 @@
 compiled and run beside the old one, in a thread, its contract checked, its object
 made and put in the place of the old one. *Reload* is all of it, with the files
 looked at before and the old code retired after; *judged*, with the validator's
-verdict as well. The base is ``exec(compile(read(file)))`` of the same file. Stale is an edit of the
+verdict as well. The base is ``importlib.reload`` of a module of the same text,
+which writes no bytecode, since it would take it for that of the next edit. Stale is an edit of the
 same length in the same second whose code did not run after the reload; kept is
 what the process has grown by, as /proc tells it, after ``gc.collect()``.
 """
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gc
+import importlib
 import json
 import os
 import sys
@@ -24,6 +26,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter
+from types import ModuleType
 
 from kurt_ext import PluginLoader
 
@@ -72,15 +75,32 @@ def source(number: int, lines: int) -> str:
     return text
 
 
-def bare(file: Path) -> None:
-    """Read, compile and run a file."""
-    with open(file, "rb") as opened:
-        data = opened.read()
-    exec(compile(data, str(file), "exec"), {"__name__": "bare", "__builtins__": __builtins__})
+def plain(folder: Path) -> tuple[Path, ModuleType]:
+    """Return a module that ``importlib.reload`` can load again, and its file."""
+    file = folder / "plain" / "reloaded_plainly.py"
+    file.parent.mkdir()
+    file.write_text(source(0, 0), encoding="utf-8")
+    sys.path.insert(0, str(file.parent))
+    return file, importlib.import_module(file.stem)
+
+
+def reload_plainly(module: ModuleType) -> float:
+    """Return the seconds that ``importlib.reload`` takes."""
+    writes, sys.dont_write_bytecode = sys.dont_write_bytecode, True
+    try:
+        start = perf_counter()
+        importlib.reload(module)
+        return perf_counter() - start
+    finally:
+        sys.dont_write_bytecode = writes
 
 
 async def ratios(
-    file: Path, reload: Callable[[], Awaitable[float]], pairs: int, lines: int
+    file: Path,
+    reload: Callable[[], Awaitable[float]],
+    base_of: tuple[Path, ModuleType],
+    pairs: int,
+    lines: int,
 ) -> tuple[float, float, float]:
     """Return the medians of swap / base, of reload / base, and of the base in microseconds.
 
@@ -88,12 +108,13 @@ async def ratios(
     """
     swaps, wholes, bases = [], [], []
     for number in range(pairs + 5):
-        file.write_text(source(number, lines), encoding="utf-8")
+        base_file, module = base_of
+        for each in (file, base_file):
+            each.write_text(source(number, lines), encoding="utf-8")
         start = perf_counter()
         swap = await reload()
         middle = perf_counter()
-        bare(file)
-        base = perf_counter() - middle
+        base = reload_plainly(module)
         if number >= 5:  # the first ones warm up
             swaps.append(swap / base)
             wholes.append((middle - start) / base)
@@ -120,6 +141,7 @@ async def measure(folder: Path, pairs: int, edits: int, reloads: int) -> None:
     (place / "plugin.json").write_text(json.dumps(MANIFEST), encoding="utf-8")
     file = place / "main.py"
     file.write_text(source(0, 0), encoding="utf-8")
+    base_of = plain(folder)
     async with PluginLoader(folder / "plugins") as loader:
         state = await loader.load_plugin(PLUGIN, validate=False)
         await loader.activate_plugin(PLUGIN)
@@ -130,7 +152,7 @@ async def measure(folder: Path, pairs: int, edits: int, reloads: int) -> None:
                     await loader.reload_plugin(PLUGIN, validate=judged)
                     return last(loader, "swap")
 
-                swap, whole, base = await ratios(file, reload, pairs, lines)
+                swap, whole, base = await ratios(file, reload, base_of, pairs, lines)
                 if not judged:
                     print(f"{swap:7.2f}  swap of {lines} lines (base {base:.0f} µs)")
                     print(f"{whole:7.2f}  reload of {lines} lines")
