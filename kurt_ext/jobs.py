@@ -10,18 +10,20 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from threading import Lock, Thread, Timer
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .findings import Finding
 from .hostfacts import HostFacts
 from .jsontext import dumps
 from .validator import Check, Report, validate
 from .verdicts import plain
+
+if TYPE_CHECKING:
+    import subprocess
 
 __all__ = ["Job", "judge_all", "serve"]
 
@@ -151,6 +153,8 @@ class _Worker:
         return self._lost(folder, process.returncode)
 
     def _start(self) -> subprocess.Popen[bytes]:
+        import subprocess
+
         process = subprocess.Popen(
             [sys.executable, "-P", "-c", _START, *_search_path()],
             stdin=subprocess.PIPE,

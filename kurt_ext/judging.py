@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from .adapters import adapter_checks, adapter_versions
 from .contract import Progress
 from .hostfacts import HostFacts
 from .jobs import Job, judge_all
@@ -44,13 +43,16 @@ class Judging:
         else:
             facts = HostFacts.from_host(places, discovery=session.discovery)
         adapters = settings(session.discovery.config).adapters
-        checks = [*installed_checks(places), *adapter_checks(adapters)]
+        checks, versions = installed_checks(places), []
+        if adapters:
+            from .adapters import adapter_checks, adapter_versions
+
+            checks += adapter_checks(adapters)
+            versions = adapter_versions(adapters)
         self.job = Job(profile, checks, facts)
         self.verdicts = None
         if cache:
-            self.verdicts = Verdicts(
-                places, rules_version(checks, adapter_versions(adapters)), facts, profile
-            )
+            self.verdicts = Verdicts(places, rules_version(checks, versions), facts, profile)
 
     def judge(self, folders: Sequence[str], *, jobs: int = 0) -> list[dict[str, Any]]:
         """Return the reports on folders, in their order.

@@ -178,7 +178,8 @@ def method(value: Value, name: str, arguments: Sequence[Values]) -> Values:
     if len(plain) != len(given):
         return (Text("", "", frozenset().union(*[_origins(one) for one in given])),)
     if name not in _METHODS or not isinstance(text, (str, bytes)):
-        if name == "to_bytes" and isinstance(text, int) and plain and plain[0] <= 4096:
+        size = plain[0] if plain else None
+        if name == "to_bytes" and isinstance(text, int) and isinstance(size, int) and size <= 4096:
             return _attempt(text.to_bytes, plain, True)
         return UNKNOWN
     if name in ("ljust", "rjust", "center", "zfill", "expandtabs") and (
@@ -194,7 +195,8 @@ def method(value: Value, name: str, arguments: Sequence[Values]) -> Values:
         return found or UNKNOWN
     if name == "decode" and isinstance(text, bytes):
         decoded = value.decoded
-    return _attempt(getattr(text, name), plain, decoded)
+    # Bytes have no encode, and text no decode: such code fails when it runs.
+    return _attempt(getattr(text, name, None), plain, decoded)
 
 
 def _attempt(do: Any, plain: Sequence[Any], decoded: bool) -> Values:

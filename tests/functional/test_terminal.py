@@ -196,3 +196,13 @@ def test_columns_are_left_out_by_their_rank() -> None:
     assert _that_fit(columns, rows, 25) == [0, 1]
     assert _that_fit(columns, rows, 12) == [0]
     assert _that_fit(columns, rows, 5) is None
+
+
+def test_a_repository_is_judged_with_a_bar_and_colours(project: Path) -> None:
+    for number in range(3):
+        write_skill(project / "repo", f"skill-{number}", code=None)
+    seen = on_terminal("validate", "repo")
+    assert "\x1b[" in seen and "3/3" in ESCAPE.sub("", seen)
+    assert "3 skills: 3 valid, 0 not valid" in ESCAPE.sub("", seen)
+    again = on_terminal("validate", "repo")
+    assert "3/3" not in ESCAPE.sub("", again)  # it is remembered, and there is nothing to wait for

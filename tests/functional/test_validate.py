@@ -209,3 +209,12 @@ def test_nothing_is_imported_from_a_repository_that_is_judged(
         (many / f"{name}.py").write_text("raise SystemExit('imported')")
     ran = kurt("validate", "--json", str(many), "--jobs", "2", "--no-cache")
     assert len(ran.envelope["data"]) == 8
+
+
+@pytest.mark.parametrize(
+    "text", ["b''.encode()", "''.decode()", "(1).to_bytes('x')", "''.to_bytes(2)"]
+)
+def test_code_that_would_fail_when_it_runs_is_judged(here: Run, bad: Path, text: str) -> None:
+    (bad / "main.py").write_text(f"x = {text}\n")
+    rows = here("validate", "bad", "--json").envelope["data"]
+    assert "check-failed" not in {finding["rule"] for finding in rows[0]["findings"]}
