@@ -319,7 +319,14 @@ class Evaluator:
         return tuple(found)
 
     def _entered(self, values: Values) -> Values:
-        return values
+        sets: list[Values] = []
+        for value in values:
+            if isinstance(value, Instance):
+                for one in self._field(value.code, "__enter__", set()):
+                    if isinstance(one, Code) and isinstance(one.node, _FUNCTIONS):
+                        sets.append(self._returned(one, _NO_ARGUMENTS, one.scope, None))
+            sets.append((value,))
+        return join(*sets)
 
     def _elements(self, values: Values) -> Values:
         sets: list[Values] = []
@@ -383,7 +390,7 @@ class Evaluator:
         if isinstance(value, Local):
             return self._member(value.module, name)
         if isinstance(value, Instance):
-            return self._field(value.code, name, set())
+            return self._got(self._field(value.code, name, set()))
         if isinstance(value, Code):
             if isinstance(value.node, ast.ClassDef):
                 return self._field(value, name, set())
@@ -412,6 +419,18 @@ class Evaluator:
             asked = self.bound("__getattr__", module.scope)
             return tuple([Ref(f"{one.name}()") for one in asked if isinstance(one, Ref)]) or UNKNOWN
         return self._special(name, module) or UNKNOWN
+
+    def _got(self, values: Values) -> Values:
+        """Return what reading attributes of an object gives: of a property, what it returns."""
+        sets: list[Values] = []
+        for value in values:
+            decorators = getattr(value.node, "decorator_list", ()) if isinstance(value, Code) else ()
+            words = {getattr(one, "attr", getattr(one, "id", "")) for one in decorators}
+            if isinstance(value, Code) and not words.isdisjoint(("property", "cached_property")):
+                sets.append(self._returned(value, _NO_ARGUMENTS, value.scope, None))
+            else:
+                sets.append((value,))
+        return join(*sets)
 
     def _field(self, code: Code, name: str, seen: set[int]) -> Values:
         """Return an attribute of a class of the skill, or of its objects."""
@@ -710,6 +729,9 @@ class Evaluator:
                 if folded is not None:
                     return folded
             name = value.name
+            if name.endswith(".__getattribute__") and len(node.args) == 1:
+                owner = (Ref(name.removesuffix(".__getattribute__"), value.call),)
+                return self._fetched(owner, self.values(node.args[0], scope, frame))
             return (Ref(name if name.endswith("()()") else f"{name}()", node),)
         if isinstance(value, Code):
             if isinstance(value.node, ast.ClassDef):
@@ -837,13 +859,17 @@ class Evaluator:
         given = self._arguments(node, scope, frame)
         if len(given) < 2:
             return UNKNOWN
+        return join(self._fetched(given[0], given[1]), *given[2:3])
+
+    def _fetched(self, owner: Values, names: Values) -> Values:
+        """Return what attributes can be that are fetched by what a text says."""
         sets: list[Values] = []
-        for name in given[1]:
+        for name in names:
             if isinstance(name, Const) and isinstance(name.value, str):
-                sets.append(self.members(given[0], name.value))
+                sets.append(self.members(owner, name.value))
             else:
-                sets.append(_computed(given[0]))
-        return join(*sets, *given[2:3]) if sets else UNKNOWN
+                sets.append(_computed(owner))
+        return join(*sets) if sets else UNKNOWN
 
     def _object_getattribute(
         self, node: ast.Call, scope: Scope, frame: Frame | None
@@ -1298,6 +1324,7 @@ class _Nowhere:
 
 _NO_MODULE = _Nowhere().module
 _NO_SCOPE = _NO_MODULE.scope
+_NO_ARGUMENTS = ast.Call(func=ast.Constant(value=None), args=[], keywords=[])
 _TRANSPARENT = frozenset((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
 _PATH_PARTS = frozenset(("parent", "parents", "name", "stem", "suffix"))
 _SAME_PATH = frozenset(("resolve", "absolute", "expanduser", "__enter__"))
@@ -1379,6 +1406,7 @@ _SPECIAL: Mapping[str, Any] = {
     "types.MappingProxyType": Evaluator._first,
     "asyncio.to_thread": None,
     "contextlib.closing": Evaluator._first,
+    "contextlib.nullcontext": Evaluator._first,
     "builtins.next": Evaluator._next,
     "builtins.dict": Evaluator._dict,
     "types.SimpleNamespace": None,

@@ -258,7 +258,8 @@ class _Survey:
     def lambda_(self, node: ast.Lambda, scope: Scope, now: bool, role: Any) -> None:
         inner = self.function_scope(node, scope, now)
         inner.returns.append(node.body)
-        self.stack.append((node.body, inner, False, None))
+        # One that is called where it stands runs there.
+        self.stack.append((node.body, inner, now and isinstance(role, ast.Call), None))
 
     # -- statements
 

@@ -534,7 +534,10 @@ def _is_worth(site: Site, heads: frozenset[str] | None, plain: frozenset[str]) -
         if function.__class__ is ast.Name:
             called = site.call is not None and function.id not in plain
             return called or function.id in _RESULTS
-        return function.__class__ is not ast.Attribute or function.attr in _RESULTS
+        if function.__class__ is not ast.Attribute:
+            return True
+        # What a method gives and is called at once has no other name: ``vars(os).get(…)(…)``.
+        return function.attr in _RESULTS or site.call is not None
     return True
 
 
