@@ -152,8 +152,10 @@ def build_by_uv(env: FreshEnv, folder: Path, out: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("builder", [pip_wheel, build, build_by_uv])
-@pytest.mark.parametrize("kind", ["skill", "plugin"])
+@pytest.mark.parametrize(
+    ("kind", "builder"),
+    [("skill", pip_wheel), ("skill", build), ("skill", build_by_uv), ("plugin", build)],
+)
 def test_a_folder_becomes_a_wheel_with_what_the_shim_shows(
     kind: str,
     builder: Callable[[FreshEnv, Path, Path], None],

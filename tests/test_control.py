@@ -332,7 +332,10 @@ def test_whatever_a_host_says_is_an_error_and_no_more(said: Any) -> None:
         assert wire.error_from(data).message == "m"
 
 
-@given(st.dictionaries(st.text(), st.recursive(st.floats() | st.dates() | st.text(), st.lists)))
+TOML = st.recursive(st.floats() | st.dates() | st.text(), st.lists, max_leaves=10)
+
+
+@given(st.dictionaries(st.text(), TOML, max_size=5))
 def test_every_value_of_toml_becomes_one_of_json(value: dict[str, Any]) -> None:
     wire.unpack(wire.pack(wire.plain(value)))
 

@@ -132,7 +132,7 @@ def test_calls_that_threads_make_and_drop_meanwhile_keep_no_plugin_from_ending()
             try:
                 for thread in threads:
                     thread.start()
-                for _ in range(15):
+                for _ in range(8):
                     state = await loader.load_plugin("x")
                     await loader.activate_plugin("x")
                     await loader.unload_plugin("x")

@@ -338,7 +338,7 @@ def short_grace(monkeypatch: pytest.MonkeyPatch) -> None:
 
 TestLives = Lives.TestCase
 TestLives.settings = settings(
-    max_examples=40,
+    max_examples=25,
     stateful_step_count=25,
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
