@@ -179,8 +179,9 @@ MEANT = {
     "sensitive_read critical": "spwd.getspall",
     "secret_access high": "keyring.get_password",
     "secret_access critical": "browser_cookie3.chrome",
+    "surveillance critical": "keyboard.on_press pynput.keyboard.Listener",
     "surveillance high": """
-        pyperclip.paste pynput.keyboard keyboard.on_press mss.mss PIL.ImageGrab.grab
+        pyperclip.paste pynput.keyboard mss.mss PIL.ImageGrab.grab
         pyautogui.screenshot cv2.VideoCapture sounddevice.rec pyaudio.PyAudio
     """,
     "reflection critical": """

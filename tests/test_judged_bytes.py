@@ -100,7 +100,8 @@ def test_code_that_changes_while_it_is_judged_does_not_run(
             with pytest.raises(KurtError) as found:
                 await loader.load_plugin(ONE)
             assert "main.py has changed since the skill was judged" in str(found.value)
-            assert (await loader.get_plugin_status(ONE)).status == PluginStatus.FAILED
+            state = loader.get_plugin_state(ONE)
+            assert state is not None and state.status == PluginStatus.FAILED
 
     run(main)
 

@@ -10,6 +10,7 @@ import ast
 import io
 import re
 import tokenize
+from bisect import bisect_left
 
 __all__ = ["in_characters"]
 
@@ -34,10 +35,16 @@ def in_characters(tree: ast.Module, data: bytes) -> ast.Module:
         for number, line in enumerate(_LINE_END.split(text.removeprefix("\ufeff")), 1)
         if not line.isascii()
     }
+    lines = sorted(odd)
     ahead: list[ast.AST] = [tree]
     while ahead:
         node = ahead.pop()
-        ahead += ast.iter_child_nodes(node)
+        for child in ast.iter_child_nodes(node):
+            # Only what a line of the kind runs through has to be counted anew.
+            first = getattr(child, "lineno", 0)
+            at = bisect_left(lines, first)
+            if not first or (at < len(lines) and lines[at] <= (child.end_lineno or first)):  # type: ignore[attr-defined]
+                ahead.append(child)
         for line_name, name in (("lineno", "col_offset"), ("end_lineno", "end_col_offset")):
             line = odd.get(getattr(node, line_name, 0))
             if line is not None:

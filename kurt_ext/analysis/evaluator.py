@@ -51,6 +51,7 @@ SKILL = "<skill>"
 #: How deep one expression may lead into others, and how many steps a skill may take in all.
 _DEPTH = 50
 _STEPS = 400_000
+_LONGEST = 400
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _BUILTINS = frozenset(dir(builtins)) - {"copyright", "credits", "license", "exit", "quit"}
 _ARGUMENT = (Unknown(frozenset(("argument",))),)
@@ -340,7 +341,7 @@ class Evaluator:
             elif isinstance(value, Unknown):
                 sets.append((value,))
             elif isinstance(value, Ref):
-                sets.append((Ref(f"{value.name}[]"),))
+                sets.append((Ref(_ELEMENTS.get(value.name, f"{value.name}[]")),))
         return join(*sets) if sets else UNKNOWN
 
     def _unpacked(self, binding: Binding) -> Values:
@@ -357,7 +358,8 @@ class Evaluator:
     # -- attributes
 
     def _ref(self, name: str, call: ast.Call | None = None) -> Ref:
-        return Ref(canonical(name), call)
+        # What is that long was not written by hand, and is in no table.
+        return Ref(canonical(name) if len(name) < _LONGEST else name, call)
 
     def _attribute(self, node: ast.Attribute, scope: Scope, frame: Frame | None) -> Values:
         chain = [node.attr]
@@ -597,9 +599,13 @@ class Evaluator:
             found = self._method_call(function, node, scope, frame)
             if found is not None:
                 return found
-        sets = [
-            self.called(value, node, scope, frame) for value in self.values(function, scope, frame)
-        ]
+        callees = self.values(function, scope, frame)
+        if isinstance(function, ast.Attribute) and function.attr in _PARTS:
+            # Of a text that is not known the parts are a list all the same.
+            callees = tuple([one for one in callees if not isinstance(one, Unknown)])
+            if not callees:
+                return (Seq((UNKNOWN,)),)
+        sets = [self.called(value, node, scope, frame) for value in callees]
         return join(*sets) if sets else UNKNOWN
 
     def _method_call(
@@ -1326,6 +1332,12 @@ _NO_MODULE = _Nowhere().module
 _NO_SCOPE = _NO_MODULE.scope
 _NO_ARGUMENTS = ast.Call(func=ast.Constant(value=None), args=[], keywords=[])
 _TRANSPARENT = frozenset((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
+#: What running through the result of a call gives.
+_ELEMENTS = {
+    "psutil.process_iter()": "psutil.Process()",
+    "importlib.metadata.entry_points()": "importlib.metadata.EntryPoint()",
+}
+_PARTS = frozenset(("readlines", "rsplit", "split", "splitlines"))
 _PATH_PARTS = frozenset(("parent", "parents", "name", "stem", "suffix"))
 _SAME_PATH = frozenset(("resolve", "absolute", "expanduser", "__enter__"))
 _REF_METHODS = frozenset(("os.environ", "os.environb", "sys.modules", "builtins"))

@@ -36,6 +36,13 @@ _TELLING = frozenset(
     name for name in _BUILTINS if meaning(f"builtins.{name}") is not None
 ) | frozenset(("__import__", "__builtins__", "__loader__", "__spec__", "builtins"))
 _HARMLESS = _BUILTINS - _TELLING - {"getattr", "vars", "globals", "locals", "type", "map"}
+#: Methods that nothing dangerous has.
+_DULL = frozenset(
+    "add append casefold count discard encode endswith extend format index insert isalnum "
+    "isalpha isdigit items join keys lower lstrip partition removeprefix removesuffix "
+    "replace reverse rpartition rsplit rstrip sort split splitlines startswith strip "
+    "title upper values".split()
+)
 #: Last words of calls that give what has a meaning of its own.
 _RESULTS = frozenset(
     name.removesuffix("()").rpartition(".")[2]
@@ -204,9 +211,9 @@ class _Analyser:
     # -- uses
 
     def _module(self, module: Module, reachable: bool) -> None:
-        heads, plain = _heads(module)
+        words = _words(module)
         for site in module.sites:
-            if _is_worth(site, heads, plain):
+            if _is_worth(site, words):
                 self._site(site, module, reachable)
         self._imports(module, reachable)
         for event in structures(module, self.evaluator, self._now):
@@ -315,9 +322,11 @@ class _Analyser:
         values = self.evaluator.as_text(self.evaluator.values(given, site.scope))
         texts = _texts(values, found.subject)
         if found.subject == "url" and not any("://" in one for one in texts[0]):
+            # A path alone: the host is the client's.
+            relative = texts[1] and all(one.startswith("/") for one in texts[0])
+            texts = ((), False, texts[2])
             base = self._base(site)
             if base and any("://" in one for one in _texts(base, "url")[0]):
-                relative = all(one.startswith("/") for one in texts[0]) and texts[1]
                 targets, proven, origins = _texts(base, "url")
                 return targets, proven and relative, origins | texts[2]
         return texts
@@ -330,6 +339,8 @@ class _Analyser:
         for value in self.evaluator.values(site.node.value, site.scope):
             if isinstance(value, Ref) and value.call is not None:
                 given = argument(value.call, None, "base_url")
+                if given is None and value.name == "aiohttp.ClientSession()":
+                    given = argument(value.call, 0, "base_url")
                 if isinstance(given, ast.AST):
                     found += self.evaluator.values(given, site.scope)
         return tuple(found)
@@ -497,47 +508,96 @@ class _Analyser:
                 yield use
 
 
-def _heads(module: Module) -> tuple[frozenset[str] | None, frozenset[str]]:
-    """Return names worth looking at where they are only mentioned, and not even where called.
+class _Words(NamedTuple):
+    """The names of a module by what a mention of them can tell.
 
-    The first are those that an import binds and builtins with a meaning, None for all where
-    a module imports ``*``; the second are harmless builtins and the module's own definitions.
+    :param heads: bound by an import, builtins with a meaning, and other names for these.
+    :param plain: what is defined in the module, or only given to a function: no mention of
+        it tells anything, nor does a call.
+    :param every: whether a module imports ``*``, and any name may be anything.
     """
+
+    heads: frozenset[str]
+    plain: frozenset[str]
+    every: bool
+
+
+def _words(module: Module) -> _Words:
     heads: set[str] = set(_TELLING)
     plain: set[str] = set(_HARMLESS)
+    renamed: list[tuple[str, str]] = []
     for scope in module.scopes.values():
         for name, bindings in scope.bindings.items():
-            hows = {one.how for one in bindings}
-            if not hows.isdisjoint(("import", "from")):
-                heads.add(name)
-            if hows == {"define"} and not any(one.detail for one in bindings):
-                if name not in _HARMLESS:
-                    plain.add(name)
-            elif name in plain:
+            dull = True
+            for one in bindings:
+                how = one.how
+                if how in ("import", "from"):
+                    heads.add(name)
+                    dull = False
+                elif how == "define":
+                    dull = dull and not one.detail
+                elif how != "parameter" and how != "except":
+                    dull = False
+                    if how == "value":
+                        root = _root(one.expression)
+                        if root is not None:
+                            renamed.append((name, root))
+            if dull:
+                plain.add(name)
+            else:
                 plain.discard(name)
-    return (None if module.stars else frozenset(heads)), frozenset(plain)
+    for _ in range(3):  # other names of other names
+        for name, root in renamed:
+            if root in heads:
+                heads.add(name)
+    return _Words(frozenset(heads), frozenset(plain - heads), bool(module.stars))
 
 
-def _is_worth(site: Site, heads: frozenset[str] | None, plain: frozenset[str]) -> bool:
+def _root(node: Any) -> str | None:
+    """Return the name that a chain of attributes, items and calls begins with."""
+    while True:
+        kind = node.__class__
+        if kind is ast.Name:
+            name: str = node.id
+            return name
+        if kind is ast.Attribute or kind is ast.Subscript:
+            node = node.value
+        elif kind is ast.Call:
+            node = node.func
+        elif kind is ast.IfExp:
+            node = node.body
+        else:
+            return None
+
+
+def _is_worth(site: Site, words: _Words) -> bool:
     """Return whether a site can tell what no other site of the module tells.
 
     What a name stands for is reported where it is fetched; a mention of another name for it
     is nothing new, and a call of one tells what it is called with.
     """
     node = site.node
-    if node.__class__ is ast.Name:
+    kind = node.__class__
+    if words.every:
+        return True
+    if kind is ast.Name:
         if site.call is None:
-            return heads is None or node.id in heads
-        return node.id not in plain
-    if node.__class__ is ast.Call:
+            return node.id in words.heads
+        return node.id not in words.plain
+    if kind is ast.Call:
         function = node.func
         if function.__class__ is ast.Name:
-            called = site.call is not None and function.id not in plain
+            called = site.call is not None and function.id not in words.plain
             return called or function.id in _RESULTS
-        if function.__class__ is not ast.Attribute:
-            return True
-        # What a method gives and is called at once has no other name: ``vars(os).get(…)(…)``.
-        return function.attr in _RESULTS or site.call is not None
+        return function.__class__ is not ast.Attribute or function.attr in _RESULTS
+    base = node.value
+    if base.__class__ is ast.Name:
+        if base.id == "self" or (kind is ast.Attribute and node.attr in _DULL):
+            return base.id in words.heads
+        return site.call is not None or base.id in words.heads
+    if site.call is None:
+        root = _root(base)
+        return root is None or root in words.heads
     return True
 
 

@@ -41,8 +41,12 @@ def check(subject: Subject) -> Iterator[Finding]:
     }
     for path in subject.modules:
         tree = subject.tree(path)
-        if tree is None:
+        module = subject.analysis.modules.get(path)
+        if tree is None or module is None:
             continue
+        names = {name for _, name, _, level, _ in module.imports if not level}
+        if not any(_module(subject, path, name) for name in names):
+            continue  # as nearly always: nothing to look for
         for node in _imports(tree):
             for name, fix in _own(subject, path, node, required):
                 message = f"{name} is imported absolutely, and is a module of the skill"

@@ -134,7 +134,7 @@ class Subject(Reading):
             [
                 entry.path
                 for entry in self.inventory.entries
-                if entry.kind != "folder" and entry.path.endswith((".py", ".pyw"))
+                if entry.kind != "folder" and entry.path.lower().endswith((".py", ".pyw"))
             ]
         )
 

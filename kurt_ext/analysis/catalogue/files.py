@@ -106,9 +106,8 @@ TABLE: Table = (
         fileinput: FileInput
         configparser: ConfigParser().read RawConfigParser().read
         mimetypes: init read_mime_types
-        PIL.Image: open
         cv2: imread
-        numpy: loadtxt genfromtxt fromfile memmap
+        numpy: fromfile memmap
         soundfile: read
         openpyxl: load_workbook
         docx: Document
@@ -129,6 +128,9 @@ TABLE: Table = (
         filecmp: cmp cmpfiles dircmp
         """,
     ),
+    # These read lines or an open file as readily as what a path names.
+    (_READS._replace(word="fname", condition="text:0/fname"), "numpy: loadtxt genfromtxt"),
+    (_READS._replace(word="fp", condition="text:0/fp"), "PIL.Image: open"),
     (
         _LISTS,
         """

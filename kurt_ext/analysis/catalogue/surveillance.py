@@ -8,6 +8,8 @@ __all__ = ["TABLE"]
 
 _WATCHES = Meaning("surveillance", "high", "", "watches or acts for the person at the machine")
 _KEYS = _WATCHES._replace(does="reads or types keys")
+_LISTENS = _KEYS._replace(severity="critical", does="listens to every key")
+_PROCESSES = _WATCHES._replace(does="reads what other programs were started with")
 _SCREEN = _WATCHES._replace(does="takes pictures of the screen")
 _CLIPBOARD = _WATCHES._replace(does="reads or changes the clipboard")
 _SENSES = _WATCHES._replace(does="records sound or pictures")
@@ -22,6 +24,16 @@ _ASKS = Meaning("surveillance", "medium", "", "asks the person for a password")
 _WINDOWS = Meaning("host_tamper", "critical", "", "reaches Windows itself", "dangerous")
 
 TABLE: Table = (
+    (
+        _LISTENS,
+        """
+        pynput.keyboard: Listener GlobalHotKeys
+        keyboard: hook on_press on_release record start_recording hook_key read_event read_key
+        pyxhook.HookManager pyHook.HookManager
+        """,
+    ),
+    (_PROCESSES, "psutil: process_iter().cmdline process_iter().environ"),
+    (_PROCESSES, "psutil: Process().cmdline Process().environ Process().open_files"),
     (_KEYS, "pynput keyboard mouse pyxhook evdev msvcrt uinput pyHook PyHook3 inputs pyWinhook"),
     (
         _SCREEN,
