@@ -121,6 +121,16 @@ class Acceptances:
             made[key] = [row | marks[finding] for row, finding in pairs]
         return made
 
+    def lifted(self, report: Report) -> Report:
+        """Return a report without what is accepted of it, which :attr:`Report.accepted` has."""
+        if not self.rows:
+            return report
+        row = self.apply(report.as_dict())
+        gone = {_spot(finding) for finding in row["accepted"]}
+        left = [one for one in report.findings if _spot(one.as_dict()) not in gone]
+        kept = [one for one in report.findings if _spot(one.as_dict()) in gone]
+        return report.but(findings=left, accepted=kept)
+
     def accept(
         self,
         reports: Sequence[Mapping[str, Any]],
@@ -207,6 +217,10 @@ class _Digests:
         if self._tree is None:
             self._tree = tree_digest(self._report["path"]) or ""
         return self._tree
+
+
+def _spot(finding: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple([finding[key] for key in ("rule", "path", "line", "column", "message")])
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:

@@ -36,6 +36,7 @@ from .versions import from_pep440, is_semver
 if TYPE_CHECKING:
     from .candidates import Candidate
     from .manager import SkillManager
+    from .models import PluginValidationResult
     from .plugin_validator import PluginValidator
 
 __all__ = ["Admission", "plugin_metadata"]
@@ -219,8 +220,38 @@ class Admission:
                 skill=candidate.name,
                 validation_result=result,
             )
+        self._hold_to_gate(candidate, folder, result)
         # A validator of the host's own may not say what it has read.
         JUDGED.bind(folder, result.digests or None)
+
+    def _hold_to_gate(
+        self, candidate: Candidate, folder: str, result: PluginValidationResult
+    ) -> None:
+        """Raise where ``[validator]`` of kurt.toml asks for a better score, or for less risk.
+
+        Where it does not say so, what is valid may be loaded: the default score is one for
+        what is installed.
+        """
+        from .validator_settings import settings
+
+        config = self._skills.config
+        said = {key for layer in config.layers for key in layer.get("validator", {})}
+        if said.isdisjoint(("min_score", "max_risk")):
+            return
+        wanted = settings(config)
+        if "min_score" not in said:
+            wanted = wanted._replace(min_score=0)
+        if wanted.admits(result.security_score, result.risk_level):
+            return
+        raise PluginValidationError(
+            f"{candidate.name} is not let in",
+            cause=f"its score is {result.security_score:g} and its risk {result.risk_level}; "
+            f"{wanted.min_score:g} and {wanted.max_risk} are asked for",
+            at=folder,
+            hint="kurt config explain validator",
+            skill=candidate.name,
+            validation_result=result,
+        )
 
     def _default(self) -> PluginValidator:
         """Return the validator that knows what this host knows, and its rules."""

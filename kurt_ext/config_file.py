@@ -79,7 +79,8 @@ def read(
         reader = _Reader(file, text)
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
-        empty: dict[str, Any] = {"skill_paths": [], "kinds": {}, "skills": {}, "plugins": {}, "validator": {}}
+        empty: dict[str, Any] = {key: {} for key in ("kinds", "skills", "plugins", "validator")}
+        empty["skill_paths"] = []
         return {**layer, **empty, "broken": True}, [unreadable(file, text, error)]
     findings = reader.findings
     if kinds is not None:

@@ -96,11 +96,13 @@ class PluginValidator:
 
         if self._places is None:
             return judged()
+        from .acceptance import Acceptances
+
         if self._verdicts is None:
             from .verdicts import Verdicts, rules_version
 
             self._verdicts = Verdicts(self._places, rules_version(checks), self.facts)
-        return self._verdicts.report(folder, judged)
+        return Acceptances.load(self._places).lifted(self._verdicts.report(folder, judged))
 
 
 def result(report: Report) -> PluginValidationResult:

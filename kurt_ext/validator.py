@@ -76,11 +76,12 @@ class Report:
     :param digests: path → sha256 of every file that was read, in hexadecimal.
     :param factors: what the score counts of the uses.
     :param accepted: findings that the host has accepted, which count for nothing.
+    :param why: rule → why it matters, of the rules that were broken.
     """
 
     __slots__ = (
         *("accepted", "complete", "declared", "digests", "factors", "findings", "name"),
-        *("path", "profile", "uses"),
+        *("path", "profile", "uses", "why"),
     )
 
     def __init__(
@@ -96,6 +97,7 @@ class Report:
         digests: Mapping[str, str] | None = None,
         factors: Iterable[str] = (),
         accepted: Iterable[Finding] = (),
+        why: Mapping[str, str] | None = None,
     ) -> None:
         self.path = path
         self.name = name
@@ -108,6 +110,7 @@ class Report:
         self.digests = dict(digests or {})
         self.factors = tuple(sorted(set(factors)))
         self.accepted = tuple(sorted(dict.fromkeys(accepted), key=_order))
+        self.why = dict(why or {})
 
     def but(self, **changed: Any) -> Report:
         """Return the same report with other fields."""
@@ -156,26 +159,31 @@ class Report:
             "risk_level": risk_level(whole["score"]),
             "complete": self.complete,
             "counts": self.counts,
-            "findings": [finding.as_dict() for finding in self.findings],
-            "accepted": [finding.as_dict() for finding in self.accepted],
+            "findings": self._rows(self.findings),
+            "accepted": self._rows(self.accepted),
             "score_breakdown": whole,
             "declared": self.declared,
             "uses": list(self.uses),
             "digests": self.digests,
         }
 
+    def _rows(self, findings: Iterable[Finding]) -> list[dict[str, Any]]:
+        return [one.as_dict() | {"why": self.why.get(one.rule, "")} for one in findings]
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Report:
         """Return the report that :meth:`as_dict` was called on."""
+        why = {row["rule"]: row["why"] for key in ("findings", "accepted") for row in data[key]}
         return cls(
             *(data["path"], data["name"], data["profile"]),
-            [Finding(**finding) for finding in data["findings"]],
+            [_found(row) for row in data["findings"]],
             uses=data["uses"],
             declared=data["declared"],
             complete=data["complete"],
             digests=data["digests"],
             factors=data["score_breakdown"]["factors"],
-            accepted=[Finding(**finding) for finding in data["accepted"]],
+            accepted=[_found(row) for row in data["accepted"]],
+            why={rule: text for rule, text in why.items() if text},
         )
 
     def raise_if_invalid(self) -> None:
@@ -209,6 +217,13 @@ class Report:
 _NOTHING_KNOWN = frozenset(("folder-unreadable", "manifest-missing"))
 #: What is said where something was not looked into.
 _UNSEEN = frozenset(("resource_exhaustion",))
+
+
+_FIELDS = tuple(Finding("", "info", "").as_dict())
+
+
+def _found(row: Mapping[str, Any]) -> Finding:
+    return Finding(**{key: row[key] for key in _FIELDS})
 
 
 def _order(finding: Finding) -> tuple[object, ...]:
@@ -286,8 +301,12 @@ class _without_collection:
 
 def _judge(subject: Subject, checks: Iterable[Check], folder: str, profile: str | None) -> Report:
     findings: list[Finding] = []
+    why: dict[str, str] = {}
     for check in sorted(checks):
-        findings += _ask(check, subject)
+        found = _ask(check, subject)
+        findings += found
+        why |= dict.fromkeys([finding.rule for finding in found], _reason(check))
+    _add_reasons(why)
     try:
         analysis = subject.analysis
     except KeyboardInterrupt:
@@ -306,7 +325,28 @@ def _judge(subject: Subject, checks: Iterable[Check], folder: str, profile: str 
         complete=analysis.complete and not any(f.category in _UNSEEN for f in findings),
         digests=subject.digests,
         factors={use.meaning.factor for use in seen if use.meaning.factor},
+        why=why,
     )
+
+
+def _reason(check: Check) -> str:
+    """Return why a check asks: the second paragraph of its module's docstring."""
+    module = sys.modules.get(check.value.partition(":")[0])
+    parts = (getattr(module, "__doc__", None) or "").split("\n\n")
+    text = " ".join(parts[1].split()) if len(parts) > 1 else ""
+    return "" if text.endswith("::") else text
+
+
+def _add_reasons(why: dict[str, str]) -> None:
+    """Put the reason of a rule of the reader's own in the place of the check that handed it on."""
+    if not why:
+        return
+    from . import rulebook
+
+    for rule in why:
+        entry = rulebook.entry(rule)
+        if entry is not None:
+            why[rule] = entry.why
 
 
 def _row(use: Use) -> dict[str, Any]:

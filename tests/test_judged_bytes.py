@@ -8,12 +8,13 @@ import pytest
 from lives import fresh_journal, loading, plant, plugin, run
 from trees import grow
 
-from kurt_ext.errors import KurtError, SkillLoadError
+from kurt_ext.errors import KurtError, PluginValidationError, SkillLoadError
 from kurt_ext.importer import JUDGED, SkillLoader
 from kurt_ext.models import PluginStatus
+from kurt_ext.places import Places
 
 ONE = "com.example.one"
-CODE = '''\
+CODE = """\
 class Plugin:
     def __init__(self, metadata, config):
         pass
@@ -22,7 +23,7 @@ class Plugin:
         from . import later
 
         return later.WORD
-'''
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -115,3 +116,22 @@ def test_files_elsewhere_are_nobodys_business(tmp_path: Path) -> None:
             SkillLoader("x", str(tmp_path / "a" / "x.py")).get_code("x")
     finally:
         JUDGED.bind(str(tmp_path / "a"), None)
+
+
+def test_a_gate_of_the_user_holds_back_what_is_valid_and_does_too_much() -> None:
+    own = Path(Places().user_config)
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.write_text("[validator]\nmin_score = 96\n")
+    code = CODE.replace("from . import later", "import os").replace(
+        "return later.WORD", 'return os.environ["ONE_WORD"]'
+    )
+    permissions = {"environment_variables": ["ONE_WORD"], "filesystem_write": []}
+    plant((ONE, plugin(ONE, code, permissions=permissions)))
+
+    async def main() -> None:
+        async with loading(validator=None) as loader:
+            with pytest.raises(PluginValidationError, match="is not let in") as found:
+                await loader.load_plugin(ONE)
+            assert "its score is 9" in str(found.value.cause)
+
+    run(main)

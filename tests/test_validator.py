@@ -331,7 +331,7 @@ class TestChecks:
                 continue
             module = sys.modules[check.load().__module__]
             doc = module.__doc__ or ""
-            assert doc.startswith("Ask whether ")
+            assert doc.startswith("Ask ")
             assert doc.index("Bad::") < doc.index("Good::")
             for rule in module.RULES:
                 assert rule not in seen, f"{rule} is claimed by {seen[rule]} too"

@@ -121,6 +121,8 @@ class _Analyser:
         self.entries = entries
         self.evaluator = Evaluator(graph)
         self.uses: dict[tuple[str, str, int, int], Use] = {}
+        #: What each module uses, by its path.
+        self.named: dict[str, set[str]] = {}
         self.events: dict[tuple[str, str, int, int], Event] = {}
         self.references: dict[tuple[str, str], tuple[int, int]] = {}
         self.started: set[int] = set()
@@ -278,6 +280,7 @@ class _Analyser:
             origins,
         )
         key = (name, module.path, line, column)
+        self.named.setdefault(module.path, set()).add(name)
         known = self.uses.get(key)
         if known is None or (use.called and not known.called):
             self.uses[key] = use
@@ -386,7 +389,7 @@ class _Analyser:
 
     def _imports(self, module: Module, reachable: bool) -> None:
         """Report what is imported by name and never named again, but by Python itself."""
-        seen = {name for name, path, _, _ in self.uses if path == module.path}
+        seen = self.named.get(module.path, set())
         names = module.words
         for node, base, name, level, now in module.imports:
             place = (getattr(node, "lineno", 0), getattr(node, "col_offset", 0) + 1)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from . import fields, files, surroundings, uses
 from .entry import Entry
 
-__all__ = ["Entry", "explain", "rules"]
+__all__ = ["Entry", "entry", "explain", "rules"]
 
 _ENTRIES: dict[str, Entry] = {
     **files.ENTRIES,
@@ -27,7 +27,12 @@ def rules() -> list[str]:
     return sorted(_ENTRIES)
 
 
+def entry(rule: str) -> Entry | None:
+    """Return the entry of a rule; None for one that is not here."""
+    return _ENTRIES.get("invalid-name" if rule.startswith(_FORM) else rule)
+
+
 def explain(rule: str) -> str | None:
     """Return what a rule asks and why, on lines of their own; None for one that is not here."""
-    entry = _ENTRIES.get("invalid-name" if rule.startswith(_FORM) else rule)
-    return entry and entry.text()
+    found = entry(rule)
+    return found and found.text()
