@@ -47,7 +47,8 @@ validator_settings
 hostfacts
 analysis
 checks
-references exposure validator failure
+scoring
+validator failure
 inference
 permission_blocks
 reporting

@@ -336,7 +336,7 @@ class TestChecks:
             for rule in module.RULES:
                 assert rule not in seen, f"{rule} is claimed by {seen[rule]} too"
                 seen[rule] = check.name
-                assert (explain_rule(rule, checks) or "").startswith("Ask whether ")
+                assert (explain_rule(rule, checks) or "").startswith("Ask ")
         assert explain_rule("no-such-rule", checks) is None
 
     def test_every_rule_of_the_reader_is_explained(self) -> None:

@@ -25,9 +25,22 @@ _TEMPORARY = "<temp>"
 
 def uses(subject: Subject, *categories: str) -> Iterator[Use]:
     """Yield the uses of some categories in the skill's code."""
+    from .subject import is_test
+
     for use in subject.analysis.uses:
-        if use.meaning.category in categories:
+        if use.meaning.category not in categories:
+            continue
+        if use.reachable or not is_test(use.path) or _acts(use):
             yield use
+
+
+def _acts(use: Use) -> bool:
+    """Return whether a test that nothing imports does what a test has to answer for.
+
+    A test reads and writes files, and starts what it tests. One named conftest.py is run by
+    whoever runs tests in the folder, when it is imported.
+    """
+    return use.path.endswith("conftest.py") and use.at_import and use.called
 
 
 def events(subject: Subject, *rules: str) -> Iterator[Finding]:
@@ -60,16 +73,11 @@ def judged(subject: Subject, use: Use, word: str, *, severity: str = "") -> Find
     :param word: completes the rules ``undeclared-…``, ``declared-…`` and ``unproven-…``.
     :param severity: how grave it is where it is not declared; what the catalogue says if "".
     """
-    from .subject import is_test
-
     meaning = use.meaning
     permission = meaning.permission
     said = f"{use.name} {meaning.does}"
     if use.targets:
         said += ": " + ", ".join([show(one) for one in use.targets[:3]])
-    if not use.reachable and is_test(use.path) and not use.path.endswith("conftest.py"):
-        message = f"{said}; it is a test, which nothing of the skill imports"
-        return _finding(f"declared-{word}", "info", message, use)
     grave = severity or meaning.severity
     if permission and not use.reachable and _is_script(subject, use):
         return _finding(f"unproven-{word}", _of_script(use), f"{said}, as a script", use)
@@ -109,7 +117,11 @@ def _of_script(use: Use) -> str:
 
 def covered(subject: Subject, permission: str, target: str) -> bool:
     """Return whether the manifest's permissions cover what a use is about."""
-    text = target.partition("…")[0] if permission.startswith("filesystem") else target
+    text = target
+    if permission.startswith("filesystem") and "…" in target:
+        # Whatever follows, it lies in the folder that is known.
+        text = target.partition("…")[0].replace("\\", "/")
+        text = text[: text.rfind("/") + 1]
     return subject.grants.covers(permission, text)
 
 

@@ -1,6 +1,6 @@
 """Ask what the code does when it is merely imported.
 
-An import is asked for by discovery, by tests, by tools that only look. What starts programs,
+An import is asked for by tests, by editors, by whatever only looks. What starts programs,
 talks or writes then does so before anybody has said yes.
 
 Bad::

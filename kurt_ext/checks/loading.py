@@ -29,7 +29,23 @@ CATEGORY = "dynamic_import"
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each import that is not written out."""
+    own = _own_files(subject)
     for use in uses(subject, "dynamic_import"):
         if use.meaning.subject == "module" and use.proven:
             continue  # the name is known: what it brings is judged by its own name
-        yield judged(subject, use, "import")
+        severity = "low" if use.path in own else ""
+        yield judged(subject, use, "import", severity=severity)
+
+
+def _own_files(subject: Subject) -> set[str]:
+    """Return the modules that load files as code, and none but Python files of the skill itself.
+
+    Those are judged like every other module.
+    """
+    files: dict[str, list[bool]] = {}
+    for use in uses(subject, "dynamic_import"):
+        if use.meaning.subject == "path":
+            inside = [one.removeprefix("<skill>/") for one in use.targets]
+            known = use.proven and all(one in subject.all_modules for one in inside)
+            files.setdefault(use.path, []).append(bool(inside) and known)
+    return {path for path, known in files.items() if all(known)}

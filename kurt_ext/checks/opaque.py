@@ -188,7 +188,7 @@ def _archive(
         message = "it is an archive in an archive, which is not looked into"
         if found.locked or not found.readable:
             message = "it is an archive that cannot be looked into"
-        severity = "high" if found.locked else "medium"
+        severity = "medium" if found.readable and not found.locked else "high"
         yield subject.finding("archive-unread", severity, message, path, fix="unpack it")
     yield from _inside(subject, path, suffix, data, found)
 

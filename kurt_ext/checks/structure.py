@@ -33,6 +33,7 @@ __all__ = ["CATEGORY", "RULES", "check"]
 CATEGORY = {
     "no-code": "style",
     "link-leads-out": "structure",
+    "set-user-id": "structure",
     "link-inside": "structure",
     "special-file": "structure",
     "large-file": "structure",
@@ -102,6 +103,9 @@ def check(subject: Subject) -> Iterator[Finding]:
 
 def _file(subject: Subject, entry: Entry) -> Iterator[Finding]:
     path = entry.path
+    if entry.mode & 0o6000:
+        message = "whoever starts this file does so with its owner's rights, not with their own"
+        yield subject.finding("set-user-id", "medium", message, path, fix=f"chmod ug-s {path}")
     name = path.rpartition("/")[2].lower()
     if entry.size > _MAX_FILE:
         message = f"it has {entry.size:,} bytes, more than {_MAX_FILE:,}"
@@ -229,7 +233,7 @@ def _link(subject: Subject, entry: Entry) -> Iterator[Finding]:
         yield subject.finding(
             "link-leads-out", "critical", message, path, fix=fix, evidence=show(entry.target, 160)
         )
-    elif not os.path.exists(real) or real == base:
+    elif not os.path.exists(real) or os.path.join(base, path).startswith(real + os.sep):
         message = "it is a link that leads nowhere or in a circle"
         yield subject.finding("link-inside", "high", message, path, fix="delete it")
     elif os.path.isdir(real) or path.endswith((".py", ".pyw")):
