@@ -11,7 +11,7 @@ from .errors import ConfigError
 from .findings import Finding
 from .hostfacts import RUNTIME_VERSION, HostFacts
 from .manifest import MANIFESTS, read
-from .models import PluginMetadata, PluginValidationResult
+from .models import PluginMetadata, PluginPermissions, PluginValidationResult
 from .names import suggest
 from .sources import show
 from .validator import Check, Report, installed_checks, judge
@@ -88,6 +88,43 @@ class PluginValidator:
             return found
         return found.but(findings=[*found.findings, *_differing(subject, metadata)])
 
+    async def _validate_structure(self, plugin_path: str | os.PathLike[str]) -> list[str]:
+        """Return what is wrong with a plugin's folder: its files, their kinds and their sizes."""
+        found = await self.validate_plugin(plugin_path)
+        return _errors(found, _OF_FILES)
+
+    async def _validate_metadata(
+        self, metadata: PluginMetadata | Mapping[str, Any] | None
+    ) -> list[str]:
+        """Return what is wrong with a manifest, by the model of the document."""
+        from pydantic import ValidationError
+
+        if metadata is None or isinstance(metadata, PluginMetadata):
+            return [] if metadata is not None else ["there is no manifest"]
+        try:
+            PluginMetadata.model_validate(dict(metadata))
+        except ValidationError as error:
+            return [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()]
+        return []
+
+    async def _scan_code(self, plugin_path: str | os.PathLike[str]) -> tuple[list[str], float]:
+        """Return what the code does that it must not, and the score of the whole plugin."""
+        found = await self.validate_plugin(plugin_path)
+        return _errors(found, None), found.security_score
+
+    async def _check_permissions(
+        self, permissions: PluginPermissions | Mapping[str, Any]
+    ) -> list[str]:
+        """Return which permissions cover more than a plugin can need."""
+        from .checks.permissions import check
+        from .manifest import Reading
+
+        if not isinstance(permissions, PluginPermissions):
+            permissions = PluginPermissions.model_validate(dict(permissions))
+        record = {"permissions": permissions.model_dump(), "source": "plugin.json"}
+        reading = Reading("", record, (), (), False)
+        return [str(finding) for finding in check(Subject(reading, None, facts=self.facts))]
+
     def _judged(self, folder: str, checks: tuple[Check, ...]) -> Report:
         """Return what the checks say, from memory where the same files were judged before."""
 
@@ -103,6 +140,25 @@ class PluginValidator:
 
             self._verdicts = Verdicts(self._places, rules_version(checks), self.facts)
         return Acceptances.load(self._places).lifted(self._verdicts.report(folder, judged))
+
+
+#: Categories of what is wrong with files rather than with what they say.
+_OF_FILES = frozenset(("structure", "opaque_binary", "resource_exhaustion", "source_encoding"))
+#: Categories of what no code has done.
+_OF_TEXTS = _OF_FILES | {
+    *("manifest_integrity", "permission_overbroad", "identity", "supply_chain"),
+    *("prompt_injection", "style"),
+}
+
+
+def _errors(found: PluginValidationResult, wanted: frozenset[str] | None) -> list[str]:
+    """Return the errors of some categories; of all that code can do if None."""
+    return [
+        f"{row['path']}:{row['line']}: {row['message']}" if row["path"] else row["message"]
+        for row in found.findings
+        if row["severity"] in ("error", "high", "critical")
+        and (row["category"] in wanted if wanted is not None else row["category"] not in _OF_TEXTS)
+    ]
 
 
 def result(report: Report) -> PluginValidationResult:

@@ -19,6 +19,7 @@ from typing import Any
 
 import pytest
 from documents import supplied
+from lives import manifest
 from trees import grow
 
 import kurt_ext
@@ -488,3 +489,25 @@ def test_permissions_and_capabilities_reach_the_state(plugins: Path) -> None:
             assert result.data == "2 + 2"
 
     asyncio.run(live())
+
+
+def test_the_four_parts_of_a_validation_say_what_is_wrong_with_each() -> None:
+    files = {
+        "plugin.json": manifest("com.example.parts", permissions={"filesystem_write": ["/etc"]}),
+        "main.py": "import os\n\n\nclass Plugin:\n    run = os.system\n",
+        "extra.so": "\x7fELF",
+    }
+    grow(Path("parts"), files)
+
+    async def main() -> None:
+        validator = PluginValidator()
+        assert any("extra.so" in line for line in await validator._validate_structure("parts"))
+        assert await validator._validate_metadata({"plugin_id": "com.example.parts"})
+        found, score = await validator._scan_code("parts")
+        assert any("os.system" in line for line in found)
+        assert score <= 39
+        wide = {"filesystem_write": ["/etc"]}
+        assert any("/etc" in line for line in await validator._check_permissions(wide))
+        assert await validator._check_permissions({"network_hosts": ["api.example.com"]}) == []
+
+    asyncio.run(main())
