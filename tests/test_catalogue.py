@@ -110,7 +110,7 @@ MEANT = {
     "deserialization critical": """
         pickle.load pickle.loads pickle.Unpickler _pickle.loads dill.loads cloudpickle.load
         marshal.loads marshal.load shelve.open joblib.load jsonpickle.decode pandas.read_pickle
-        yaml.load yaml.load_all yaml.unsafe_load yaml.UnsafeLoader torch.load copyreg.pickle
+        yaml.load yaml.load_all yaml.unsafe_load yaml.UnsafeLoader torch.load
         pickle._Unpickler cPickle.loads multiprocessing.connection.Client
         multiprocessing.reduction.ForkingPickler diskcache.Cache
     """,
@@ -191,7 +191,7 @@ MEANT = {
     "reflection medium": "sys._getframe inspect.currentframe inspect.stack asyncio.all_tasks",
     "host_tamper critical": """
         sys.settrace sys.setprofile sys.addaudithook sys.meta_path sys.path_hooks
-        threading.settrace threading.setprofile site.addsitedir importlib.reload winreg.OpenKey
+        threading.settrace threading.setprofile site.addsitedir importlib.reload
         threading.sys.settrace
     """,
     "host_tamper high": """

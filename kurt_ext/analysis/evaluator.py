@@ -230,7 +230,9 @@ class Evaluator:
 
     def _imported(self, name: str, module: Module) -> Values:
         local = self.graph.resolve(name, 0, module)
-        return (Local(local),) if local is not None else (self._ref(name),)
+        if local is None:
+            return (self._ref(name),)
+        return (Local(local), self._ref(name)) if _may_be_outside(name) else (Local(local),)
 
     def _from(self, base: str, name: str, level: int, module: Module) -> Values:
         local = self.graph.resolve(base, level, module)
@@ -250,6 +252,12 @@ class Evaluator:
         node = binding.expression
         found: Values = (Code(node, binding.scope, binding.scope.module),)
         for decorator in reversed(binding.detail):
+        found = self._own_or_outside(base, name, level, module)
+        if not level and _may_be_outside(base):
+            return join(found, (self._ref(f"{base}.{name}"),))
+        return found
+
+    def _own_or_outside(self, base: str, name: str, level: int, module: Module) -> Values:
             made = self.values(decorator, binding.scope)
             # What is called with a function gives the function, as most do, or what it gives.
             given: list[Values] = [found]
@@ -1297,6 +1305,14 @@ def _origins(value: Value) -> frozenset[str]:
         return frozenset((value.name,))
     return frozenset()
 
+def _may_be_outside(name: str) -> bool:
+    """Return whether a module that a skill has may be a known one of that name that is installed.
+
+    A skill's folder is not on the search path, so that an absolute import brings the other.
+    """
+    return name.partition(".")[0] in _KNOWN_PACKAGES
+
+
 
 def _all_origins(values: Values) -> frozenset[str]:
     return frozenset().union(*[_origins(value) for value in values])
@@ -1350,6 +1366,7 @@ _CONSTANTS: dict[str, Values] = {
     "os.extsep": (Const("."),),
     "sys.prefix": (Const("<python>"),),
     "sys.base_prefix": (Const("<python>"),),
+_KNOWN_PACKAGES = frozenset(name.partition(".")[0] for name in catalogue.entries()) - {"*"}
     "sys.exec_prefix": (Const("<python>"),),
     "sys.executable": (Const("<python>/bin/python"),),
     "site.getsitepackages()[]": (Const("<site-packages>"),),

@@ -115,6 +115,10 @@ class Module:
         self.scopes: dict[ast.AST, Scope] = {tree: self.scope}
         #: Names that are only handed to what asks no more than their nature, or renamed.
         self.quiet: set[int] = set()
+        #: What stands where only a class is asked for: ``isinstance(x, HERE)``, ``except HERE``.
+        self.asked: set[int] = set()
+        #: The same of annotations, which may be fetched and called.
+        self.typed: set[int] = set()
         #: Texts in annotations, which some libraries evaluate.
         self.annotations: list[tuple[ast.Constant, Scope]] = []
         #: Texts that reach into objects when they are formatted, and their places.
@@ -195,6 +199,8 @@ class _Survey:
                 if function.__class__ is ast.Name:
                     if function.id in _ASKING:
                         module.quiet.update([id(argument) for argument in node.args])
+                        if function.id in ("isinstance", "issubclass") and len(node.args) == 2:
+                            self.asked(node.args[1])
                     module.calls.setdefault(function.id, []).append((node, scope))
                 elif function.__class__ is ast.Attribute:
                     module.calls.setdefault(function.attr, []).append((node, scope))
@@ -325,8 +331,21 @@ class _Survey:
         if node.name:
             scope.bind(node.name, Binding("except", None, scope))
         if node.type is not None:
+            self.asked(node.type)
             self.stack.append((node.type, scope, now, None))
         self.push(node.body, scope, now)
+
+    def asked(self, node: ast.expr) -> None:
+        """Note the classes that an object is only compared with."""
+        parts = [node]
+        while parts:
+            part = parts.pop()
+            if isinstance(part, ast.Tuple):
+                parts += part.elts
+            elif isinstance(part, ast.BinOp) and isinstance(part.op, ast.BitOr):
+                parts += (part.left, part.right)
+            elif isinstance(part, (ast.Name, ast.Attribute)):
+                self.module.asked.add(id(part))
 
     def match_as(self, node: Any, scope: Scope, now: bool, role: Any) -> None:
         if node.name:
@@ -420,6 +439,8 @@ class _Survey:
             if isinstance(node.value, str) and "(" in node.value:
                 self.module.annotations.append((node, scope))
         elif not isinstance(node, ast.Name):
+            if isinstance(node, ast.Attribute) and node.attr[:1].isupper():
+                self.module.typed.add(id(node))  # a class by its spelling
             self.stack.append((node, scope, now, None))
 
     def guarded(self, node: ast.If, scope: Scope, now: bool, role: Any) -> None:

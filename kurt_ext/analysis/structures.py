@@ -7,6 +7,7 @@ when they are formatted.
 from __future__ import annotations
 
 import ast
+import re
 import sys
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -178,13 +179,14 @@ class _Reader:
                 "class-patch", "host_tamper", "critical", message, node, scope, at_import
             )
         if isinstance(value, Unknown) and name is not None and _is_dunder(name):
-            if name in ("__doc__", "__name__", "__qualname__", "__module__", "__wrapped__"):
-                return None
-            if "self" in value.origins or name in ("__signature__", "__annotations__", "__test__"):
+            if "self" in value.origins or name in _ABOUT:
                 return None
             message = f"it replaces {shown} of an object that is not its own"
+            severity, confidence = "critical", "likely"
+            if not _OBEYED.match(name):  # a library's mark of its own, which Python never asks for
+                severity, confidence = "medium", "possible"
             return self.event(
-                "class-patch", "host_tamper", "critical", message, node, scope, at_import, "likely"
+                "class-patch", "host_tamper", severity, message, node, scope, at_import, confidence
             )
         if isinstance(value, Local) and name is not None:
             return None
@@ -381,6 +383,25 @@ class _Reader:
                 return
 
 
+#: Names with underscores that tell of a thing, and change nothing of what it does.
+_ABOUT = frozenset(
+    "__annotations__ __cause__ __context__ __doc__ __module__ __name__ __notes__ __qualname__ "
+    "__signature__ __suppress_context__ __test__ __traceback__ __wrapped__".split()
+)
+#: Names with underscores that Python itself looks up, by the data model and the import system.
+_OBEYED = re.compile(
+    "__(?:new|init|del|repr|str|bytes|format|l[te]|g[te]|eq|ne|hash|bool|dir|get|set|delete|"
+    "getattr|getattribute|setattr|delattr|getitem|setitem|delitem|missing|class_getitem|"
+    "init_subclass|set_name|prepare|mro_entries|mro|instancecheck|subclasscheck|subclasshook|"
+    "subclasses|call|len|length_hint|iter|next|reversed|contains|enter|exit|aenter|aexit|await|"
+    "aiter|anext|[ri]?(?:add|sub|mul|matmul|truediv|floordiv|mod|divmod|pow|lshift|rshift|and|xor|"
+    "or)|neg|pos|abs|invert|complex|int|float|index|round|trunc|floor|ceil|buffer|release_buffer|"
+    "reduce|reduce_ex|getstate|setstate|getnewargs|getnewargs_ex|copy|deepcopy|replace|fspath|"
+    "sizeof|slots|weakref|objclass|func|self|builtins|import|build_class|loader|spec|path|file|"
+    "cached|package|all|main|debug|kwdefaults|type_params|annotate|match_args|abstractmethods|"
+    "post_init|class|code|bases|globals|dict|defaults|closure|displayhook|excepthook|"
+    "breakpointhook|unraisablehook|stdin|stdout|stderr|interactivehook)__$"
+)
 _SHARED = frozenset((*sys.stdlib_module_names, "kurt_ext"))
 #: Methods that Python hands another object to, whose attribute they are.
 _DESCRIPTOR = frozenset(("__set__", "__get__", "__delete__", "__set_name__"))

@@ -49,6 +49,11 @@ _RESULTS = frozenset(
     for name in (*entries(), *CALLED)
     if name.endswith("()") or name in CALLED
 )
+#: What tells the class of an object, unless a module puts another thing in its place.
+_REDEFINED = frozenset(("isinstance", "issubclass"))
+_READS_ANNOTATIONS = frozenset(
+    "__annotations__ __annotate__ get_annotations get_type_hints signature".split()
+)
 #: How often texts that are run are looked into: code that makes code that makes code.
 _LAYERS = 3
 _LONGEST_CODE = 1 << 18
@@ -132,6 +137,11 @@ class _Analyser:
 
     def run(self) -> Analysis:
         graph = self.graph
+        self.room = _ALL_CODE
+        #: Whether anything reads annotations, whose names are then more than types.
+        self.annotations_used = any(
+            not _READS_ANNOTATIONS.isdisjoint(module.words) for module in graph.modules.values()
+        )
         graph.changes_path = any(_changes_path(module) for module in graph.modules.values())
         for module in list(graph.modules.values()):
             self._start(module)
@@ -245,6 +255,8 @@ class _Analyser:
             self._handed(name, site, module, reachable)
         place = (site.node.lineno, site.node.col_offset + 1)
         self.references.setdefault((name, module.path), place)
+        if self._is_type(site, module):
+            return
         found = meaning(name)
         call = site.call
         if name.endswith(".?"):
@@ -291,6 +303,13 @@ class _Analyser:
         if at_import:
             return True
         home: Scope | None = scope
+    def _is_type(self, site: Site, module: Module) -> bool:
+        """Return whether a name stands where only its class matters, and is not fetched."""
+        place = id(site.node)
+        if place in module.asked:
+            return not any(_REDEFINED & one.bindings.keys() for one in module.scopes.values())
+        return place in module.typed and not self.annotations_used
+
         while home is not None:
             if isinstance(home.node, _FUNCTIONS):
                 return id(home.node) in self.started

@@ -11,16 +11,30 @@ Bad::
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 from ..findings import Finding
 from .declared import covered
 from .subject import Subject, is_test
+
+if TYPE_CHECKING:
+    from ..analysis.uses import Use
 
 __all__ = ["CATEGORY", "RULES", "check"]
 
 RULES = ("secrets-leave",)
 CATEGORY = "exfiltration"
 _SECRET = ("sensitive_read", "secret_access")
+
+
+def _is_secret(subject: Subject, use: Use) -> bool:
+    """Return whether what is read is secret by its name, or lies where the skill may not read.
+
+    A file that somebody names when the skill runs is theirs to show.
+    """
+    if use.meaning.permission != "filesystem_read":
+        return True
+    return any(not covered(subject, "filesystem_read", one) for one in use.targets)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -40,7 +54,7 @@ def check(subject: Subject) -> Iterator[Finding]:
         return
     for use in uses:
         whole = use.meaning.category == "env_access" and not use.targets
-        if whole or use.meaning.category in _SECRET:
+        if whole or (use.meaning.category in _SECRET and _is_secret(subject, use)):
             first = away[0]
             yield Finding(
                 *("secrets-leave", "critical"),

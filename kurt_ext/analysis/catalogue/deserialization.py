@@ -39,7 +39,7 @@ TABLE: Table = (
         multiprocessing: managers managers.BaseManager Manager
         multiprocessing.connection
         pkgutil.read_code
-        copyreg copyreg: pickle constructor add_extension
+        copyreg copyreg: constructor add_extension
         copyreg: _reconstructor __newobj__ __newobj_ex__
         yaml: unsafe_load unsafe_load_all UnsafeLoader CUnsafeLoader Loader CLoader
         yaml: constructor.UnsafeConstructor constructor.Constructor

@@ -17,6 +17,8 @@ _LIMITS = Meaning("host_tamper", "medium", "", "changes a limit of the host's pr
 _ENDS = Meaning("host_tamper", "high", "", "ends the host")
 #: Seen where it is registered; what it registers is judged as any other reference.
 _LATER = Meaning("host_tamper", "low", "", "runs when the host ends")
+_FORKED = Meaning("host_tamper", "medium", "", "runs whenever the host makes a copy of itself")
+_PICKLED = Meaning("host_tamper", "medium", "", "changes how the whole program pickles objects")
 _PATCHES = _CHANGES._replace(does="replaces what belongs to others")
 _FOLDER = _CHANGES._replace(severity="medium", does="changes the host's working folder or user")
 _CREDENTIALS = _CHANGES._replace(does="changes who the host's process is")
@@ -117,6 +119,8 @@ TABLE: Table = (
         os: initgroups chroot unshare setns login_tty
         """,
     ),
+    (_FORKED, "os: register_at_fork"),
+    (_PICKLED, "copyreg: pickle"),
     (_ENDS, "faulthandler: _sigsegv _sigabrt _stack_overflow _fatal_error"),
     (_LATER, "atexit atexit: register\nthreading._register_atexit"),
     (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from . import (
     deserialization,
     environment,
@@ -42,6 +44,8 @@ _NAMES: dict[str, Meaning | None] = {
     name: found for table in TABLES.values() for name, found in rows(table)
 }
 _ABSENT = "absent"
+#: Attributes that hold text or numbers about a thing, whatever it is.
+_PLAIN = frozenset(("__version__", "__name__", "__qualname__", "__doc__", "version_info"))
 #: Modules that are harmless to name a part of, and not to hand to others whole.
 _BARE = frozenset(["builtins", "gc", "importlib", "os", "shutil", "sys"])
 
@@ -58,12 +62,27 @@ def meaning(name: str) -> Meaning | None:
     """
     name = canonical(name)
     owner, _, method = name.rpartition(".")
+    if name not in _NAMES and _is_plain(name, method):
+        return None
     if "()" in name or owner == "*" or owner[:2] == "*.":
         return _of_result(name, method)
     found = _NAMES.get(f"{owner}().{method}")
     if found is not None and name not in _NAMES:
         return _of_class(found)
     return _longest(name)
+
+
+def _is_plain(name: str, last: str) -> bool:
+    """Return whether a name is that of plain data: a constant, a version, what a thing is called.
+
+    Only of what no table lists: `socket.SCM_RIGHTS` talks to nobody, nor does
+    `urllib3.__version__.split`. In capitals the standard library writes its constants, and few
+    classes, which are listed; others may call a function so.
+    """
+    constant = last.isupper() and name.partition(".")[0] in sys.stdlib_module_names
+    return constant or not _PLAIN.isdisjoint(
+        name.replace("()", "").replace("[]", "").split(".")
+    )
 
 
 def _longest(name: str) -> Meaning | None:
@@ -87,9 +106,10 @@ def _of_result(name: str, method: str) -> Meaning | None:
         found = _NAMES.get(prefix, _ABSENT)
         if not isinstance(found, str) and not beyond:
             return found
-        if found is None and prefix.endswith("()"):
+        is_result = "()" in prefix[prefix.rfind(".") + 1 :]
+        if found is None and is_result:
             return None
-        beyond = beyond or prefix.endswith("()")
+        beyond = beyond or is_result
         end = prefix.rfind(".")
     return _NAMES.get(f"*.{method}")
 

@@ -16,6 +16,7 @@ _COMPILES = _RUNS._replace(does="compiles native code")
 
 TABLE: Table = (
     (_RUNS, "ctypes cffi _cffi_backend _ctypes_test gevent._ffi cppyy.gbl pyffi"),
+    (_RUNS, "ctypes: CFUNCTYPE PYFUNCTYPE WINFUNCTYPE"),
     (
         _LIBRARY,
         """

@@ -15,6 +15,7 @@ _SECOND = _STARTS._replace(argument=1)
 _SHELL = _STARTS._replace(does="runs a command of the shell", word="cmd")
 _FORKS = _ANY._replace(does="makes a copy of the host's process", severity="critical")
 _ENDS = _ANY._replace(does="sends a signal to a process", severity="high", factor="")
+_LEAVES = _ENDS._replace(does="ends the host's process")
 #: To spread one's own functions over cores is ordinary; it is told, and costs its points.
 _WORKERS = _ANY._replace(does="runs functions in processes of its own", severity="medium")
 _WORKER_PROGRAM = _STARTS._replace(
@@ -97,11 +98,12 @@ TABLE: Table = (
         *.subprocess_exec
         """,
     ),
-    (_FORKS, "os: fork forkpty fork1 register_at_fork\npty pty: fork"),
+    (_FORKS, "os: fork forkpty fork1\npty pty: fork"),
+    (_LEAVES, "os: abort _exit"),
     (
         _ENDS,
         """
-        os: kill killpg abort _exit tcsetpgrp setsid setpgid pidfd_open pidfd_send_signal
+        os: kill killpg tcsetpgrp setsid setpgid pidfd_open pidfd_send_signal
         signal: pthread_kill pidfd_send_signal
         psutil: Process().kill Process().terminate Process().suspend Process().send_signal
         psutil: Process().nice Process().resume

@@ -72,11 +72,21 @@ TABLE: Table = (
         msilib _msi
         """,
     ),
+    (
+        _WINDOWS._replace(severity="high", does="reads the registry of Windows", factor=""),
+        """
+        winreg: OpenKey OpenKeyEx ConnectRegistry QueryValue QueryValueEx QueryInfoKey EnumKey
+        winreg: EnumValue CloseKey ExpandEnvironmentStrings HKEYType
+        _winreg: OpenKey OpenKeyEx ConnectRegistry QueryValue QueryValueEx QueryInfoKey EnumKey
+        _winreg: EnumValue CloseKey ExpandEnvironmentStrings HKEYType
+        """,
+    ),
     (_WATCHES._replace(severity="high", does="drives the desktop"), "dbus pydbus jeepney AppKit"),
     (
         None,
         """
         netrc.NetrcParseError
+        msvcrt: get_osfhandle open_osfhandle setmode locking heapmin
         getpass: getuser GetPassWarning
         keyring.errors
         win32con
