@@ -32,6 +32,7 @@ from kurt_ext import (
     PluginStatus,
     PluginValidationError,
     PluginValidationResult,
+    PluginValidator,
     PluginVersionConflictError,
     PluginVersionManager,
 )
