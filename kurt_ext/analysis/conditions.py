@@ -89,10 +89,17 @@ def _values(given: Any, scope: Scope, evaluator: Evaluator) -> Values:
 
 def _spelled(value: Any) -> str:
     if isinstance(value, Const):
-        return value.value if isinstance(value.value, str) else repr(value.value)
+        return value.value if isinstance(value.value, str) else _written(value.value)
     if isinstance(value, Ref):
         return value.name.rpartition(".")[2]
     return ""
+
+
+def _written(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # a number of too many digits to be written
+        return ""
 
 
 def _may_be(value: Any, wanted: list[str]) -> bool:

@@ -51,6 +51,8 @@ SKILL = "<skill>"
 #: How deep one expression may lead into others, and how many steps a skill may take in all.
 _DEPTH = 50
 _STEPS = 400_000
+#: From how many modules to how many more a name is followed that each imports from the next.
+_HOPS = 100
 _LONGEST = 400
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _BUILTINS = frozenset(dir(builtins)) - {"copyright", "credits", "license", "exit", "quit"}
@@ -74,7 +76,9 @@ class Evaluator:
         self._known: dict[int, Values] = {}
         self._names: dict[tuple[int, str], Values] = {}
         self._running: set[Any] = set()
+        self._stars: dict[int, tuple[Module | str, ...]] = {}
         self._depth = 0
+        self._hops = 0
         self._module: Module | None = None
 
     # -- the one door
@@ -114,7 +118,7 @@ class Evaluator:
     def _give_up(self, scope: Scope) -> None:
         why = (
             "an expression leads through too many others"
-            if self._depth >= _DEPTH
+            if self._depth >= _DEPTH or self._hops >= _HOPS
             else "it takes too many steps to work through"
         )
         self.given_up.setdefault(scope.module.path, why)
@@ -140,10 +144,9 @@ class Evaluator:
         special = self._special(name, module)
         if special is not None:
             return special
-        for base, level, _ in module.stars:
-            found = self._starred(base, level, name, module)
-            if found:
-                return found
+        found = self._starred(name, module) if module.stars else NOTHING
+        if found:
+            return found
         if name in _BUILTINS:
             return (Ref(f"builtins.{name}"),)
         return UNKNOWN
@@ -166,25 +169,34 @@ class Evaluator:
             return (Ref("importlib.machinery.ModuleSpec()"),)
         return None
 
-    def _starred(self, base: str, level: int, name: str, module: Module) -> Values:
-        local = self.graph.resolve(base, level, module)
-        if local is not None:
-            if name in local.scope.bindings:
-                return self.bound(name, local.scope)
-            for inner, inner_level, _ in local.stars:
-                if (local.path, name) in self._running:
-                    return NOTHING
-                self._running.add((local.path, name))
-                try:
-                    found = self._starred(inner, inner_level, name, local)
-                finally:
-                    self._running.discard((local.path, name))
-                if found:
-                    return found
-            return NOTHING
-        if level == 0 and base and (meaning(f"{base}.{name}") or name in _of_module(base)):
-            return (self._ref(f"{base}.{name}"),)
+    def _starred(self, name: str, module: Module) -> Values:
+        """Return what a name is that an ``import *`` brings; nothing where none does."""
+        for source in self._star_sources(module):
+            if isinstance(source, Module):
+                if name in source.scope.bindings:
+                    return self.bound(name, source.scope)
+            elif meaning(f"{source}.{name}") or name in _of_module(source):
+                return (self._ref(f"{source}.{name}"),)
         return NOTHING
+
+    def _star_sources(self, module: Module) -> tuple[Module | str, ...]:
+        """Return whose names a module has by ``import *``, each once, as they are asked."""
+        known = self._stars.get(id(module))
+        if known is not None:
+            return known
+        found: dict[Module | str, None] = {}
+        waiting = [(base, level, module) for base, level, _ in reversed(module.stars)]
+        while waiting:
+            base, level, asking = waiting.pop()
+            local = self.graph.resolve(base, level, asking)
+            if local is None:
+                if level == 0 and base:
+                    found.setdefault(base)
+            elif local not in found:
+                found[local] = None
+                waiting += [(base, level, local) for base, level, _ in reversed(local.stars)]
+        sources = self._stars[id(module)] = tuple(found)
+        return sources
 
     def bound(self, name: str, scope: Scope) -> Values:
         """Return what a scope binds a name to, all ways together."""
@@ -194,10 +206,15 @@ class Evaluator:
             return known
         if key in self._running:
             return NOTHING
+        if self._hops >= _HOPS:
+            self._give_up(scope)
+            return UNKNOWN
         self._running.add(key)
+        self._hops += 1
         try:
             sets = [self._binding(one) for one in scope.bindings.get(name, ())]
         finally:
+            self._hops -= 1
             self._running.discard(key)
         found = join(*sets) if sets else UNKNOWN
         self._names[key] = found
@@ -421,10 +438,9 @@ class Evaluator:
         inner = self.graph.resolve(f"{module.name}.{name}" if module.name else name, 0, None)
         if inner is not None:
             return (Local(inner),)
-        for base, level, _ in module.stars:
-            found = self._starred(base, level, name, module)
-            if found:
-                return found
+        found = self._starred(name, module) if module.stars else NOTHING
+        if found:
+            return found
         if "__getattr__" in module.scope.bindings:
             asked = self.bound("__getattr__", module.scope)
             return tuple([Ref(f"{one.name}()") for one in asked if isinstance(one, Ref)]) or UNKNOWN
@@ -1169,6 +1185,7 @@ class Evaluator:
                 for value in self.values(one.value, scope, frame):
                     if isinstance(value, Seq):
                         items += value.items
+                del items[4096:]
             else:
                 items.append(self.values(one, scope, frame))
         return (Seq(tuple(items)),)

@@ -29,6 +29,7 @@ __all__ = [
 _LONGEST = 1 << 16
 _UNPACKED = 1 << 20
 _LARGEST = 1 << 64
+_LONGEST_PATH = 4096
 _NUMBERS = (int, float)
 
 
@@ -51,12 +52,14 @@ def joined(glue: Any, parts: Sequence[Value]) -> Values:
     for part in parts:
         value = part.value if isinstance(part, Const) else None
         if isinstance(glue, str) and isinstance(value, (int, float)) and glue == "":
-            value = str(value)
+            value = _written(value)
         if not isinstance(value, type(glue)):
             break
         decoded = decoded or (isinstance(part, Const) and part.decoded)
         known.append(value)
     else:
+        if sum(map(len, known)) + len(glue) * len(known) > _UNPACKED:
+            return UNKNOWN
         whole = glue.join(known)
         return (Const(whole, decoded),) if len(whole) <= _UNPACKED else UNKNOWN
     if not isinstance(glue, str):
@@ -68,7 +71,7 @@ def joined(glue: Any, parts: Sequence[Value]) -> Values:
     tail: list[str] = []
     for part in reversed(parts[len(known) + 1 :]):
         if isinstance(part, Const) and isinstance(part.value, (str, int)):
-            tail.append(str(part.value))
+            tail.append(_written(part.value) or "")
             continue
         if isinstance(part, Text):
             tail.append(part.suffix)
@@ -79,6 +82,14 @@ def joined(glue: Any, parts: Sequence[Value]) -> Values:
     suffix = glue.join(reversed(tail))
     origins = frozenset().union(*[_origins(part) for part in parts])
     return (Text(prefix[:4096], suffix[-4096:], origins),)
+
+
+def _written(value: Any) -> str | None:
+    """Return a text or number as text; None for one of too many digits to be written."""
+    try:
+        return str(value)
+    except ValueError:
+        return None
 
 
 def operated(left: Value, operator: ast.operator, right: Value) -> Value:
@@ -150,13 +161,18 @@ def _percent(form: str, right: Value) -> Value:
     parts = right.items if isinstance(right, Seq) else ((right,),)
     given = [one[0] if len(one) == 1 else Unknown() for one in parts]
     plain = [one.value for one in given if isinstance(one, Const)]
-    if len(plain) == len(given) and len(form) < 4096 and "*" not in form and _narrow(form):
+    small = form.count("%") * _longest(plain) <= _UNPACKED
+    if len(plain) == len(given) and len(form) < 4096 and "*" not in form and _narrow(form) and small:
         try:
             return Const(form % tuple(plain))
         except (TypeError, ValueError, KeyError, OverflowError):
             return Unknown()
     prefix, mark, rest = form.partition("%")
     return Text(prefix, rest.rpartition("%")[2][1:] if mark and "%" in rest else rest[1:])
+
+
+def _longest(plain: Sequence[Any]) -> int:
+    return max([len(one) for one in plain if isinstance(one, (str, bytes))], default=0)
 
 
 def _narrow(form: str) -> bool:
@@ -183,7 +199,10 @@ def method(value: Value, name: str, arguments: Sequence[Values]) -> Values:
             return _attempt(text.to_bytes, plain, True)
         return UNKNOWN
     if name in ("ljust", "rjust", "center", "zfill", "expandtabs") and (
-        not plain or not isinstance(plain[0], int) or plain[0] > 4096
+        not plain
+        or not isinstance(plain[0], int)
+        or plain[0] > 4096
+        or (name == "expandtabs" and len(text) * plain[0] > _UNPACKED)
     ):
         return UNKNOWN
     grown = plain[1] if name == "replace" and len(plain) >= 2 else ""
@@ -217,16 +236,22 @@ def _method_of_text(value: Text, name: str, given: Sequence[Value]) -> Values:
 
 def _format(form: str, given: Sequence[Value]) -> Values:
     plain = [one.value for one in given if isinstance(one, Const)]
-    if len(plain) == len(given) and len(form) < 4096 and _narrow(form) and "{" in form:
+    small = form.count("{") * _longest(plain) <= _UNPACKED
+    if len(plain) == len(given) and len(form) < 4096 and _narrow(form) and "{" in form and small:
         # A field that reaches into what it is given is looked at elsewhere.
         fields = form.replace("{{", "").replace("}}", "")
         if not any(
             sign in part.partition("}")[0] for part in fields.split("{")[1:] for sign in ".["
-        ):
+        ) and not _nested(fields):
             return _attempt(form.format, plain, False)
     prefix = form.partition("{")[0]
     suffix = form.rpartition("}")[2]
     return (Text(prefix, suffix, frozenset().union(*[_origins(one) for one in given])),)
+
+
+def _nested(form: str) -> bool:
+    """Return whether a field's width is itself a field: what it makes may be of any size."""
+    return any("{" in part.rpartition("{")[0] for part in form.split("}"))
 
 
 def path_join(left: Values, right: Values) -> Values:
@@ -234,8 +259,17 @@ def path_join(left: Values, right: Values) -> Values:
     found: list[Value] = []
     for one in left[:4]:
         for two in right[:4]:
-            found.append(_path_joined(one, two))
+            found.append(_shortened(_path_joined(one, two)))
     return tuple(dict.fromkeys(found)) or UNKNOWN
+
+
+def _shortened(path: Value) -> Value:
+    """Return a path, of one that no system takes only how it begins and ends."""
+    if isinstance(path, Const) and len(path.value) > _LONGEST_PATH:
+        return Text(path.value[:_LONGEST_PATH], path.value[-_LONGEST_PATH:])
+    if isinstance(path, Text):
+        return Text(path.prefix[:_LONGEST_PATH], path.suffix[-_LONGEST_PATH:], path.origins)
+    return path
 
 
 def _path_joined(one: Value, two: Value) -> Value:

@@ -57,6 +57,9 @@ _READS_ANNOTATIONS = frozenset(
 #: How often texts that are run are looked into: code that makes code that makes code.
 _LAYERS = 3
 _LONGEST_CODE = 1 << 18
+#: Characters of all such texts together, and what one costs at least.
+_ALL_CODE = 1 << 20
+_LEAST_CODE = 256
 
 
 class Use(NamedTuple):
@@ -134,6 +137,7 @@ class _Analyser:
         #: Kept, since what is known of a node is kept by its identity.
         self.entered: list[Module] = []
         self.layer = 0
+        self.room = _ALL_CODE
 
     def run(self) -> Analysis:
         graph = self.graph
@@ -174,6 +178,7 @@ class _Analyser:
             decorators = getattr(node, "decorator_list", ())
             if decorators and scope.parent is not None and _at_module_level(scope.parent):
                 waiting += [(one, scope.parent) for one in decorators]
+        waiting.reverse()  # what stands first is known where it is built upon
         while waiting:
             node, scope = waiting.pop()
             for value in self.evaluator.values(node, scope):
@@ -478,7 +483,8 @@ class _Analyser:
 
     def _enter(self, text: str, node: Any, scope: Scope, reachable: bool, rule: str) -> None:
         """Judge a text that is run as code, at the place where it is run."""
-        if self.layer >= _LAYERS or len(text) > _LONGEST_CODE:
+        self.room -= max(len(text), _LEAST_CODE)
+        if self.layer >= _LAYERS or len(text) > _LONGEST_CODE or self.room < 0:
             self.evaluator.given_up.setdefault(scope.module.path, "code makes code that makes code")
             return
         try:
@@ -490,7 +496,7 @@ class _Analyser:
         inner = Module(scope.module.path, tree)
         self.entered.append(inner)
         inner.scope.parent = scope.module.scope
-        before = set(self.uses)
+        outer, self.uses = self.uses, {}
         self.layer += 1
         try:
             for site in inner.sites:
@@ -498,9 +504,10 @@ class _Analyser:
                 self._site(moved, inner, reachable)
         finally:
             self.layer -= 1
+            found, self.uses = self.uses, outer
         line, column = getattr(node, "lineno", 0), getattr(node, "col_offset", -1) + 1
-        for key in [key for key in self.uses if key not in before]:
-            use = self.uses.pop(key)._replace(line=line, column=column)
+        for key, inside in found.items():
+            use = inside._replace(line=line, column=column)
             self.uses[key[0], key[1], line, column] = use
             if rule:
                 self._note(
@@ -611,7 +618,10 @@ def _is_worth(site: Site, words: _Words) -> bool:
         if function.__class__ is ast.Name:
             called = site.call is not None and function.id not in words.plain
             return called or function.id in _RESULTS
-        return function.__class__ is not ast.Attribute or function.attr in _RESULTS
+        if function.__class__ is not ast.Attribute:
+            return True
+        # What a method gives and is called at once has no other name: ``vars(os).get(…)(…)``.
+        return function.attr in _RESULTS or site.call is not None
     base = node.value
     if base.__class__ is ast.Name:
         if base.id == "self" or (kind is ast.Attribute and node.attr in _DULL):
@@ -697,5 +707,8 @@ def _spelled(node: ast.AST) -> str:
     if isinstance(node, ast.Subscript):
         return _spelled(node.value)[:112] + "[…]"
     if isinstance(node, ast.Constant):
-        return repr(node.value)[:120]
+        try:
+            return repr(node.value)[:120]
+        except ValueError:  # a number of too many digits to be written
+            return "…"
     return "…"

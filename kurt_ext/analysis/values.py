@@ -114,15 +114,21 @@ class Text:
 
 
 class Seq:
-    """A list, tuple or set, each member a set of values."""
+    """A list, tuple or set, each member a set of values.
 
-    __slots__ = ("items",)
+    :param weight: how many such things it is made of, itself among them.
+    """
+
+    __slots__ = ("items", "weight")
 
     def __init__(self, items: tuple[Values, ...]) -> None:
         self.items = items
+        self.weight = _weight(items)
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Seq) and self.items == other.items
+        if self is other or not isinstance(other, Seq):
+            return self is other
+        return self.weight == other.weight <= _HEAVY and self.items == other.items
 
     def __hash__(self) -> int:
         return hash(len(self.items))
@@ -212,17 +218,20 @@ class Namespace:
     :param of: the values whose attributes are the members; none for a scope.
     """
 
-    __slots__ = ("of", "scope")
+    __slots__ = ("of", "scope", "weight")
 
     def __init__(self, scope: Scope | None = None, of: Values = ()) -> None:
         self.scope = scope
         self.of = of
+        self.weight = _weight((of,))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Namespace) and self.scope is other.scope and self.of == other.of
+        if self is other or not isinstance(other, Namespace) or self.scope is not other.scope:
+            return self is other
+        return self.weight == other.weight <= _HEAVY and self.of == other.of
 
     def __hash__(self) -> int:
-        return hash(self.of)
+        return hash((id(self.scope), len(self.of)))
 
     def __repr__(self) -> str:
         return "<names>"
@@ -234,7 +243,7 @@ class Partial:
     :param what: ``partial``, ``attrgetter``, ``itemgetter`` or ``methodcaller``.
     """
 
-    __slots__ = ("args", "call", "function", "what")
+    __slots__ = ("args", "call", "function", "weight", "what")
 
     def __init__(
         self, what: str, function: Values, args: tuple[Values, ...], call: ast.Call | None = None
@@ -243,10 +252,13 @@ class Partial:
         self.function = function
         self.args = args
         self.call = call
+        self.weight = _weight((function, *args))
 
     def __eq__(self, other: object) -> bool:
+        if self is other or not isinstance(other, Partial):
+            return self is other
         return (
-            isinstance(other, Partial)
+            self.weight == other.weight <= _HEAVY
             and self.what == other.what
             and self.function == other.function
             and self.args == other.args
@@ -288,6 +300,24 @@ Values: TypeAlias = tuple[Value, ...]
 
 UNKNOWN: Values = (Unknown(),)
 NOTHING: Values = ()
+
+
+#: Things made of more things than this are the same only where they are one: what holds itself
+#: twice, and so on, would be compared for ever.
+_HEAVY = 100
+
+
+def _weight(sets: tuple[Values, ...]) -> int:
+    """Return how many things something is made of that holds these values."""
+    found = 1
+    for values in sets:
+        for value in values:
+            if value.__class__ in _HOLDING:
+                found += value.weight  # type: ignore[union-attr]
+    return min(found, _HEAVY + 1)
+
+
+_HOLDING = frozenset((Seq, Namespace, Partial))
 
 
 def join(*sets: Values) -> Values:
