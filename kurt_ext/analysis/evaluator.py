@@ -115,6 +115,13 @@ class Evaluator:
             self._known[key] = found
         return found
 
+    def _charge(self, found: Values) -> Values:
+        """Count what large texts cost: of those that are made, few are kept."""
+        for value in found:
+            if isinstance(value, Const) and isinstance(value.value, (str, bytes)):
+                self.steps += len(value.value) >> 8
+        return found
+
     def _give_up(self, scope: Scope) -> None:
         why = (
             "an expression leads through too many others"
@@ -687,7 +694,7 @@ class Evaluator:
         joined = None
         if name == "join" and arguments:
             joined = self._joined(value, node.args[0], arguments[0], scope, frame)
-        return joined or folding.method(value, name, arguments)
+        return self._charge(joined or folding.method(value, name, arguments))
 
     def _joined(
         self, glue: Value, node: ast.expr, values: Values, scope: Scope, frame: Frame | None
@@ -757,7 +764,7 @@ class Evaluator:
                 }
                 folded = folding.function(value.name, arguments, words)
                 if folded is not None:
-                    return folded
+                    return self._charge(folded)
             name = value.name
             if name.endswith(".__getattribute__") and len(node.args) == 1:
                 owner = (Ref(name.removesuffix(".__getattribute__"), value.call),)
@@ -1232,7 +1239,7 @@ class Evaluator:
         for one in left[:4]:
             for two in right[:4]:
                 found.append(folding.operated(one, operator, two))
-        return tuple(dict.fromkeys(found)) or UNKNOWN
+        return self._charge(tuple(dict.fromkeys(found))) or UNKNOWN
 
     def _formatted(self, node: ast.JoinedStr, scope: Scope, frame: Frame | None) -> Values:
         parts: list[Value] = []

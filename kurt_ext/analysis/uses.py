@@ -134,6 +134,7 @@ class _Analyser:
         self.events: dict[tuple[str, str, int, int], Event] = {}
         self.references: dict[tuple[str, str], tuple[int, int]] = {}
         self.started: set[int] = set()
+        self.calls: dict[int, dict[int, list[Site]]] = {}
         #: Kept, since what is known of a node is kept by its identity.
         self.entered: list[Module] = []
         self.layer = 0
@@ -193,9 +194,20 @@ class _Analyser:
                     if isinstance(one, Code) and id(one.node) not in self.started:
                         self._run(one, waiting)
             return
-        for site in code.module.sites:
-            if site.call is not None and _inside(site.scope, code.node):
-                waiting.append((site.node, site.scope))
+        for site in self._calls_in(code.module).get(id(code.node), ()):
+            waiting.append((site.node, site.scope))
+
+    def _calls_in(self, module: Module) -> dict[int, list[Site]]:
+        """Return what is called in each function and class, by the identity of its node."""
+        known = self.calls.get(id(module))
+        if known is None:
+            known = self.calls[id(module)] = {}
+            for site in module.sites:
+                home = site.scope if site.call is not None else None
+                while home is not None and home.parent is not None:
+                    known.setdefault(id(home.node), []).append(site)
+                    home = home.parent
+        return known
 
     def _class_hooks(self, node: ast.ClassDef, scope: Scope) -> None:
         """Start what Python runs by itself when a class is made."""
@@ -654,15 +666,6 @@ def _at_module_level(scope: Scope) -> bool:
             return False
         home = home.parent
     return True
-
-
-def _inside(scope: Scope, node: ast.AST) -> bool:
-    home: Scope | None = scope
-    while home is not None:
-        if home.node is node:
-            return True
-        home = home.parent
-    return False
 
 
 def _texts(values: Values, subject: str) -> tuple[tuple[str, ...], bool, frozenset[str]]:
