@@ -99,6 +99,7 @@ class _Reader:
         self.module = module
         self.evaluator = evaluator
         self.now = now
+        self.stored: ast.expr | None = None
 
     def event(
         self,
@@ -124,6 +125,7 @@ class _Reader:
 
     def store(self, store: Store) -> Iterator[Event]:
         node = store.node
+        self.stored = store.value
         if isinstance(node, ast.Attribute):
             values = self.evaluator.values(node.value, store.scope)
             yield from self.set_attribute(values, node.attr, node, store.scope, store.at_import)
@@ -167,7 +169,9 @@ class _Reader:
             elif whole == "sys" and name in ("excepthook", "unraisablehook", "displayhook"):
                 severity = "medium"
             elif whole.partition(".")[0] not in _SHARED:
-                severity = "high"
+                # A constant is a setting; a function or class in another's place is a patch.
+                plain = isinstance(self.stored, ast.Constant | ast.UnaryOp | ast.BinOp)
+                severity = "low" if plain and shown.isupper() else "critical"
             return self.event(
                 "foreign-store", "host_tamper", severity, message, node, scope, at_import
             )

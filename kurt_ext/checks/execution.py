@@ -36,5 +36,7 @@ CATEGORY = {"decoded-code": "obfuscation", "evaluated-annotation": "code_executi
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each place where text becomes code."""
     for use in uses(subject, "code_execution"):
-        yield judged(subject, use, "execution")
+        # A template that stands in the code was judged with it.
+        if not (use.name.startswith("jinja2.") and use.proven):
+            yield judged(subject, use, "execution")
     yield from events(subject, "decoded-code", "evaluated-annotation")

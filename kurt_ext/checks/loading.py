@@ -34,6 +34,8 @@ def check(subject: Subject) -> Iterator[Finding]:
         if use.meaning.subject == "module" and use.proven:
             continue  # the name is known: what it brings is judged by its own name
         severity = "low" if use.path in own else ""
+        if use.meaning.subject == "module" and not use.targets and use.meaning.severity == "high":
+            severity = "critical"  # of the name nothing is known: it may be any module
         yield judged(subject, use, "import", severity=severity)
 
 

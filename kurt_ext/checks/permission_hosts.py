@@ -27,6 +27,13 @@ _OPEN_SUFFIXES = frozenset(
         *("pipedream.net", "webhook.site", "requestbin.com", "oast.fun", "interact.sh"),
     )
 )
+#: Clouds in which each customer's data has a host of its own, that only its configuration names.
+_CLOUDS = frozenset(
+    (
+        *("amazonaws.com", "s3.amazonaws.com", "windows.net", "core.windows.net"),
+        *("blob.core.windows.net", "googleapis.com", "digitaloceanspaces.com"),
+    )
+)
 #: What stands before a country's two letters, and is open to everybody there.
 _SECOND = frozenset(
     (
@@ -65,6 +72,9 @@ def host(text: str) -> Verdict | None:
     if address in _METADATA or _dotted(address) in _METADATA:
         message = f"{show(text)} hands out the keys of the machine that it runs on"
         return Verdict("cloud-metadata", "high", message, "delete it")
+    if address[:2] == "*." and address[2:] in _CLOUDS:
+        message = f"{show(text)} is every customer of that cloud"
+        return Verdict("wide-network", "medium", message, "name the hosts")
     if name in _EVERY_HOST or _is_open(address) or _is_network(name):
         message = f"{show(text)} is every host, or nearly"
         return Verdict("wide-network", "high", message, "name the hosts")

@@ -108,14 +108,6 @@ TABLE: Table = (
         mimetypes: init read_mime_types
         cv2: imread
         numpy: fromfile memmap
-        soundfile: read
-        openpyxl: load_workbook
-        docx: Document
-        pptx: Presentation
-        fitz.open pymupdf.open
-        pdfplumber.open
-        pypdf.PdfReader PyPDF2.PdfReader
-        xlrd.open_workbook
         lxml.etree.parse
         xml.etree.ElementTree: parse iterparse
         xml.dom: minidom.parse pulldom.parse
@@ -131,6 +123,13 @@ TABLE: Table = (
     # These read lines or an open file as readily as what a path names.
     (_READS._replace(word="fname", condition="text:0/fname"), "numpy: loadtxt genfromtxt"),
     (_READS._replace(word="fp", condition="text:0/fp"), "PIL.Image: open"),
+    (
+        _READS._replace(condition="text:0"),
+        """
+        soundfile.read openpyxl.load_workbook docx.Document pptx.Presentation fitz.open
+        pymupdf.open pdfplumber.open pypdf.PdfReader PyPDF2.PdfReader xlrd.open_workbook
+        """,
+    ),
     (
         _LISTS,
         """
