@@ -152,7 +152,7 @@ FUNCTIONS: list[tuple[str, Code]] = [
     (
         "os.system",
         "import os\ndef o():\n    r = None\n    def f():\n        nonlocal r\n"
-        "        r = os.system\n",
+        "        r = os.system\n"
         "    f()\n    r('id')",
     ),
     ("os.system", "import os\nfrom functools import partial\npartial(os.system, 'id')()"),
@@ -472,7 +472,7 @@ MODULES: list[tuple[str, Code]] = [
 ]
 
 OTHERS: list[tuple[str, Code]] = [
-    ("socket.socket", "import socket\nS = socket.socket\nS().connect(('1.2.3.4', 1))"),
+    ("socket.socket().connect", "import socket\nS = socket.socket\nS().connect(('1.2.3.4', 1))"),
     (
         "socket.create_connection",
         "from socket import create_connection as c\nc(('evil.example', 1))",
