@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
-from readings import Code, fatal, judged, names, seen
+from readings import fatal, judged, names, seen
 
 from kurt_ext.analysis.catalogue import meaning
 
@@ -140,8 +141,8 @@ class TestAttributesWithUnderscores:
 
 
 class TestAModuleNamedLikeAKnownPackage:
-    FILES: Code = {
-        "main.py": "import requests\n\ndef go():\n    requests.post('https://a.example/', json=1)\n",
+    FILES: ClassVar = {
+        "main.py": "import requests\ndef go():\n    requests.post('https://a.example/', json=1)\n",
         "requests.py": "def post(*_, **__):\n    return None\n",
     }
 
@@ -180,6 +181,73 @@ class TestFilesBesideARequest:
     def test_one_that_the_skill_chooses_is(self, tmp_path: Path, path: str) -> None:
         code = f"def show(user):\n    return open({path}).read()\n"
         assert "secrets-leave" in self.rules(tmp_path, code)
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "import os\ndef f(name):\n    return os.environ.get(name)\n",
+            "import os\ndef f(name):\n    return os.environ[name]\n",
+            "import os\ndef f(text):\n    return os.path.expandvars(text)\n",
+            "from urllib.request import getproxies\nMINE = getproxies()\n",
+        ],
+    )
+    def test_one_variable_is_not_the_environment(self, tmp_path: Path, code: str) -> None:
+        assert "secrets-leave" not in self.rules(tmp_path, code)
+
+    @pytest.mark.parametrize(
+        "code", ["dict(os.environ)", "os.environ.copy()", "[os.environ[k] for k in os.environ]"]
+    )
+    def test_all_of_them_are(self, tmp_path: Path, code: str) -> None:
+        code = f"import os\ndef f():\n    return {code}\n"
+        assert "secrets-leave" in self.rules(tmp_path, code)
+
+
+class TestStores:
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "import ctypes\nctypes.pythonapi.PyOS_getsig.argtypes = ()\n",
+            "import functools\nfunctools.wraps.__doc__ = 'Wrap.'\n",
+            "import types\nmade = types.ModuleType('made')\nmade.__dict__['a'] = 1\n",
+        ],
+    )
+    def test_what_changes_nothing_of_others(self, code: str) -> None:
+        assert not [event for event in seen(code).events if event.rule == "foreign-store"]
+
+    @pytest.mark.parametrize(
+        "code",
+        [
+            "import ctypes\nctypes.pythonapi.PyOS_getsig.errcheck = print\n",
+            "import functools\nfunctools.wraps.__code__ = None\n",
+            "import json\njson.__dict__['loads'] = print\n",
+        ],
+    )
+    def test_what_does(self, code: str) -> None:
+        assert [event.rule for event in seen(code).events] == ["foreign-store"]
+
+
+def test_a_part_of_a_library_that_talks_is_as_grave_as_the_library() -> None:
+    code = "import ssl\ndef f(name):\n    return getattr(ssl, name)\n"
+    assert {event.severity for event in seen(code).events} == {"high"}
+    code = code.replace("ssl", "os")
+    assert {event.severity for event in seen(code).events} == {"critical"}
+
+
+@pytest.mark.parametrize(
+    ("path", "target"),
+    [
+        ("os.path.dirname('')", "lextab.py"),
+        ("os.path.dirname('a')", "lextab.py"),
+        ("os.path.dirname('a/b')", "a/lextab.py"),
+        ("os.path.dirname('.')", "../lextab.py"),
+        ("os.path.dirname('..')", "../../lextab.py"),
+        ("os.path.dirname(os.path.dirname('/a/b'))", "/lextab.py"),
+    ],
+)
+def test_a_bare_name_lies_in_the_working_folder(path: str, target: str) -> None:
+    code = f"import os\nopen(os.path.join({path}, 'lextab.py'), 'w')\n"
+    (use,) = [use for use in seen(code).uses if use.name == "open"]
+    assert use.targets == (target,)
 
 
 def test_a_temporary_name_beside_a_file_lies_in_the_folder_that_is_allowed(tmp_path: Path) -> None:

@@ -279,7 +279,7 @@ def _path_joined(one: Value, two: Value) -> Value:
         if two.value.startswith(("/", "~", "<", "\\")) or two.value[1:2] == ":":
             return two
         if isinstance(one, Const) and isinstance(one.value, str):
-            base = "" if one.value == "." else one.value.rstrip("/") + "/"
+            base = "" if one.value in (".", "") else one.value.rstrip("/") + "/"
             return Const(base + two.value.removeprefix("./"))
         if isinstance(one, Text):
             return Text(one.prefix, (one.suffix + "/" if one.suffix else "/") + two.value)
@@ -288,7 +288,8 @@ def _path_joined(one: Value, two: Value) -> Value:
     if prefix.startswith(("/", "~", "<")):
         return two
     if isinstance(one, Const) and isinstance(one.value, str):
-        return Text(one.value.rstrip("/") + "/" + prefix, suffix, _origins(two))
+        base = one.value.rstrip("/") + "/" if one.value else ""
+        return Text(base + prefix, suffix, _origins(two))
     if isinstance(one, Text):
         return Text(one.prefix, suffix, one.origins | _origins(two))
     return Text("", suffix, _origins(one) | _origins(two))
@@ -308,12 +309,17 @@ def path_parent(path: Values) -> Values:
 
 
 def parent(path: str) -> str:
-    """Return the folder of a path; above what stands for a folder, a ``..``."""
+    """Return the folder of a path; above what stands for a folder, a ``..``.
+
+    A bare name lies in the working folder; of an empty text there is no more to say.
+    """
     whole = path.rstrip("/")
     if whole.endswith((">", "/..")) or whole in ("..", "~"):
         return whole + "/.."
-    head, slash, _ = whole.rpartition("/")
-    return head or ("/" if slash else "..")
+    head, slash, last = whole.rpartition("/")
+    if head or slash:
+        return head or "/"
+    return {"": "", ".": ".."}.get(last, ".") if path else ""
 
 
 def function(name: str, arguments: Sequence[Values], words: Mapping[str, Values]) -> Values | None:

@@ -160,8 +160,10 @@ class _Reader:
                 )
             if "()" in whole or "[]" in whole or whole.startswith("*."):
                 return None
-            if any(f"{whole}.{shown}".startswith(one) for one in _SETTINGS):
+            if any(f"{whole}.{shown}".startswith(one) for one in _SETTINGS) or name in _ABOUT:
                 return None
+            if whole.partition(".")[0] == "ctypes" and name in ("argtypes", "restype"):
+                return None  # what machine code takes and gives, which `native` tells of
             message = f"it replaces {whole}.{shown}, which the whole program shares"
             severity = "critical"
             if whole == "sys" and name in ("stdout", "stderr", "stdin", "argv"):
@@ -206,7 +208,7 @@ class _Reader:
                     *("foreign-store", "host_tamper", "critical", message),
                     *(node, store.scope, store.at_import),
                 )
-            elif name == "builtins" or name.endswith(".__dict__") or name == "builtins.__dict__":
+            elif name == "builtins" or (name.endswith(".__dict__") and not _is_made(name[:-9])):
                 message = f"it writes into {name}"
                 yield self.event(
                     *("foreign-store", "host_tamper", "critical", message),
@@ -412,6 +414,11 @@ _DESCRIPTOR = frozenset(("__set__", "__get__", "__delete__", "__set_name__"))
 _HOSTS = frozenset(("kurt_ext", "__main__"))
 _WATCHED = frozenset(("sys", "builtins"))
 _NAMES_ONLY = (".__class__.__name__", ".__name__", ".__doc__", ".__module__", ".__qualname__")
+
+
+def _is_made(name: str) -> bool:
+    """Return whether a name is that of an object that calling a class gives: one's own."""
+    return name.endswith("()") and name.rpartition(".")[2][:1].isupper()
 
 
 def _is_dunder(name: str) -> bool:

@@ -240,6 +240,8 @@ class _Analyser:
     # -- uses
 
     def _module(self, module: Module, reachable: bool) -> None:
+        if any(not _REDEFINED.isdisjoint(one.bindings) for one in module.scopes.values()):
+            module.asked.clear()
         words = _words(module)
         for site in module.sites:
             if _is_worth(site, words):
@@ -323,9 +325,7 @@ class _Analyser:
     def _is_type(self, site: Site, module: Module) -> bool:
         """Return whether a name stands where only its class matters, and is not fetched."""
         place = id(site.node)
-        if place in module.asked:
-            return not any(_REDEFINED & one.bindings.keys() for one in module.scopes.values())
-        return place in module.typed and not self.annotations_used
+        return place in module.asked or (place in module.typed and not self.annotations_used)
 
         while home is not None:
             if isinstance(home.node, _FUNCTIONS):
@@ -406,12 +406,13 @@ class _Analyser:
         base = value.name.removesuffix(".?")
         if "()" in base or "[]" in base:
             return
-        dangerous = bare(base) or base in ("builtins", "sys", "os")
+        known = meaning(base)
+        severity = known.severity if known else "critical" if bare(base) else "low"
         self._note(
             Event(
                 "computed-attribute",
                 "reflection",
-                "critical" if dangerous else "low",
+                severity,
                 f"an attribute of {base} is fetched by a name that is worked out when it runs",
                 module.path,
                 site.node.lineno,

@@ -27,6 +27,14 @@ CATEGORY = "exfiltration"
 _SECRET = ("sensitive_read", "secret_access")
 
 
+def _is_whole(use: Use) -> bool:
+    """Return whether all of the environment is taken, and not one variable or another."""
+    if use.meaning.category != "env_access" or use.targets:
+        return False
+    bare = use.name in ("os.environ", "os.environb") and not use.text.endswith("[…]")
+    return bare or "whole" in use.meaning.does
+
+
 def _is_secret(subject: Subject, use: Use) -> bool:
     """Return whether what is read is secret by its name, or lies where the skill may not read.
 
@@ -53,8 +61,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     if not away:
         return
     for use in uses:
-        whole = use.meaning.category == "env_access" and not use.targets
-        if whole or (use.meaning.category in _SECRET and _is_secret(subject, use)):
+        if _is_whole(use) or (use.meaning.category in _SECRET and _is_secret(subject, use)):
             first = away[0]
             yield Finding(
                 *("secrets-leave", "critical"),

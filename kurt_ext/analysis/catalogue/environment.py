@@ -13,6 +13,7 @@ _READS = Meaning(
     word="key",
 )
 _ALL = _READS._replace(subject="", argument=None, word="", does="reads the whole environment")
+_PROXIES = _ALL._replace(severity="medium", does="reads the proxies that the environment names")
 _WRITES = _READS._replace(does="changes the host's environment")
 _FILE = _ALL._replace(does="fills the environment from a file")
 _SETTINGS = _ALL._replace(does="reads settings from the environment", called=False)
@@ -35,11 +36,11 @@ TABLE: Table = (
         os: environ.setdefault environ.pop environ.__setitem__ environ.__delitem__ environb.pop
         """,
     ),
+    (_PROXIES, "urllib.request: getproxies getproxies_environment"),
     (
         _ALL,
         """
         os: _Environ
-        urllib.request: getproxies getproxies_environment
         os: environ.items environ.values environ.keys environ.copy
         os: get_exec_path
         """,
