@@ -19,6 +19,7 @@ Good::
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Iterator
 
 from ..analysis import archives, bytecode, pickles
@@ -238,6 +239,10 @@ def _pickle(
         yield subject.finding("pickle-file", "warning", message, path, fix=fix)
 
 
+#: How interpreters name their caches: by their tag, and the level of optimisation.
+_OF_PYTHON = re.compile(r"\.[a-z]+-\d+(?:\.opt-[a-z0-9]+)?\.py[co]$")
+
+
 def _cache(subject: Subject, entry: Entry, name: str) -> Iterator[Finding]:
     """Ask whether what lies in ``__pycache__`` was made from the source beside it."""
     path = entry.path
@@ -256,6 +261,10 @@ def _cache(subject: Subject, entry: Entry, name: str) -> Iterator[Finding]:
         yield subject.finding("stale-cache", "low", message, path, fix=fix)
         return
     source = subject.source(source_path) if source_path else None
+    if source is not None and not _OF_PYTHON.search(name):
+        message = "it is the cache of another program, such as a runner of tests; none imports it"
+        yield subject.finding("stale-cache", "low", message, path, fix=fix)
+        return
     if cache.flags == 1:
         message = "it says that Python shall run it without a look at the source beside it"
         yield subject.finding("poisoned-cache", "critical", message, path, fix=fix)
