@@ -139,14 +139,13 @@ class _Analyser:
         self.entered: list[Module] = []
         self.layer = 0
         self.room = _ALL_CODE
-
-    def run(self) -> Analysis:
-        graph = self.graph
-        self.room = _ALL_CODE
         #: Whether anything reads annotations, whose names are then more than types.
         self.annotations_used = any(
             not _READS_ANNOTATIONS.isdisjoint(module.words) for module in graph.modules.values()
         )
+
+    def run(self) -> Analysis:
+        graph = self.graph
         graph.changes_path = any(_changes_path(module) for module in graph.modules.values())
         for module in list(graph.modules.values()):
             self._start(module)
@@ -240,9 +239,9 @@ class _Analyser:
     # -- uses
 
     def _module(self, module: Module, reachable: bool) -> None:
+        words = _words(module)
         if any(not _REDEFINED.isdisjoint(one.bindings) for one in module.scopes.values()):
             module.asked.clear()
-        words = _words(module)
         for site in module.sites:
             if _is_worth(site, words):
                 self._site(site, module, reachable)
@@ -270,12 +269,12 @@ class _Analyser:
 
     def _reference(self, value: Ref, site: Site, module: Module, reachable: bool) -> None:
         name = value.name
+        if self._is_type(site, module):
+            return
         if name in _POWERFUL and site.call is None and id(site.node) not in module.quiet:
             self._handed(name, site, module, reachable)
         place = (site.node.lineno, site.node.col_offset + 1)
         self.references.setdefault((name, module.path), place)
-        if self._is_type(site, module):
-            return
         found = meaning(name)
         call = site.call
         if name.endswith(".?"):
@@ -318,15 +317,15 @@ class _Analyser:
         if found.subject == "code" and call is not None:
             self._run_text(found, call, site, reachable)
 
-    def _now(self, scope: Scope, at_import: bool) -> bool:
-        if at_import:
-            return True
-        home: Scope | None = scope
     def _is_type(self, site: Site, module: Module) -> bool:
         """Return whether a name stands where only its class matters, and is not fetched."""
         place = id(site.node)
         return place in module.asked or (place in module.typed and not self.annotations_used)
 
+    def _now(self, scope: Scope, at_import: bool) -> bool:
+        if at_import:
+            return True
+        home: Scope | None = scope
         while home is not None:
             if isinstance(home.node, _FUNCTIONS):
                 return id(home.node) in self.started
@@ -545,9 +544,23 @@ class _Analyser:
     def _told(self) -> Iterator[Use]:
         """Yield the uses, without mentions of what the same module calls elsewhere."""
         called = {(use.name, use.path) for use in self.uses.values() if use.called}
+        best: dict[tuple[str, int, int, str], Use] = {}
         for use in self.uses.values():
-            if use.called or (use.name, use.path) not in called:
-                yield use
+            if not use.called and (use.name, use.path) in called:
+                continue
+            # What one expression can be in several ways is one use: that of the clearest name.
+            place = (use.path, use.line, use.column, use.meaning.category)
+            known = best.get(place)
+            if known is None or _clarity(use) > _clarity(known):
+                best[place] = use
+        yield from best.values()
+
+
+def _clarity(use: Use) -> tuple[bool, bool, bool, int]:
+    """Return how much a name tells: of what is grave, known, and no part of something unknown."""
+    known = not use.name.startswith("*") and "[]" not in use.name
+    grave = use.meaning.severity in ("critical", "high")
+    return grave, known, bool(use.targets), -len(use.name)
 
 
 class _Words(NamedTuple):
