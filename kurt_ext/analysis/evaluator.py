@@ -259,6 +259,12 @@ class Evaluator:
         return (Local(local), self._ref(name)) if _may_be_outside(name) else (Local(local),)
 
     def _from(self, base: str, name: str, level: int, module: Module) -> Values:
+        found = self._own_or_outside(base, name, level, module)
+        if not level and _may_be_outside(base):
+            return join(found, (self._ref(f"{base}.{name}"),))
+        return found
+
+    def _own_or_outside(self, base: str, name: str, level: int, module: Module) -> Values:
         local = self.graph.resolve(base, level, module)
         if local is not None:
             if name in local.scope.bindings:
@@ -276,12 +282,6 @@ class Evaluator:
         node = binding.expression
         found: Values = (Code(node, binding.scope, binding.scope.module),)
         for decorator in reversed(binding.detail):
-        found = self._own_or_outside(base, name, level, module)
-        if not level and _may_be_outside(base):
-            return join(found, (self._ref(f"{base}.{name}"),))
-        return found
-
-    def _own_or_outside(self, base: str, name: str, level: int, module: Module) -> Values:
             made = self.values(decorator, binding.scope)
             # What is called with a function gives the function, as most do, or what it gives.
             given: list[Values] = [found]
@@ -1312,6 +1312,14 @@ class Evaluator:
         return None
 
 
+def _may_be_outside(name: str) -> bool:
+    """Return whether a module that a skill has may be a known one of that name that is installed.
+
+    A skill's folder is not on the search path, so that an absolute import brings the other.
+    """
+    return name.partition(".")[0] in _KNOWN_PACKAGES
+
+
 def _of_module(base: str) -> frozenset[str]:
     return _PUBLIC.get(base, frozenset())
 
@@ -1328,14 +1336,6 @@ def _origins(value: Value) -> frozenset[str]:
     if isinstance(value, Ref):
         return frozenset((value.name,))
     return frozenset()
-
-def _may_be_outside(name: str) -> bool:
-    """Return whether a module that a skill has may be a known one of that name that is installed.
-
-    A skill's folder is not on the search path, so that an absolute import brings the other.
-    """
-    return name.partition(".")[0] in _KNOWN_PACKAGES
-
 
 
 def _all_origins(values: Values) -> frozenset[str]:
@@ -1372,6 +1372,8 @@ _NO_MODULE = _Nowhere().module
 _NO_SCOPE = _NO_MODULE.scope
 _NO_ARGUMENTS = ast.Call(func=ast.Constant(value=None), args=[], keywords=[])
 _TRANSPARENT = frozenset((ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp))
+#: Packages of which a name has a meaning.
+_KNOWN_PACKAGES = frozenset(name.partition(".")[0] for name in catalogue.entries()) - {"*"}
 #: What running through the result of a call gives.
 _ELEMENTS = {
     "psutil.process_iter()": "psutil.Process()",
@@ -1390,7 +1392,6 @@ _CONSTANTS: dict[str, Values] = {
     "os.extsep": (Const("."),),
     "sys.prefix": (Const("<python>"),),
     "sys.base_prefix": (Const("<python>"),),
-_KNOWN_PACKAGES = frozenset(name.partition(".")[0] for name in catalogue.entries()) - {"*"}
     "sys.exec_prefix": (Const("<python>"),),
     "sys.executable": (Const("<python>/bin/python"),),
     "site.getsitepackages()[]": (Const("<site-packages>"),),
