@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,9 @@ from typing import Any
 from trees import grow
 
 from kurt_ext.analysis.uses import Analysis, analyse
+from kurt_ext.checks import Finding, Subject
 from kurt_ext.hostfacts import HostFacts
+from kurt_ext.manifest import read
 from kurt_ext.validator import Check, Report, installed_checks, validate
 
 Code = str | Mapping[str, str]
@@ -89,3 +91,11 @@ def judged(folder: Path, code: Code = "", **fields: Any) -> Report:
 def fatal(report: Report) -> list[str]:
     """Return the fatal findings as texts."""
     return [str(finding) for finding in report.findings if finding.fatal]
+
+
+def asked(
+    check: Callable[[Subject], Iterable[Finding]], folder: Path, code: Code, **fields: Any
+) -> list[tuple[str, str]]:
+    """Return rule and severity of what one check says of a plugin."""
+    subject = Subject(read(str(plugin(folder, code, **fields))))
+    return [(finding.rule, finding.severity) for finding in check(subject)]

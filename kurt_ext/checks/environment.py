@@ -31,10 +31,14 @@ CATEGORY = "env_access"
 _HARMLESS = frozenset(
     "COLORTERM COLUMNS FORCE_COLOR LANG LANGUAGE LC_ALL LINES NO_COLOR TERM TZ".split()
 )
+_WHOLE = ("os.environ.", "os.environb.")
 
 
 def check(subject: Subject) -> Iterator[Finding]:
     """Yield each look into the environment."""
     for use in uses(subject, "env_access", "secret_access"):
+        if use.name.startswith(_WHOLE) and not use.meaning.subject:
+            # Names of variables were declared, and this takes them all.
+            use = use._replace(meaning=use.meaning._replace(subject="variable"), proven=False)
         harmless = use.targets and use.proven and all(one in _HARMLESS for one in use.targets)
         yield judged(subject, use, "environment", severity="low" if harmless else "")
