@@ -58,15 +58,21 @@ def check(subject: Subject) -> Iterator[Finding]:
             or any(not covered(subject, "network_hosts", one) for one in use.targets)
         )
     ]
-    if not away:
-        return
+    near = [use for use in uses if use.meaning.category == "network" and use.called]
+    undeclared = not grants.declares("environment_variables")
     for use in uses:
+        found = away
+        if not away and undeclared and _is_whole(use):
+            # Whom it may talk to is declared, and not that the whole environment goes there.
+            found = [one for one in near if one.path == use.path]
+        if not found:
+            continue
         if _is_whole(use) or (use.meaning.category in _SECRET and _is_secret(subject, use)):
-            first = away[0]
+            first = found[0]
             yield Finding(
                 *("secrets-leave", "critical"),
                 f"{use.name} takes secrets, and {first.name} at {first.path}:{first.line} talks to "
-                "a host that is not declared",
+                + ("a host that is not declared" if away else "the network"),
                 path=use.path,
                 line=use.line,
                 column=use.column,

@@ -28,7 +28,7 @@ from .subject import Subject, is_test
 if TYPE_CHECKING:
     from ..analysis.uses import Use
 
-__all__ = ["CATEGORY", "RULES", "check"]
+__all__ = ["CATEGORY", "RULES", "SECRET", "check"]
 
 RULES = (
     "undeclared-write",
@@ -56,7 +56,7 @@ def _file(subject: Subject, use: Use) -> Iterator[Finding]:
     writes = use.meaning.permission == "filesystem_write"
     word = "write" if writes else "read"
     places = [_normal(one) for one in use.targets]
-    secret = [one for one in places if _SECRET.search(one)]
+    secret = [one for one in places if SECRET.search(one)]
     run = [one for one in places if writes and _RUNS.search(one)]
     if not _is_idle(use):
         for place in run[:1] or secret[:1]:
@@ -139,7 +139,7 @@ def _is_temporary(path: str) -> bool:
 
 _DELETING = frozenset(("remove", "removedirs", "rmdir", "rmtree", "truncate", "unlink"))
 #: Where keys, passwords and other people's sessions lie.
-_SECRET = re.compile(
+SECRET = re.compile(
     r"(?:^|/)(?:\.ssh|\.gnupg|\.aws|\.azure|\.kube|\.docker/config\.json|\.netrc|_netrc|\.pypirc|"
     r"\.npmrc|\.git-credentials|\.config/gcloud|\.config/gh|\.password-store|\.mozilla|\.vault-token|"
     r"\.config/(?:google-chrome|chromium|BraveSoftware)|Library/Keychains|Keychains|Login Data|"

@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 
 from ..findings import Finding
 from .declared import judged, uses
+from .files import SECRET
 from .subject import Subject
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CATEGORY", "RULES", "check"]
 
-RULES = ("undeclared-process", "declared-process", "unproven-process")
+RULES = ("undeclared-process", "declared-process", "unproven-process", "harmful-command")
 CATEGORY = "process"
 
 #: Programs that run whatever they are told to.
@@ -45,6 +46,35 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield each start of a program, declared or not."""
     for use in uses(subject, "process", "supply_chain"):
         yield judged(subject, use, "process", severity=_severity(subject, use))
+        line = next((one for one in use.targets if _does_harm(one)), "")
+        if line:
+            message = f"{use.name} has a shell take secrets, destroy, or run what the network says"
+            yield Finding(
+                *("harmful-command", "critical", message),
+                path=use.path,
+                line=use.line,
+                column=use.column,
+                confidence="certain",
+                evidence=line[:200],
+            )
+
+
+#: A pipe from the network into what runs it, a shell on a socket, the deletion of whole trees.
+_HARM = re.compile(
+    r"\b(?:curl|wget|iwr|invoke-webrequest)\b[^|;&]{0,400}\|\s*(?:sudo\s+)?(?:ba|z|da)?sh\b|"
+    r"\b(?:curl|wget)\b[^|;&]{0,400}\|\s*(?:sudo\s+)?(?:python[0-9.]*|perl|ruby|node)\b|"
+    r"/dev/(?:tcp|udp)/|\bn(?:c|cat)\b[^|;&]{0,80}\s-[a-z]*e\b|"
+    r"\brm\s+(?:-[a-z]+\s+)*-[a-z]*r[a-z]*\s+(?:-[a-z]+\s+)*(?:/|~|\$HOME)(?:\s|\*|$)|"
+    r"\bbase64\s+(?:-d|-D|--decode)\b[^|;&]{0,80}\|\s*(?:ba|z|da)?sh\b",
+    re.IGNORECASE,
+)
+
+
+def _does_harm(line: str) -> bool:
+    """Return whether a command line does what no permission could mean."""
+    if _HARM.search(line[:4096]):
+        return True
+    return " " in line and any(SECRET.search(word) for word in line[:4096].split())
 
 
 def _severity(subject: Subject, use: Use) -> str:
