@@ -208,6 +208,8 @@ class _Reader:
                     *("foreign-store", "host_tamper", "critical", message),
                     *(node, store.scope, store.at_import),
                 )
+            elif name in ("os.environ", "os.environb"):
+                yield self.set_variable(store, node)
             elif name == "builtins" or (name.endswith(".__dict__") and not _is_made(name[:-9])):
                 message = f"it writes into {name}"
                 yield self.event(
@@ -238,6 +240,18 @@ class _Reader:
                         *("class-patch", "host_tamper", "critical", message),
                         *(node, store.scope, store.at_import),
                     )
+
+    def set_variable(self, store: Store, node: ast.Subscript) -> Event:
+        """Return what changing the environment does: all programs started later obey it."""
+        keys = self.evaluator.values(node.slice, store.scope)
+        names = [one.value for one in keys if isinstance(one, Const) and isinstance(one.value, str)]
+        shown = ", ".join([one[:60] for one in names]) or "…"
+        grave = any(_OBEYED.fullmatch(one) for one in names)
+        return self.event(
+            *("environment-store", "host_tamper", "high" if grave else "medium"),
+            f"it changes the environment of the whole program: {shown}",
+            *(node, store.scope, store.at_import),
+        )
 
     # -- what is read
 
@@ -323,7 +337,9 @@ class _Reader:
         ):
             for value in self.evaluator.values(function.value, site.scope):
                 whole = value.name if isinstance(value, Ref) else ""
-                if whole in ("sys.modules", "builtins", "builtins.__dict__"):
+                if whole in ("sys.modules", "builtins") or (
+                    whole.endswith(".__dict__") and not _is_made(whole[:-9])
+                ):
                     severity = "critical"
                     message = f"it changes {whole} for the whole program"
                     yield self.event(
@@ -411,6 +427,12 @@ _OBEYED = re.compile(
 _SHARED = frozenset((*sys.stdlib_module_names, "kurt_ext"))
 #: Methods that Python hands another object to, whose attribute they are.
 _DESCRIPTOR = frozenset(("__set__", "__get__", "__delete__", "__set_name__"))
+#: Variables that decide which code other programs run, and whom they talk to and believe.
+_OBEYED = re.compile(
+    r"PATH|(?:LD|DYLD)_\w+|PYTHON(?!WARNINGS|HASHSEED|IOENCODING|UTF8|UNBUFFERED)\w*|BASH_ENV|ENV|"
+    r"IFS|SHELL|EDITOR|PAGER|GIT_\w+|PERL5\w+|RUBY\w+|NODE_\w+|JAVA_TOOL_OPTIONS|HOME|"
+    r"(?i:https?_proxy|all_proxy)|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_\w+|KURT_\w+"
+)
 _HOSTS = frozenset(("kurt_ext", "__main__"))
 _WATCHED = frozenset(("sys", "builtins"))
 _NAMES_ONLY = (".__class__.__name__", ".__name__", ".__doc__", ".__module__", ".__qualname__")

@@ -23,7 +23,14 @@ from .subject import Subject
 
 __all__ = ["CATEGORY", "RULES", "check"]
 
-RULES = ("undeclared-tamper", "declared-tamper", "unproven-tamper", "foreign-store", "class-patch")
+RULES = (
+    "undeclared-tamper",
+    "declared-tamper",
+    "unproven-tamper",
+    "foreign-store",
+    "class-patch",
+    "environment-store",
+)
 CATEGORY = "host_tamper"
 
 
@@ -31,4 +38,4 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield each change of what others own."""
     for use in uses(subject, "host_tamper"):
         yield judged(subject, use, "tamper")
-    yield from events(subject, "foreign-store", "class-patch")
+    yield from events(subject, "foreign-store", "class-patch", "environment-store")
