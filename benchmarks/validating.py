@@ -188,6 +188,7 @@ def alone(base: Path, checks: list[Check], pairs: int) -> None:
     for name, text in SMALL.items():
         (folder / name).write_text(text)
     environ, cwd = dict(os.environ), str(base)
+    environ.pop("PYTHONDONTWRITEBYTECODE", None)
     empty = [sys.executable, "-c", "pass"]
     found, _ = paired.ratio(
         [sys.executable, "-c", ALONE, str(folder)], empty, environ, cwd, max(pairs, 31)
@@ -211,9 +212,8 @@ def hard(base: Path) -> None:
         (folder / "plugin.json").write_text(SMALL["plugin.json"])
         (folder / "main.py").write_text(make() + SMALL["main.py"])
         code = (
-            f"{ALONE}; import resource; "
-            "print(max(resource.getrusage(who).ru_maxrss for who in "
-            "(resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) // 1024)"
+            f"{ALONE}; status = open('/proc/self/status').read(); "
+            "print(int(status.partition('VmHWM:')[2].split()[0]) // 1024)"
         )
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = subprocess.run(

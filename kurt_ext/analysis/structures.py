@@ -189,7 +189,9 @@ class _Reader:
                 return None
             message = f"it replaces {shown} of an object that is not its own"
             severity, confidence = "critical", "likely"
-            if not _OBEYED.match(name):  # a library's mark of its own, which Python never asks for
+            if not _PROTOCOL.match(
+                name
+            ):  # a library's mark of its own, which Python never asks for
                 severity, confidence = "medium", "possible"
             return self.event(
                 "class-patch", "host_tamper", severity, message, node, scope, at_import, confidence
@@ -411,7 +413,7 @@ _ABOUT = frozenset(
     "__signature__ __suppress_context__ __test__ __traceback__ __wrapped__".split()
 )
 #: Names with underscores that Python itself looks up, by the data model and the import system.
-_OBEYED = re.compile(
+_PROTOCOL = re.compile(
     "__(?:new|init|del|repr|str|bytes|format|l[te]|g[te]|eq|ne|hash|bool|dir|get|set|delete|"
     "getattr|getattribute|setattr|delattr|getitem|setitem|delitem|missing|class_getitem|"
     "init_subclass|set_name|prepare|mro_entries|mro|instancecheck|subclasscheck|subclasshook|"

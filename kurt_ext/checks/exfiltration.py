@@ -42,7 +42,8 @@ def _is_secret(subject: Subject, use: Use) -> bool:
     """
     if use.meaning.permission != "filesystem_read":
         return True
-    return any(not covered(subject, "filesystem_read", one) for one in use.targets)
+    known = [one for one in use.targets if one.strip("…")]
+    return any(not covered(subject, "filesystem_read", one) for one in known)
 
 
 def check(subject: Subject) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ __all__ = ["ALIASES", "canonical"]
 _ALIASES = """
 posix nt                                         = os
 _socket                                          = socket
+_winreg                                          = winreg
 _ssl                                             = ssl
 _ctypes                                          = ctypes
 _pickle                                          = pickle

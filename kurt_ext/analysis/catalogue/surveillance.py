@@ -67,7 +67,7 @@ TABLE: Table = (
     (
         _WINDOWS,
         """
-        winreg _winreg _winapi win32api win32gui win32process win32com win32service
+        winreg _winapi win32api win32gui win32process win32com win32service
         win32file win32security win32event win32ts win32crypt pythoncom wmi comtypes pywintypes
         msilib _msi
         """,
@@ -77,8 +77,6 @@ TABLE: Table = (
         """
         winreg: OpenKey OpenKeyEx ConnectRegistry QueryValue QueryValueEx QueryInfoKey EnumKey
         winreg: EnumValue CloseKey ExpandEnvironmentStrings HKEYType
-        _winreg: OpenKey OpenKeyEx ConnectRegistry QueryValue QueryValueEx QueryInfoKey EnumKey
-        _winreg: EnumValue CloseKey ExpandEnvironmentStrings HKEYType
         """,
     ),
     (_WATCHES._replace(severity="high", does="drives the desktop"), "dbus pydbus jeepney AppKit"),
