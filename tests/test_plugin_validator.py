@@ -10,16 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from trees import Tree, grow
 
 from kurt_ext import PluginMetadata, PluginValidationResult, PluginValidator
 from kurt_ext.errors import ConfigError
-from kurt_ext.exposure import FACTORS
-from kurt_ext.findings import SEVERITIES, Finding
-from kurt_ext.plugin_validator import score
-from kurt_ext.validator import Report
+from kurt_ext.scoring import FACTORS
 
 QUIET = (
     "class Plugin:\n    def __init__(self, metadata, config):\n        self.metadata = metadata\n"
@@ -73,13 +68,14 @@ def test_a_plugin_that_does_nothing_is_harmless(judge: Judge) -> None:
 
 
 CODE = {
-    "process": "import os\nos.system('ls')\n",
-    "native": "import ctypes\nctypes.CDLL('x')\n",
-    "write": "open('x', 'w')\n",
-    "network": "import httpx\nhttpx.get('https://api.example.com/x')\n",
+    "process": "import os\ndef p():\n    os.system('ls')\n",
+    "native": "import ctypes\ndef n():\n    ctypes.CDLL('x')\n",
+    "write": "def w():\n    open('cache/x', 'w')\n",
+    "network": "import httpx\ndef g():\n    httpx.get('https://api.example.com/x')\n",
     "service": "import openai\nopenai.OpenAI()\n",
     "environment": "import os\nos.environ['TOKEN_A']\n",
 }
+FACTOR = {**dict.fromkeys(("process", "native"), "dangerous"), **{name: name for name in FACTORS}}
 DECLARED: dict[str, tuple[str, Any]] = {
     "process": ("processes", ["ls"]),
     "native": ("native_code", True),
@@ -95,14 +91,14 @@ def test_p32_what_is_declared_is_allowed_and_costs_its_points(judge: Judge, fact
     key, value = DECLARED[factor]
     result = judge(CODE[factor], permissions={key: value})
     assert result.valid and result.errors == []
-    assert result.security_score == 100 - FACTORS[factor][0]
+    assert result.security_score == 100 - FACTORS[FACTOR[factor]]
     assert any(key in text and "main.py:" in text for text in result.warnings)
 
 
 @pytest.mark.parametrize("factor", CODE)
 def test_what_is_not_declared_is_an_error_with_line_and_remedy(judge: Judge, factor: str) -> None:
     result = judge(CODE[factor])
-    dangerous = FACTORS[factor][0] == 30
+    dangerous = FACTOR[factor] == "dangerous"
     assert not result.valid and result.risk_level == ("critical" if dangerous else "high")
     assert result.security_score == (39 if dangerous else 59)
     (error,) = result.errors
@@ -136,7 +132,7 @@ def test_another_host_or_variable_than_the_declared_is_an_error(
     judge: Judge, code: str, permissions: dict[str, Any], named: str
 ) -> None:
     result = judge(code, permissions=permissions)
-    assert not result.valid and f"'{named}'" in result.errors[0]
+    assert not result.valid and f"{named} to permissions" in result.errors[0]
 
 
 @pytest.mark.parametrize(
@@ -164,15 +160,29 @@ def test_p33_a_comment_with_an_address_is_nothing(judge: Judge) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["x.pyc", "x.pyd", "x.so.1", "x.EXE", "x.ps1", "x.pth", "x.pyw", "lib/x.so"]
+    ("name", "content"),
+    [
+        ("x.pyc", b"\0"),
+        ("x.pyd", b"\0"),
+        ("x.so.1", b"\0"),
+        ("x.EXE", b"MZ\x90\0" + b"\0" * 60),
+        ("x.pth", b"import os\n"),
+        ("x.pyw", b"import os\nos.system('x')\n"),
+        ("lib/x.so", b"\0"),
+    ],
 )
-def test_p34_what_nobody_can_read_is_an_error(judge: Judge, name: str) -> None:
-    files: Tree = {name: b"\0"}
+def test_p34_what_nobody_can_read_is_an_error(judge: Judge, name: str, content: bytes) -> None:
+    files: Tree = {name: content}
     if "/" in name:
-        files = {"lib": {"x.so": b"\0"}}
+        files = {"lib": {"x.so": content}}
     result = judge(files=files)
     assert not result.valid and result.security_score <= 59
-    assert any(text.startswith(f"{name}: high") for text in result.errors)
+    assert any(text.startswith(f"{name}:") for text in result.errors)
+
+
+@pytest.mark.parametrize("name", ["x.ps1", "x.bat", "x.exe"])
+def test_p34_a_program_beside_the_code_is_told(judge: Judge, name: str) -> None:
+    assert any(text.startswith(f"{name}:") for text in judge(files={name: b"x"}).warnings)
 
 
 def test_p34_a_missing_entry_point_is_an_error(judge: Judge) -> None:
@@ -181,7 +191,8 @@ def test_p34_a_missing_entry_point_is_an_error(judge: Judge) -> None:
 
 
 def test_p35_a_score_that_is_not_low_says_why(judge: Judge) -> None:
-    result = judge("import importlib\nimportlib.import_module(name)\n")
+    code = "import httpx\ndef g(url):\n    httpx.get(url)\n"
+    result = judge(code, permissions={"network_hosts": ["api.example.com"]})
     assert result.valid and result.security_score == 79.0 and result.risk_level == "medium"
     assert "known only when it runs" in result.warnings[0]
 
@@ -201,7 +212,7 @@ def test_p36_a_permission_that_covers_too_much_is_told_and_clips_the_score(
     judge: Judge, permissions: dict[str, Any]
 ) -> None:
     result = judge(permissions=permissions)
-    assert result.warnings and result.security_score <= 79
+    assert (result.warnings or result.errors) and result.security_score <= 79
 
 
 def test_p37_links_are_not_followed_and_sizes_are_of_one_file(judge: Judge, tmp_path: Path) -> None:
@@ -218,13 +229,11 @@ def test_p37_links_are_not_followed_and_sizes_are_of_one_file(judge: Judge, tmp_
     assert error.startswith("b.txt: error") and "1 MiB" in error
 
 
-@pytest.mark.parametrize(
-    "content", [b"def (:\n", b"\xff\xfe\0", b"#" * 1_100_000, b"x" * 9 + b"\0"]
-)
+@pytest.mark.parametrize("content", [b"def (:\n", b"\xff\xfe\0", b"x" * 9 + b"\0"])
 def test_what_was_not_looked_into_caps_the_score(judge: Judge, content: bytes) -> None:
     result = judge(files={"other.py": content})
     assert not result.valid and result.security_score <= 59
-    assert any("other.py" in text and "not looked into" in text for text in result.errors)
+    assert any("other.py" in text and "not judged" in text for text in result.errors)
 
 
 class TestHostsRules:
@@ -319,44 +328,6 @@ def test_nothing_is_imported_and_the_event_loop_goes_on(judge: Judge) -> None:
 def test_the_same_files_have_the_same_verdict(judge: Judge) -> None:
     code = "".join(CODE.values())
     assert judge(code) == judge(code)
-
-
-RULES = st.sampled_from(
-    [f"{word}-{factor}" for word in ("declared", "undeclared") for factor in FACTORS]
-    + ["wide-write", "some-rule", "not-analysed", "unprovable-use"]
-)
-REPORTS = st.lists(
-    st.builds(Finding, RULES, st.sampled_from(SEVERITIES), st.just("m")), max_size=8
-).map(lambda findings: Report("x", "x", "load", findings))
-
-
-@given(REPORTS)
-def test_the_score_is_clipped_by_the_worst_finding(report: Report) -> None:
-    points = score(report)
-    worst = {finding.severity for finding in report.findings}
-    assert 0 <= points <= 100
-    if "critical" in worst:
-        assert points <= 39
-    elif worst & {"high", "error"}:
-        assert points <= 59
-    elif "medium" in worst:
-        assert points <= 79
-    if any(finding.rule == "not-analysed" for finding in report.findings):
-        assert points <= 59
-    PluginValidationResult(
-        valid=True, security_score=points, risk_level=PluginValidationResult.risk(points)
-    )
-
-
-@given(REPORTS, st.builds(Finding, RULES, st.sampled_from(SEVERITIES), st.just("more")))
-def test_a_further_finding_never_raises_the_score(report: Report, more: Finding) -> None:
-    assert score(Report("x", "x", "load", [*report.findings, more])) <= score(report)
-
-
-def test_each_further_rule_of_the_worst_severity_costs_five_points() -> None:
-    for number in range(1, 9):
-        findings = [Finding(f"r{n}", "critical", "m") for n in range(number)] * 2
-        assert score(Report("x", "x", "load", findings)) == max(0, 39 - 5 * (number - 1))
 
 
 def test_the_method_of_the_document_is_async() -> None:

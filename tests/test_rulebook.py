@@ -121,6 +121,17 @@ def test_no_rule_stands_in_two_parts_of_the_book() -> None:
     assert len(rules()) == sum(map(len, parts))
 
 
+def test_what_a_check_says_of_uses_stands_in_the_check_alone() -> None:
+    assert uses.ENTRIES.keys() & check_rules() == set()
+
+
+def test_every_rule_of_a_check_is_explained_with_what_is_bad_and_good() -> None:
+    checks = installed_checks()
+    for rule in check_rules():
+        text = explain_rule(rule, checks) or ""
+        assert "Bad" in text, rule
+
+
 def test_the_form_of_any_field_is_explained_and_a_slip_of_the_pen_is_not() -> None:
     assert explain("invalid-requires-python") == explain("invalid-name")
     assert explain("invalid-name")
