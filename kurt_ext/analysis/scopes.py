@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["Binding", "Module", "Scope", "Site", "Store", "survey"]
+__all__ = ["NOWHERE", "Binding", "Module", "Scope", "Site", "Store", "survey"]
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -524,3 +524,6 @@ _HANDLERS: dict[type, Any] = {
     **dict.fromkeys((ast.Load, ast.Store, ast.Del, ast.Pass, ast.Break, ast.Continue), None),
 }
 _HANDLERS = {kind: handler for kind, handler in _HANDLERS.items() if handler is not None}
+
+#: A module for what is looked up from nowhere in particular.
+NOWHERE = Module("", ast.Module(body=[], type_ignores=[]))

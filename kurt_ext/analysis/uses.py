@@ -13,7 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .catalogue import Meaning, bare, entries
 from .catalogue.meaning import RECEIVER
 from .conditions import argument, holds
-from .evaluator import CALLED, Evaluator, meaning
+from .evaluator import Evaluator
+from .known import meaning
+from .known_calls import CALLED
 from .modulegraph import Graph
 from .scopes import Module, Scope, Site
 from .structures import Event, structures
@@ -434,7 +436,7 @@ class _Analyser:
                 self.references.setdefault((imported, module.path), place)
             if level or not base or name in (None, "*"):
                 continue
-            whole = self.evaluator._ref(f"{base}.{name}").name
+            whole = self.evaluator.ref(f"{base}.{name}").name
             found = meaning(whole)
             alias = next(
                 (one.asname or one.name for one in getattr(node, "names", ()) if one.name == name),

@@ -18,6 +18,7 @@ __all__ = [
     "UNKNOWN",
     "Code",
     "Const",
+    "Frame",
     "Instance",
     "Local",
     "Map",
@@ -29,7 +30,10 @@ __all__ = [
     "Unknown",
     "Value",
     "Values",
+    "all_origins",
+    "hashable",
     "join",
+    "origins",
 ]
 
 #: Values that one expression may have before the rest are dropped and said to be unknown.
@@ -298,6 +302,9 @@ Value: TypeAlias = (
 )
 Values: TypeAlias = tuple[Value, ...]
 
+#: Names that surely have these values, of a call that is worked through.
+Frame: TypeAlias = dict[str, Values]
+
 UNKNOWN: Values = (Unknown(),)
 NOTHING: Values = ()
 
@@ -331,3 +338,24 @@ def join(*sets: Values) -> Values:
         return tuple(found)
     kept = list(found)[:MOST]
     return (*kept, Unknown(frozenset(("dropped",))))
+
+
+def hashable(value: Any) -> bool:
+    """Return whether a constant can be a key."""
+    return isinstance(value, (str, bytes, int, float, bool, type(None)))
+
+
+def origins(value: Value) -> frozenset[str]:
+    """Return where what is not known of a value comes from."""
+    if isinstance(value, (Unknown, Text)):
+        return value.origins
+    if isinstance(value, Const) and value.decoded:
+        return frozenset(("decoded",))
+    if isinstance(value, Ref):
+        return frozenset((value.name,))
+    return frozenset()
+
+
+def all_origins(values: Values) -> frozenset[str]:
+    """Return where what is not known of any of the values comes from."""
+    return frozenset().union(*[origins(value) for value in values])
