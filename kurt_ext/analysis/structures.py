@@ -432,7 +432,7 @@ _DESCRIPTOR = frozenset(("__set__", "__get__", "__delete__", "__set_name__"))
 #: Variables that decide which code other programs run, and whom they talk to and believe.
 _OBEYED = re.compile(
     r"PATH|(?:LD|DYLD)_\w+|PYTHON(?!WARNINGS|HASHSEED|IOENCODING|UTF8|UNBUFFERED)\w*|BASH_ENV|ENV|"
-    r"IFS|SHELL|EDITOR|PAGER|GIT_\w+|PERL5\w+|RUBY\w+|NODE_\w+|JAVA_TOOL_OPTIONS|HOME|"
+    r"IFS|SHELL|EDITOR|PAGER|GIT_\w+|PERL5\w+|RUBY\w+|NODE_\w+|JAVA_\w+|HOME|"
     r"(?i:https?_proxy|all_proxy)|SSL_CERT_\w+|REQUESTS_CA_BUNDLE|CURL_CA_BUNDLE|PIP_\w+|KURT_\w+"
 )
 _HOSTS = frozenset(("kurt_ext", "__main__"))
