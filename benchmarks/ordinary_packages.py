@@ -144,7 +144,7 @@ def _relative(name: str, alias: str | None, dots: str) -> str:
 
 def write(folder: Path, name: str, version: str, permissions: dict[str, Any]) -> None:
     """Write the manifest of a wrapped package."""
-    numbers = (version.split("+")[0].split(".") + ["0", "0"])[:3]
+    numbers = [*version.split("+")[0].split("."), "0", "0"][:3]
     manifest = {
         "plugin_id": f"com.example.wrapped-{_plain(name).replace('_', '-')}",
         "name": f"Wrapped {name}",
