@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import Any
 
 from ..analysis.magnitude import bombs, may_hold_bombs
 from ..findings import Finding
@@ -101,27 +102,63 @@ def _unseen(subject: Subject, path: str) -> Iterator[Finding]:
 
 def _nesting(subject: Subject, path: str, tree: ast.Module) -> Iterator[Finding]:
     """Yield the first expression that nests too deeply for what walks trees by recursion."""
-    stack: list[tuple[ast.AST, int]] = [(tree, 0)]
-    while stack:
-        node, level = stack.pop()
-        if level > _MAX_LEVELS:
-            message = f"an expression has more than {_MAX_LEVELS} levels, as no person writes it"
-            fix = "use a list and join() or sum()"
-            yield subject.finding(
-                *("nested-too-deeply", "medium", message, node), path=path, fix=fix
-            )
-            return
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, ast.expr):
-                stack.append((child, level))
-            elif level or _long(child):
-                stack.append((child, level + 1))
+    node = _deepest(tree)
+    if node is not None:
+        message = f"an expression has more than {_MAX_LEVELS} levels, as no person writes it"
+        fix = "use a list and join() or sum()"
+        yield subject.finding(*("nested-too-deeply", "medium", message, node), path=path, fix=fix)
 
 
-def _long(node: ast.expr) -> bool:
-    """Return whether an expression has the room for so many levels, at two bytes each."""
-    lines = (node.end_lineno or 0) - node.lineno
-    return lines > 7 or (node.end_col_offset or 0) > 2 * _MAX_LEVELS // 8
+def _deepest(tree: ast.Module) -> ast.AST | None:
+    """Return an expression at the last level that is allowed, or None."""
+    blocks: list[list[ast.stmt]] = [tree.body]
+    stack: list[tuple[ast.AST, int]] = []
+    while blocks or stack:
+        if stack:
+            node, level = stack.pop()
+            if level > _MAX_LEVELS:
+                return node
+            stack += [(child, level + 1) for child in ast.iter_child_nodes(node)]
+            continue
+        for statement in blocks.pop():
+            inner = [getattr(statement, name, None) for name in _BLOCKS]
+            held = [block for block in inner if block]
+            if not held:
+                if _long(statement):
+                    stack.append((statement, 0))
+                continue
+            for block in held:
+                parts = [getattr(part, "body", None) for part in block]
+                nested = isinstance(block[0], ast.ExceptHandler | ast.match_case)
+                blocks += [part for part in parts if part] if nested else [block]
+            # What stands before the colon: a condition, defaults, decorators.
+            stack += [(child, 0) for child in _heads(statement) if _long(child)]
+    return None
+
+
+def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
+    for name in ("test", "iter", "target", "subject", "returns", "type"):
+        child = getattr(statement, name, None)
+        if isinstance(child, ast.AST):
+            yield child
+    for name in ("decorator_list", "bases", "keywords", "items"):
+        yield from getattr(statement, name, ())
+    arguments = getattr(statement, "args", None)
+    if isinstance(arguments, ast.arguments):
+        yield from (one for one in (*arguments.defaults, *arguments.kw_defaults) if one)
+
+
+_BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
+
+
+def _long(node: Any) -> bool:
+    """Return whether a node has the room for so many levels, at two bytes each."""
+    first = getattr(node, "lineno", None)
+    if first is None:
+        return True
+    lines = (node.end_lineno or first) - first
+    width = (node.end_col_offset or 0) - (0 if lines else node.col_offset)
+    return lines > 7 or width > (_MAX_LEVELS // 4 if lines else 2 * _MAX_LEVELS)
 
 
 def _literals(subject: Subject, path: str, tree: ast.Module) -> Iterator[Finding]:
