@@ -284,7 +284,7 @@ def _blocks(text: str, markup: bool) -> Iterator[Piece]:
     blanks = 0
     for number, line in enumerate(text.split("\n"), 1):
         bare = line.strip()
-        if markup and (opened := _FENCE.match(line)) and (not fence or fence in line):
+        if bare and markup and (opened := _FENCE.match(line)) and (not fence or fence in line):
             if fence:
                 yield from reader.flush(reader.last)
                 fence = ""
@@ -298,6 +298,8 @@ def _blocks(text: str, markup: bool) -> Iterator[Piece]:
             continue
         if not bare:
             blanks += 1
+            if not reader.lines:
+                continue
             if reader.unfinished and blanks < _BLANK_LINES:
                 reader.lines.append("")
             else:

@@ -21,7 +21,7 @@ KNOWN = frozenset(
     "deb.nodesource.com get.sdkman.io fly.io tailscale.com starship.rs volta.sh mise.run "
     "get.k3s.io raw.githubusercontent.com/kubernetes-sigs bootstrap.pypa.io just.systems "
     "foundry.paradigm.xyz release.solana.com release.anza.xyz get.nextflow.io "
-    "cursor.com opencode.ai".split()
+    "cursor.com opencode.ai parallel.ai".split()
 )
 _SHELL = (
     r"(?:sudo\s{1,9}(?:-\S{1,9}\s{1,9})?)?(?:/\S{0,40}/)?(?:(?:env|nohup|command|exec)\s{1,9})?"
@@ -82,12 +82,18 @@ _HINT = re.compile(
     r"|encodedc|-enc|printenv|env \|",
     re.IGNORECASE,
 )
+#: What a text has at least where an expression of ``_HINT`` can be found; far cheaper to look for.
+_PARTS = (
+    *("curl", "wget", "iwr", "irm", "iex", "invoke-", "pip", "npx", "npm i", "base64", "/dev/tcp"),
+    *("ncat", "nc ", "fetch", "encodedc", "-enc", "printenv", "env |"),
+)
 _HOST = re.compile(r"https?://([^\s/'\"`)>|]{1,200})(/[^\s/'\"`)>|]{0,80})?")
 #: Words of a heading or a line above under which commands are examples of what is wrong.
 _ABOUT = re.compile(
     r"\b(?:dangerous|unsafe|flags|flagged|detects?|suspicious|malicious|attack\w*|look for"
     r"|forbid\w*|prohibit\w*|denied|deny|anti-?patterns?|bad examples?|insecure|vulnerab\w*"
-    r"|payloads?|exploit\w*|risky|blocked|injection)\b",
+    r"|payloads?|exploit\w*|risky|blocked|injection|typical|indicators?|signs? of|reverse shells?"
+    r"|malware|compromised?|break-in|intrusion|incident)\b",
     re.IGNORECASE,
 )
 #: Words on the same line before a command that warn of it.
@@ -130,7 +136,8 @@ def recipes(text: str, *, about: bool = False) -> Iterator[Recipe]:
 
     :param about: whether the text is about attacks, so that inline commands are quotations.
     """
-    if not _HINT.search(text):
+    low = text.lower()
+    if not any(part in low for part in _PARTS):
         return
     lead = heading = ""
     pending = ""

@@ -8,10 +8,13 @@ and kept from the user in one breath.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from .concepts import folded, speaks
 from .prose import Piece, Sentence, pieces, sentences
+from .said import labelled, parted, spoken
 
 __all__ = ["Act", "Context", "acts", "judge"]
 
@@ -64,15 +67,63 @@ def acts(
     text: str, *, markup: bool = True, about: bool = False, described: bool = False
 ) -> list[Act]:
     """Return what a text asks for, in the order of the text."""
+    from .directives import directives
+
     found: list[Act] = []
     frame = _Frame(about, described)
-    for piece in pieces(text, markup=markup):
+    read = list(pieces(text, markup=markup))
+    if len(text) > _LARGE:
+        read = [piece for piece in _parted(read) if _worth(piece)]
+    for piece in read:
         for sentence in sentences(piece):
             found += judge(sentence, frame.context(sentence))
         if piece.place not in ("comment", "unseen"):
             found += _fake(piece, frame.about)
     found += _together(found)
+    known = {(act.rule, act.sentence.line): act.weight for act in found}
+    for act in directives(spoken(read, about=about), described=described):
+        if act.weight > known.get((act.rule, act.sentence.line), 0):
+            found.append(act)
     return found
+
+
+_LARGE = 65_536
+_LONG = 4_096
+#: What every directive has a part of: words that it cannot do without, in English and others.
+_NEEDED = (
+    *("ignor", "disregard", "forget", "instruct", "rule", "prompt", "guid", "polic", "you", "http"),
+    *("@", ".ssh", ".aws", ".env", "id_", "secret", "password", "token", "key", "user", "silent"),
+    *("rm -", "delet", "wipe", "erase", "trust", "memory", "agent", "review", "scan", "audit"),
+    *("judge", "verdict", "approv", "permission", "confirm", "ask", "mention", "other", "skill"),
+    *("system", "[inst", "<|", "decode", "base64", "backward", "right to left", "overrid"),
+    *("nicht", "ohne", "sans ", "sin ", "sem ", "senza", "conversation", "conversa", "chat"),
+)
+_SPACED = re.compile(r"\b(?:\w[ .]{1,2}){4}\w\b|[a-z][013457@$][a-z]")
+
+
+def _parted(read: Iterable[Piece]) -> Iterator[Piece]:
+    """Yield the pieces of a large text, long ones by sentences; what stands there again, once."""
+    seen: set[str] = set()
+    for piece in read:
+        if len(piece.text) <= _LONG:
+            if piece.hidden or piece.text not in seen:
+                seen.add(piece.text)
+                yield piece
+            continue
+        line = piece.line
+        for _, raw in parted(piece.text):
+            if raw not in seen:
+                seen.add(raw)
+                yield piece._replace(text=raw, line=line)
+            line += raw.count("\n")
+
+
+def _worth(piece: Piece) -> bool:
+    """Return whether a piece of a large text can ask for anything."""
+    if piece.hidden or not piece.text.isascii():
+        return True
+    low = piece.text.lower()
+    return any(part in low for part in _NEEDED) or _SPACED.search(low) is not None
 
 
 class _Frame:
@@ -149,6 +200,8 @@ def judge(sentence: Sentence, context: Context) -> list[Act]:
     if not found:
         return []
     if not hidden:
+        if labelled(sentence.text) and any(word.quoted for word in sentence.words):
+            return []
         framed = context.about or context.lead or "FRAME" in sentence.codes
         set_off = sentence.piece.place in ("fence", "quote") or context.lead
         if framed and (set_off or _quoted(sentence) or _spoken_of(sentence)):
@@ -182,7 +235,7 @@ _TALKING = ("", "text", "txt", "markdown", "md", "prompt", "plain", "plaintext",
 #: What a program has no reason to say.
 _FENCED = frozenset(("OVERRIDE", "BECOME", "CONCEAL", "LIFTED", "JUDGE"))
 _VERBS = frozenset(
-    ("OVERRIDE", "BECOME", "CONCEAL", "SEND", "DISABLE", "APPROVE", "FREE", "LIFTED")
+    ("OVERRIDE", "BECOME", "CONCEAL", "SEND", "DISABLE", "APPROVE", "FREE", "LIFTED", "EMBED")
 )
 
 
@@ -251,6 +304,8 @@ def _override(sentence: Sentence, hidden: bool) -> Act | None:
             continue
         if rules and (strong or foreign):
             return Act("instruction-override", 4, says, sentence)
+        if english and any(core(w.text) in _INSIDE for w in sentence.words[index : index + 9]):
+            continue
         if every and "INSTR" in objects and not any("URL" in w.codes for w in window):
             return Act("instruction-override", 4 if hidden else 3, says, sentence)
         if every and strong & {"above", "previous", "earlier", "prior"} and "FILE" not in objects:
@@ -262,6 +317,8 @@ def _override(sentence: Sentence, hidden: bool) -> Act | None:
     return None
 
 
+#: What stands inside of something is not said to the agent.
+_INSIDE = frozenset("inside within contained embedded found appearing included".split())
 _ENGLISH_PRIOR = frozenset(
     "previous previously prior earlier preceding foregoing above former before original existing "
     "past system developer safety your ur other initial operator".split()
@@ -387,10 +444,14 @@ def _concealment(sentence: Sentence, hidden: bool, context: Context) -> Iterator
     if (
         "TALK" in codes
         and codes & {"HARD", "CRED", "USER"}
-        and ("never reveal" in text or context.described)
+        and ("never reveal" in text or (context.described and speaks("HUSH", folded(text))))
     ):
         yield Act("concealment", 4, says, sentence)
-    elif (own and "TELL" in codes) or context.described or (hidden and codes & {"AGENT", "USER"}):
+    elif (
+        (own and "TELL" in codes)
+        or (context.described and "USER" in codes and speaks("HUSH", folded(text)))
+        or (hidden and codes & {"AGENT", "USER"})
+    ):
         yield Act("concealment", 3, says, sentence)
     else:
         yield Act("concealment", 1, says, sentence)
@@ -468,10 +529,10 @@ def _shadowing(sentence: Sentence, context: Context, concealed: bool) -> Iterato
         return
     if first and others and (passes or concealed):
         yield Act("shadowing", 4, says, sentence)
-    elif first and others and context.described and "must" in words:
+    elif (first and others and context.described and "must" in words) or (
+        first and context.described and others and ("always" in words or "never" in words)
+    ):
         yield Act("shadowing", 3, says, sentence)
-    elif first and context.described and ("instead" in words or others):
-        yield Act("shadowing", 3 if "always" in words or "never" in words else 2, says, sentence)
 
 
 def _disabling(sentence: Sentence, concealed: bool, hidden: bool) -> Iterator[Act]:

@@ -47,7 +47,7 @@ def check(subject: Subject) -> Iterator[Finding]:
     """Yield the deceiving names of each module, each name once."""
     for path in getattr(subject, "all_modules", subject.modules):
         data = subject.source(path)
-        if data is None or data.isascii():
+        if data is None or data.isascii() or not _suspicious(data.decode("utf-8", "replace")):
             continue
         names: dict[str, tuple[int, int]] = {}
         strings: list[tuple[str, int, int]] = []
@@ -61,6 +61,36 @@ def check(subject: Subject) -> Iterator[Finding]:
                 yield from _name(subject, name, names, (path, line, column))
         for text, line, column in strings:
             yield from _string(subject, text, names, (path, line, column))
+
+
+def _suspicious(text: str) -> bool:
+    """Return whether a text has a word that could deceive, in code or elsewhere.
+
+    A cheap look, so that a module with an author's accents is not taken apart.
+    """
+    import re
+
+    from ..analysis.confusables import BIDI, INVISIBLE, skeleton
+
+    runs = set(re.findall("[^\x00-\x7f]+", text))
+    letters = {c for run in runs for c in run}
+    if letters & (INVISIBLE | BIDI):
+        return True
+    if not any(c.isalpha() or unicodedata.normalize("NFKC", c).isalpha() for c in letters):
+        return False
+    words = set(re.findall(r"\w*[^\W\x00-\x7f]\w*", text))
+    for word in words:
+        plain = unicodedata.normalize("NFKC", word)
+        if plain.isascii():
+            return True
+        latin = all(c.isascii() or ord(c) < 0x250 for c in plain)
+        bare = skeleton(word)
+        if not latin and (bare.isascii() or any(map(str.isascii, word))):
+            return True
+        # An accented name deceives only beside the name without the accent.
+        if latin and len(bare) > 1 and bare != word and re.search(rf"\b{re.escape(bare)}\b", text):
+            return True
+    return False
 
 
 def _tokens(data: bytes) -> Iterator[tuple[int, str, int, int]]:

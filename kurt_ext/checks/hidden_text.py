@@ -3,7 +3,8 @@
 What a person cannot see they cannot judge, and an agent reads it all the same:
 tags that mirror ASCII, variation selectors that carry bytes, zero-width
 characters within words, letters that run backwards on the screen, and text far
-outside of the window.
+outside of the window. Some characters start a line in an editor and none in
+Python, so that a comment seems to end.
 
 Bad::
 
@@ -17,7 +18,9 @@ Good::
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
+from functools import cache
 from typing import TYPE_CHECKING
 
 from ..findings import Finding
@@ -27,9 +30,13 @@ if TYPE_CHECKING:
 
 __all__ = ["CATEGORY", "RULES", "check"]
 
-RULES = ("tag-characters", "selector-run", "bidi-control", "zero-width", "out-of-sight")
+RULES = (
+    *("tag-characters", "selector-run", "bidi-control", "zero-width", "out-of-sight"),
+    "false-line",
+)
 CATEGORY = dict.fromkeys(RULES, "unicode_deception") | {"out-of-sight": "prompt_injection"}
 
+_CONTROLS = (0x0B, 0x0C, 0x1C, 0x1D, 0x1E)
 _TEXTS = (
     *(".md", ".markdown", ".mdx", ".mdc", ".txt", ".rst", ".yaml", ".yml", ".toml", ".json"),
     *(".py", ".pyi", ".html", ".htm", ".sh", ".js", ".ts", ".cfg", ".ini", ""),
@@ -37,6 +44,8 @@ _TEXTS = (
 _OVERRIDES = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 _MARKUP = (".md", ".markdown", ".mdx", ".mdc", ".html", ".htm")
 _UNSEEN_WORDS = 4
+_CODE = (".py", ".pyi", ".pyw")
+_LINE_ENDS = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc2\x85", *(bytes([n]) for n in _CONTROLS))
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -48,11 +57,51 @@ def check(subject: Subject) -> Iterator[Finding]:
         if data is None or b"\0" in data[:1024]:
             continue
         if not data.isascii():
-            yield from _characters(subject, path, data.decode("utf-8", "replace"))
-        if path.lower().endswith(_MARKUP) and (
-            b"<" in data or b" " * 150 in data or b"\n" * 9 in data
-        ):
+            text = data.decode("utf-8", "replace")
+            if _unseen().search(text):
+                yield from _characters(subject, path, text)
+        if path.endswith(_CODE):
+            yield from _lines(subject, path, data)
+        if path.lower().endswith(_MARKUP) and _placed(data):
             yield from _places(subject, path, data.decode("utf-8", "replace"))
+
+
+@cache
+def _unseen() -> re.Pattern[str]:
+    """Every character that this check asks of; most texts that are not ASCII have none."""
+    return re.compile(
+        "[\u00ad\u034f\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+        "\ufeff\uffa0\U000e0000-\U000e01ef]"
+    )
+
+
+def _placed(data: bytes) -> bool:
+    """Return whether markup can hide a text: by style, by many blanks, or by many lines."""
+    low = data.lower()
+    marks = (b"style", b"hidden", b"<template", b"<noscript", b" " * 150, b"\t" * 37, b"\n" * 9)
+    return any(mark in low for mark in marks) or b"\n \n \n" in low
+
+
+def _lines(subject: Subject, path: str, data: bytes) -> Iterator[Finding]:
+    """Yield characters at which an editor starts a line and Python does not."""
+    if not any(mark in data for mark in _LINE_ENDS):
+        return
+    text = data.decode("utf-8", "replace")
+    for found in re.finditer("[\u2028\u2029\x85\x0b\x0c\x1c-\x1e]", text):
+        start = text.rfind("\n", 0, found.start()) + 1
+        end = text.find("\n", found.end())
+        before, after = text[start : found.start()], text[found.end() : end if end >= 0 else None]
+        # A form feed alone on a line parts pages, and is none of this.
+        if not before.strip() or not after.strip():
+            continue
+        says = "an editor shows a line here that Python does not see"
+        yield subject.finding(
+            *("false-line", "medium", says, _place(path, text, found.start())),
+            confidence="certain",
+            evidence=f"{before.strip()[-80:]}<U+{ord(found[0]):04X}>{after.strip()[:80]}",
+            fix="write it as an escape, or end the line",
+        )
+        return
 
 
 def _place(path: str, text: str, at: int) -> tuple[str, int, int]:
@@ -60,8 +109,6 @@ def _place(path: str, text: str, at: int) -> tuple[str, int, int]:
 
 
 def _characters(subject: Subject, path: str, text: str) -> Iterator[Finding]:
-    import re
-
     from ..analysis.encoded_text import selectors, tags
 
     # A flag of a region is a black flag and at most seven tags.
@@ -93,9 +140,10 @@ def _characters(subject: Subject, path: str, text: str) -> Iterator[Finding]:
 def _bidi(subject: Subject, path: str, text: str) -> Iterator[Finding]:
     import unicodedata
 
-    at = next((index for index, c in enumerate(text) if c in _OVERRIDES), -1)
-    if at < 0:
+    control = re.search(f"[{_OVERRIDES}]", text)
+    if control is None:
         return
+    at = control.start()
     end = text.find("\n", at)
     line = text[text.rfind("\n", 0, at) + 1 : end if end >= 0 else len(text)]
     eastern = any(unicodedata.bidirectional(c) in ("R", "AL") for c in line)
@@ -114,8 +162,6 @@ def _bidi(subject: Subject, path: str, text: str) -> Iterator[Finding]:
 
 
 def _zero_width(subject: Subject, path: str, text: str) -> Iterator[Finding]:
-    import re
-
     found = list(
         re.finditer(
             "[A-Za-z][\u200b\u200c\u200d\u2060\u2063\u2064\ufeff\u180e\u034f]+(?=[A-Za-z])", text

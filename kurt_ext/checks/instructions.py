@@ -36,7 +36,7 @@ RULES = (
     *("instruction-override", "role-takeover", "fake-message", "concealment", "exfiltration"),
     *("secret-request", "judge-bait", "persistence", "shadowing", "safeguard-removal"),
     *("auto-approval", "encoded-directive", "hidden-directive", "remote-recipe", "tracking-image"),
-    *("directive-in-parts", "unlimited-permission"),
+    *("directive-in-parts", "unlimited-permission", "remote-directive", "destructive-directive"),
 )
 CATEGORY = dict.fromkeys(RULES, "prompt_injection") | {
     "unlimited-permission": "permission_overbroad"
@@ -45,34 +45,11 @@ CATEGORY = dict.fromkeys(RULES, "prompt_injection") | {
 _SEVERITY = {2: "medium", 3: "high", 4: "critical"}
 _MARKUP = (".md", ".markdown", ".mdx", ".mdc", ".html", ".htm", ".svg", ".xml")
 _PLAIN = (".txt", ".rst", ".yaml", ".yml", ".toml", ".json", ".prompt", ".j2", ".jinja", ".tmpl")
+_PYTHON = (".py", ".pyi", ".pyw")
+_SHELL = (".sh", ".bash", ".zsh", ".command", ".ps1", ".bat", ".cmd")
 _BARE = ("readme", "license", "notice", "changelog", "agents", "claude", ".cursorrules", "prompt")
 _SHORT = 1_000  # characters of a page that may hold a part of a sentence
 _TOGETHER = 65_536  # bytes of pages that are read as one
-#: What a comment says when it is meant for an agent or a judge; a cheap look before a dear one.
-_ADDRESSED = (
-    *("ignore", "disregard", "instruction", "reviewer", "scanner", "auditor", "validator", "agent"),
-    *(
-        "assistant",
-        "secretly",
-        "silently",
-        "tell the user",
-        "system",
-        "conversation",
-        "base64",
-        "llm",
-    ),
-    *(
-        "api key",
-        "false positive",
-        ".env",
-        ".ssh",
-        "approved",
-        "ignorier",
-        "ignora",
-        "ignorez",
-        "claude",
-    ),
-)
 
 
 def check(subject: Subject) -> Iterator[Finding]:
@@ -81,11 +58,16 @@ def check(subject: Subject) -> Iterator[Finding]:
     seen: set[str] = set()
     pages: dict[str, str] = {}
     for path in subject.paths:
+        if path.endswith(_PYTHON):
+            data = subject.source(path)
+            if data is not None:
+                yield from _code(subject, path, data, about)
+            continue
         text = _text(subject, path)
         if text is None:
             continue
-        if path.endswith((".py", ".pyi")):
-            yield from _code(subject, path, text, about)
+        if path.endswith(_SHELL):
+            yield from _recipes(subject, path, text, about)
         elif path == "plugin.json":
             yield from _manifest(subject, path, text, about)
         else:
@@ -100,7 +82,7 @@ def check(subject: Subject) -> Iterator[Finding]:
 def _text(subject: Subject, path: str) -> str | None:
     name = path.rpartition("/")[2].lower()
     kind = os.path.splitext(name)[1]
-    wanted = (*_MARKUP, *_PLAIN, ".py", ".pyi")
+    wanted = (*_MARKUP, *_PLAIN, *_SHELL)
     if kind not in wanted and not (name.startswith(_BARE) and kind in ("", ".local")):
         return None
     data = subject.source(path)
@@ -117,14 +99,27 @@ def _about(subject: Subject) -> bool:
 
 
 def _page(subject: Subject, path: str, text: str, about: bool) -> Iterator[Finding]:
-    from ..analysis.recipes import recipes
     from ..analysis.speech_acts import acts
 
     markup = path.lower().endswith(_MARKUP)
-    yield from _said(subject, path, acts(text, markup=markup, about=about))
-    for recipe in (
-        recipes(text, about=about) if not path.endswith((".json", ".xml", ".svg")) else ()
-    ):
+    found = acts(text, markup=markup, about=about)
+    if path == "SKILL.md":
+        # What an agent reads of a skill before it chooses one is its description.
+        said = str((subject.record or {}).get("description") or "")
+        line = subject.at(("description",))[1]
+        yield from _said(subject, path, acts(said, about=about, described=True), line)
+    yield from _said(subject, path, found)
+    if not path.endswith((".json", ".xml", ".svg")):
+        yield from _recipes(subject, path, text, about)
+    yield from _images(subject, path, text, about)
+    yield from _encoded(subject, path, text, about)
+
+
+def _recipes(subject: Subject, path: str, text: str, about: bool) -> Iterator[Finding]:
+    """Yield commands that fetch code and run it, or carry files away."""
+    from ..analysis.recipes import recipes
+
+    for recipe in recipes(text, about=about):
         grave = recipe.kind != "package" or "http://" in recipe.text
         severity = "info" if recipe.known else "critical" if grave else "high"
         yield subject.finding(
@@ -136,8 +131,6 @@ def _page(subject: Subject, path: str, text: str, about: bool) -> Iterator[Findi
             evidence=recipe.text[:200],
             fix="" if recipe.known else "name a package of a registry, with its version",
         )
-    yield from _images(subject, path, text, about)
-    yield from _encoded(subject, path, text, about)
 
 
 def _said(
@@ -254,65 +247,41 @@ def _strings(data: Any) -> Iterator[str]:
                 waiting += (inner, key)
 
 
-def _code(subject: Subject, path: str, text: str, about: bool) -> Iterator[Finding]:
-    """Yield what comments, docstrings and descriptions in code say."""
-    low = text.lower()
-    if text.isascii() and not any(word in low for word in _ADDRESSED):
-        return
+def _code(subject: Subject, path: str, data: bytes, about: bool) -> Iterator[Finding]:
+    """Yield what comments, docstrings and strings in code say."""
+    from ..analysis.code_text import worded
     from ..analysis.speech_acts import acts
 
-    for line, said in (*_comments(text), *_documented(subject, path)):
-        found = [act for act in acts(said, markup=False, about=about) if act.weight > 1]
-        for finding in _said(subject, path, found):
-            yield finding.but(line=line + finding.line - 1)
-
-
-def _comments(text: str) -> Iterator[tuple[int, str]]:
-    """Yield groups of comment lines; a mark within a string may pass for one."""
-    group: list[str] = []
-    number = 0
-    for number, line in enumerate(text.split("\n"), 1):
-        bare = line.lstrip()
-        if bare.startswith("#"):
-            group.append(bare.lstrip("#!: "))
+    for words in worded(data):
+        spoken_to = words.comment or words.documents
+        found = acts(words.text, markup=False, about=about)
+        found = [act for act in found if act.weight > (1 if spoken_to else 2)]
+        if not found or (not spoken_to and _is_data(subject, path, words.line)):
             continue
-        if group:
-            yield number - len(group), "\n".join(group)
-            group = []
-        _, mark, said = line.rpartition(" # ")
-        if mark and len(said) > 16:
-            yield number, said
-    if group:
-        yield number - len(group) + 1, "\n".join(group)
+        for finding in _said(subject, path, found):
+            yield finding.but(line=words.line + finding.line - 1)
 
 
-_NAMES = ("description", "instructions", "prompt", "help", "usage", "summary")
-
-
-def _documented(subject: Subject, path: str) -> Iterator[tuple[int, str]]:
+def _is_data(subject: Subject, path: str, line: int) -> bool:
+    """Return whether the string of a line is one of a list, a pattern, or compared with another."""
     tree = subject.tree(path)
-    waiting: list[ast.AST] = [tree] if tree else []
+    waiting: list[tuple[ast.AST, bool]] = [(tree, False)] if tree else []
     while waiting:
-        node = waiting.pop()
-        waiting += ast.iter_child_nodes(node)
-        if isinstance(node, ast.Expr) or (
-            isinstance(node, ast.keyword) and (node.arg or "").endswith(_NAMES)
-        ):
-            yield from _constant(node.value)
-        elif isinstance(node, ast.Assign | ast.AnnAssign):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            names = [getattr(t, "id", getattr(t, "attr", "")).lower() for t in targets]
-            if any(name.endswith(_NAMES) for name in names) and node.value is not None:
-                yield from _constant(node.value)
-        elif isinstance(node, ast.Dict):
-            for key, value in zip(node.keys, node.values, strict=True):
-                if isinstance(key, ast.Constant) and str(key.value).lower().endswith(_NAMES):
-                    yield from _constant(value)
+        node, listed = waiting.pop()
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            if node.lineno <= line <= (node.end_lineno or line) and listed:
+                return True
+            continue
+        if getattr(node, "end_lineno", line) < line or getattr(node, "lineno", 0) > line:
+            continue
+        many = isinstance(node, ast.List | ast.Tuple | ast.Set) and len(node.elts) > 1
+        called = isinstance(node, ast.Call) and getattr(node.func, "attr", "") in _MATCHES
+        inside = listed or many or called or isinstance(node, ast.Compare)
+        waiting += [(child, inside) for child in ast.iter_child_nodes(node)]
+    return False
 
 
-def _constant(node: ast.AST) -> Iterator[tuple[int, str]]:
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and len(node.value) > 16:
-        yield node.lineno, node.value
+_MATCHES = frozenset(("compile", "search", "match", "fullmatch", "findall", "finditer", "count"))
 
 
 def _in_parts(
