@@ -62,3 +62,12 @@ def test_ordinary_writing_is_left_alone(tmp_path: Path, text: str) -> None:
 
 def test_a_bidi_control_in_code_is_found_in_any_language(tmp_path: Path) -> None:
     assert found(tmp_path, "x = 'א\u2066'\n", "main.py") == {("bidi-control", "high")}
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85", "\x0c"])
+def test_a_line_that_only_an_editor_shows_is_found(tmp_path: Path, mark: str) -> None:
+    text = f"def go(x):\n    # keeps it short{mark}    return x\n"
+    assert ("false-line", "medium") in found(tmp_path, text, "main.py")
+    assert not found(
+        tmp_path, f"x = 1\n{mark}\ny = 2\n" if mark == "\x0c" else "x = 1\n", "main.py"
+    )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 __all__ = ["Words", "worded"]
 
-#: Every directive in English has one of these, or an address with one of ``_BESIDE``.
+#: Every directive in English has one of these, the weak ones with one of ``_BESIDE``.
 _NEEDLES = (
     *(b"instructions", b"system prompt", b"disregard", b"jailbreak", b" you are ", b"the user"),
     *(b"conversation", b"transcript", b".ssh", b"id_rsa", b".aws/", b"exfil", b"scanner"),
@@ -32,6 +32,14 @@ _FOREIGN = (
     b"senza ",
     b" sin ",
     b"nutzer",
+)
+#: Words that documentation is full of, and what a directive has beside them.
+_WEAK = frozenset(
+    ("the user", "users", "instructions", " you are ", "silently", "mention", "anyone", "base64")
+) | frozenset(("guidelines", "assistant", "findings", "backwards", "sans ", " sin "))
+_BESIDE = (
+    *("http", "~/", ".env", "@", "ignore", "forget", "previous", "your ", "tell", "secret"),
+    *("password", "never", "without", "do not", "don't", "agent", "always", "no longer", "now"),
 )
 _LEAST = 24
 _FOREIGN_LETTER = re.compile("[\u00c0-\u1fff\u2e80-\uffff]")
@@ -95,7 +103,11 @@ def worded(data: bytes) -> Iterator[Words]:
 
 
 def _candidate(low: str) -> bool:
-    return any(needle in low for needle in _needles())
+    """Return whether a comment or string has a word of a directive, and one that weak ones need."""
+    found = [needle for needle in _needles() if needle in low]
+    if not found:
+        return False
+    return any(needle not in _WEAK for needle in found) or any(word in low for word in _BESIDE)
 
 
 @cache
