@@ -110,7 +110,7 @@ GRAVE = [
     ("a.zip", zipped({"a": b"\0" * (20 << 20)}), "archive-bomb", "high"),
     ("a.gz", gzip.compress(b"\0" * (20 << 20)), "archive-bomb", "high"),
     ("a.bz2", bz2.compress(b"\0" * (20 << 20)), "archive-bomb", "high"),
-    ("a.zip", b"PK\x03\x04 no more", "archive-unread", "medium"),
+    ("a.zip", b"PK\x03\x04 no more", "archive-unread", "high"),
     ("a.zip", zipped({"b.zip": b""}), "archive-unread", "medium"),
     ("a.pkl", pickle.dumps(Runs()), "pickle-file", "critical"),
     ("a.dat", pickle.dumps(Later(), 4), "pickle-file", "critical"),

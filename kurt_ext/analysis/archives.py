@@ -6,12 +6,8 @@ most 32 MiB are unpacked in memory to read the headers.
 
 from __future__ import annotations
 
-import bz2
 import io
-import lzma
 import re
-import tarfile
-import zipfile
 import zlib
 from typing import NamedTuple
 
@@ -106,6 +102,8 @@ def peek(data: bytes, kind: str) -> Archive:
 
 
 def _zip(data: bytes) -> Archive:
+    import zipfile
+
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         infos = archive.infolist()
     unpacked = sum(info.file_size for info in infos)
@@ -120,6 +118,8 @@ def _zip(data: bytes) -> Archive:
 
 
 def _tar(data: bytes, kind: str, packed: int) -> Archive:
+    import tarfile
+
     names, links, unpacked = [], [], 0
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:") as archive:
         for member in archive:
@@ -134,6 +134,10 @@ def _tar(data: bytes, kind: str, packed: int) -> Archive:
 
 
 def _stream(data: bytes, kind: str) -> Archive:
+    import bz2
+    import lzma
+    import tarfile
+
     if kind == "gzip":
         unpacked = zlib.decompressobj(31).decompress(data, _MAX_UNPACKED)
     elif kind == "bzip2":
@@ -155,6 +159,8 @@ def _stream(data: bytes, kind: str) -> Archive:
 
 def members(data: bytes, names: list[str]) -> list[tuple[str, bytes]]:
     """Return at most 8 MiB of each of some members of a zip, in memory; never raises."""
+    import zipfile
+
     found = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:

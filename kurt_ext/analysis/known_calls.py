@@ -176,7 +176,7 @@ def vars_(ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> V
 
 def type_(ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
     if len(node.args) != 1:
-        return None
+        return SELF  # a class that is made here
     sets: list[Values] = []
     for value in ev.values(node.args[0], scope, frame):
         if isinstance(value, Instance):

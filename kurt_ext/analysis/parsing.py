@@ -7,7 +7,6 @@ that dies or takes too long, this process does not try.
 from __future__ import annotations
 
 import ast
-import subprocess
 import sys
 import time
 import warnings
@@ -106,6 +105,8 @@ def _try(data: bytes, doubt: str, budget: Budget) -> None:
     """
     if budget.seconds <= 0:
         raise NotParsed(f"{doubt}, and the time for such modules is used up", exhausted=True)
+    import subprocess
+
     command = [sys.executable, "-I", "-S", "-B", "-c", _CHILD]
     started = time.monotonic()
     try:

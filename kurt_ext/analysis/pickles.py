@@ -6,7 +6,6 @@ dangerous are never complete: each scanner that keeps one has been passed by.
 
 from __future__ import annotations
 
-import pickletools
 import re
 import sys
 from typing import NamedTuple
@@ -94,6 +93,8 @@ def read(data: bytes) -> Pickle:
 
 def _one(data: bytes, names: dict[str, None]) -> int | None:
     """Add the names of the first pickle; return where it ends, None where it does not."""
+    import pickletools
+
     memo: dict[int, str] = {}
     strings: list[str] = []
     try:

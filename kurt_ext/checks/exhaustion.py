@@ -118,7 +118,9 @@ def _deepest(tree: ast.Module) -> ast.AST | None:
             node, level = stack.pop()
             if level > _MAX_LEVELS:
                 return node
-            stack += [(child, level + 1) for child in ast.iter_child_nodes(node)]
+            for child in ast.iter_child_nodes(node):
+                if _long(child, _MAX_LEVELS - level):
+                    stack.append((child, level + 1))
             continue
         for statement in blocks.pop():
             inner = [getattr(statement, name, None) for name in _BLOCKS]
@@ -151,14 +153,18 @@ def _heads(statement: ast.stmt) -> Iterator[ast.AST]:
 _BLOCKS = ("body", "orelse", "finalbody", "handlers", "cases")
 
 
-def _long(node: Any) -> bool:
-    """Return whether a node has the room for so many levels, at two bytes each."""
+def _long(node: Any, levels: int = _MAX_LEVELS) -> bool:
+    """Return whether a node has the room for so many levels, at a byte each."""
     first = getattr(node, "lineno", None)
     if first is None:
+        return not isinstance(node, _WORDS)
+    if (node.end_lineno or first) > first:
         return True
-    lines = (node.end_lineno or first) - first
-    width = (node.end_col_offset or 0) - (0 if lines else node.col_offset)
-    return lines > 7 or width > (_MAX_LEVELS // 4 if lines else 2 * _MAX_LEVELS)
+    width: int = (node.end_col_offset or 0) - node.col_offset
+    return width >= levels
+
+
+_WORDS = (ast.expr_context, ast.operator, ast.boolop, ast.unaryop, ast.cmpop)
 
 
 def _literals(subject: Subject, path: str, tree: ast.Module) -> Iterator[Finding]:

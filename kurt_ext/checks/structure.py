@@ -68,6 +68,8 @@ _PROGRAMS = (
     ".vbe",
     ".wsf",
 )
+#: Programs that nobody can read.
+_BINARIES = (".exe", ".com", ".scr", ".msi", ".jar", ".hta", ".lnk")
 #: Names that Windows keeps for devices, with any extension.
 _DEVICES = frozenset(
     ["con", "prn", "aux", "nul", *[f"{word}{n}" for word in ("com", "lpt") for n in range(1, 10)]]
@@ -123,7 +125,12 @@ def _file(subject: Subject, entry: Entry) -> Iterator[Finding]:
         yield subject.finding("setup-file", "warning", message, path, fix="use pyproject.toml")
     elif name.endswith(_PROGRAMS):
         message = "it is a program that a skill has no use for"
-        yield subject.finding("program-file", "warning", message, path, fix="delete it")
+        severity = "warning"  # a script beside instructions is what the instructions start
+        if name.endswith(_BINARIES):
+            severity = "high"
+        elif subject.code and not name.endswith(".sh"):
+            severity = "medium"
+        yield subject.finding("program-file", severity, message, path, fix="delete it")
 
 
 def _path_file(subject: Subject, path: str) -> Iterator[Finding]:

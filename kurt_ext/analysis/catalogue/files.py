@@ -253,7 +253,8 @@ TABLE: Table = (
         _OF_PATH_WRITES,
         "*.write_text *.write_bytes *.symlink_to *.hardlink_to *.mkdir *.rmdir *.lchmod",
     ),
-    (_OF_PATH_REMOVES, "*.unlink"),
+    # Lists that are linked have a method of that name too.
+    (_OF_PATH_REMOVES._replace(severity="medium"), "*.unlink"),
     (_METHOD_OPENS, "*.open"),
     (
         _either("filepath_or_buffer"),
