@@ -95,7 +95,7 @@ MEANT = {
     "code_execution high": """
         sympy.sympify numexpr.evaluate pandas.eval doctest.testmod mako.template.Template
     """,
-    "code_execution low": "typing.get_type_hints jinja2.Template inspect.get_annotations",
+    "code_execution low": "typing.get_type_hints inspect.get_annotations",
     "dynamic_import high": """
         builtins.__import__ importlib.import_module importlib.__import__ pkgutil.resolve_name
         pydoc.locate pydoc.safeimport pydantic.ImportString
@@ -162,7 +162,7 @@ MEANT = {
         shutil.unpack_archive zipfile.ZipFile zipfile.ZipFile().extractall tarfile.open
         tarfile.open().extractall pathlib.Path().write_text pathlib.Path().unlink
         pathlib.Path.home().joinpath().write_bytes pathlib.Path().parent.parent.mkdir
-        pathlib.PosixPath().touch *.write_text *.unlink *.to_csv *.open *.savefig
+        pathlib.PosixPath().touch *.write_text *.to_csv *.open *.savefig
         pandas.DataFrame().to_csv logging.FileHandler logging.handlers.RotatingFileHandler
         sqlite3.connect dbm.open gzip.open codecs.open numpy.save cv2.imwrite mailbox.Maildir
         pathlib.Path.write_text pathlib.Path().rename tarfile.TarFile.open

@@ -180,9 +180,12 @@ def test_p34_what_nobody_can_read_is_an_error(judge: Judge, name: str, content: 
     assert any(text.startswith(f"{name}:") for text in result.errors)
 
 
-@pytest.mark.parametrize("name", ["x.ps1", "x.bat", "x.exe"])
+@pytest.mark.parametrize("name", ["x.ps1", "x.bat", "x.EXE", "x.jar"])
 def test_p34_a_program_beside_the_code_is_told(judge: Judge, name: str) -> None:
-    assert any(text.startswith(f"{name}:") for text in judge(files={name: b"x"}).warnings)
+    result = judge(files={name: b"x"})
+    told = result.warnings if name in ("x.ps1", "x.bat") else result.errors
+    assert any(text.startswith(f"{name}:") for text in told)
+    assert result.security_score <= 79
 
 
 def test_p34_a_missing_entry_point_is_an_error(judge: Judge) -> None:
