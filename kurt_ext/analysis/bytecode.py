@@ -72,7 +72,7 @@ def foreign(data: bytes, source: bytes) -> list[str] | None:
     used = names(data)
     if used is None:
         return None
-    known = set(_WORD.findall(source.decode("utf-8", "replace"))) | _ADDED
+    known: set[str] = set(_WORD.findall(source.decode("utf-8", "replace"))) | _ADDED
     parts = {part for name in used for part in _WORD.findall(name)} - known
     return sorted([part for part in parts if not _compiled(part, known)])
 

@@ -162,7 +162,13 @@ def _percent(form: str, right: Value) -> Value:
     given = [one[0] if len(one) == 1 else Unknown() for one in parts]
     plain = [one.value for one in given if isinstance(one, Const)]
     small = form.count("%") * _longest(plain) <= _UNPACKED
-    if len(plain) == len(given) and len(form) < 4096 and "*" not in form and _narrow(form) and small:
+    if (
+        len(plain) == len(given)
+        and len(form) < 4096
+        and "*" not in form
+        and _narrow(form)
+        and small
+    ):
         try:
             return Const(form % tuple(plain))
         except (TypeError, ValueError, KeyError, OverflowError):
@@ -418,16 +424,18 @@ def _unxz(data: bytes) -> bytes:
     return lzma.LZMADecompressor(memlimit=64 << 20).decompress(data, _UNPACKED)
 
 
-def _codec(data: Any, codec: str = "utf-8", *_: Any) -> Any:
+def _codec(text: Any, codec: str = "utf-8", *_: Any) -> Any:
     import codecs
 
-    if isinstance(data, str) and codec.lower() not in ("rot13", "rot_13"):
-        data = data.encode()
+    data: Any = text
+    if isinstance(text, str) and codec.lower() not in ("rot13", "rot_13"):
+        data = text.encode()
     if codec.lower() in ("zlib", "zip", "zlib_codec"):
         return _inflate(data)
     if codec.lower() in ("bz2", "bz2_codec"):
         return _bunzip(data)
-    return codecs.decode(data, codec)
+    decode: Any = codecs.decode
+    return decode(data, codec)
 
 
 def _encode(data: Any, codec: str = "utf-8", *_: Any) -> Any:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from . import catalogue
+from .catalogue import aliases, lookup
 from .values import UNKNOWN, Const, Instance, Ref, Unknown, Value, Values, origins
 
 __all__ = [
@@ -22,8 +23,8 @@ __all__ = [
 ]
 
 # A program names few things, often.
-canonical = lru_cache(8192)(catalogue.canonical)
-meaning = lru_cache(8192)(catalogue.meaning)
+canonical = lru_cache(8192)(aliases.canonical)
+meaning = lru_cache(8192)(lookup.meaning)
 
 #: What stands for the skill's own folder in a path.
 SKILL = "<skill>"

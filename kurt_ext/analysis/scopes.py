@@ -220,13 +220,13 @@ class _Survey:
                     [field for field in node._fields if field not in _LEAVES]
                 )
             for field in fields:
-                value = getattr(node, field, None)
-                if value.__class__ is list:
-                    for item in value:
+                part: Any = getattr(node, field, None)
+                if part.__class__ is list:
+                    for item in part:
                         if isinstance(item, ast.AST):
                             push((item, scope, now, None))
-                elif isinstance(value, ast.AST):
-                    push((value, scope, now, None))
+                elif isinstance(part, ast.AST):
+                    push((part, scope, now, None))
 
     # -- expressions that are more than their parts
 

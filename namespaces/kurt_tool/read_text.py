@@ -15,7 +15,7 @@ __all__ = ["ReadText"]
 _HTML = {".html", ".htm", ".xhtml"}
 # Elements whose text stands on lines of its own.
 _BLOCKS = frozenset(
-    "address article aside blockquote br dd div dl dt figcaption figure footer "  # noqa: SIM905
+    "address article aside blockquote br dd div dl dt figcaption figure footer "
     "h1 h2 h3 h4 h5 h6 header hr li main nav ol p pre section table td th tr ul".split()
 )
 _SILENT = frozenset({"script", "style", "template", "noscript", "svg", "head"})

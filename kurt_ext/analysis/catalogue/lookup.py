@@ -80,9 +80,7 @@ def _is_plain(name: str, last: str) -> bool:
     classes, which are listed; others may call a function so.
     """
     constant = last.isupper() and name.partition(".")[0] in sys.stdlib_module_names
-    return constant or not _PLAIN.isdisjoint(
-        name.replace("()", "").replace("[]", "").split(".")
-    )
+    return constant or not _PLAIN.isdisjoint(name.replace("()", "").replace("[]", "").split("."))
 
 
 def _longest(name: str) -> Meaning | None:

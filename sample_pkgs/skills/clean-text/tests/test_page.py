@@ -151,7 +151,7 @@ def test_nesting_of_any_depth_ends() -> None:
 TAGS = st.sampled_from(
     """<p> <div> </div> <table> <tr> <td> </table> <ul> <li> <ol> </ul> <a href=x> </a> <pre> </pre>
     <script> </script> <title> </title> <h1> </h1> <blockquote> <![ <![CDATA[ <!-- --> <!doctype
-    <? </ < > & &# &#x; &amp; <main> <article> <br/> <b <meta charset=""".split()  # noqa: SIM905
+    <? </ < > & &# &#x; &amp; <main> <article> <br/> <b <meta charset=""".split()
 )
 
 
