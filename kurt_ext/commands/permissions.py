@@ -1,4 +1,4 @@
-"""Tell what a skill may do, what it needs, and what a new version may do more."""
+"""Tell what skills may do, what they need, and what changes."""
 
 from __future__ import annotations
 
