@@ -226,7 +226,17 @@ def wrecking(passage: Passage) -> Found | None:
     )
     if passage.unasked or passage.hush or here.hidden:
         return "destructive-directive", 4, says, at
-    return ("destructive-directive", 3, says, at) if command and "ask" not in here.text else None
+    run = _RUN.search(here.text[:at]) is not None or not here.text[:at].strip(" `#$>*-\n")
+    if command and run and "ask" not in here.text:
+        return "destructive-directive", 3, says, at
+    return None
+
+
+#: A command in a code span is run only if the sentence says so; a file may be named like one.
+_RUN = re.compile(
+    r"\b(?:run|running|execut\w+|issue|type|enter|launch|call|invoke|use|using|finish|start|with|by"
+    r"|then|fuhre|lance|ejecuta|esegui)\b|выполни|执行|运行|実行"
+)
 
 
 def remembering(passage: Passage) -> Found | None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from .confusables import fold, skeleton
 
-__all__ = ["Piece", "Sentence", "Word", "pieces", "sentences"]
+__all__ = ["Piece", "Sentence", "Word", "pieces", "samples", "sentences"]
 
 _MAX_WORDS = 120  # of a sentence; a longer one is read as several
 _BLANK_LINES = 40  # an editor's window
@@ -35,6 +35,8 @@ _UNSEEN = re.compile(
     r"|(?<![\w-])(?:width|height|max-height):0(?:px)?(?:;|$|\")|left:-\d{3,}|top:-\d{3,}"
     r"|text-indent:-\d{3,}|font-size:[01]px|clip:rect\(0",
 )
+#: What stands between single quotation marks; an apostrophe has a letter on both sides.
+_SINGLE = re.compile(r"(?<![\w'])'(?=[\w*(])((?:[^'\n“”]|(?<=\w)'(?=\w)){6,300})'(?!\w)")
 _ALT = re.compile(r"!\[([^\]\n]{12,600})\]\(")
 _TITLE = re.compile(r"\]\([^\s()]{0,500}\s\"([^\"\n]{12,600})\"\)")
 
@@ -185,6 +187,8 @@ def pieces(text: str, *, markup: bool = True) -> Iterator[Piece]:
     :param markup: whether it is Markdown or HTML; otherwise blank lines alone part it.
     """
     text = fold(text.replace("\r\n", "\n").replace("\r", "\n"))
+    if "'" in text:
+        text = _SINGLE.sub(r"“\1”", text)
     if "&#" in text or "&l" in text:
         import html
 
@@ -211,7 +215,7 @@ def _comments(text: str) -> tuple[list[Piece], str]:
         kept.append(text[start:begin])
         body = text[begin + 4 : end]
         start = min(end + 3, len(text))
-        if fences % 2:
+        if fences % 2 or _in_code(text, begin, start):
             kept.append(text[begin:start])
             continue
         if body.strip():
@@ -219,6 +223,15 @@ def _comments(text: str) -> tuple[list[Piece], str]:
         kept.append("\n" * body.count("\n"))
     kept.append(text[start:])
     return found, "".join(kept)
+
+
+def _in_code(text: str, start: int, end: int) -> bool:
+    """Return whether markup stands in a code span of its line, which shows it as it is."""
+    before = text[text.rfind("\n", 0, start) + 1 : start]
+    if before.count("`") % 2 == 0 or "\n" in text[start:end]:
+        return False
+    stop = text.find("\n", end)
+    return "`" in text[end : stop if stop >= 0 else len(text)]
 
 
 def _elements(text: str) -> Iterator[Piece]:
@@ -238,7 +251,7 @@ def _elements(text: str) -> Iterator[Piece]:
             continue
         end = text.find(f"</{tag[1]}", tag.end(), tag.end() + 20_000)
         body = text[tag.end() : end if end >= 0 else tag.end() + 2_000]
-        if body.strip():
+        if body.strip() and not _in_code(text, tag.start(), end if end >= 0 else tag.end()):
             how = f"<{name}> that is not drawn"
             yield Piece(body, line + 1, "unseen", how)
 
@@ -324,6 +337,22 @@ def _blocks(text: str, markup: bool) -> Iterator[Piece]:
             line = left
         reader.add(line, number)
     yield from reader.flush(reader.last if fence else "")
+
+
+def samples(row: str) -> bool:
+    """Return whether the row of a table is a heading of columns that hold sample texts.
+
+    ``| source | target |`` of a translation, ``| trick | example |`` of a guide.
+    """
+    cells = [cell.strip(" *_`").lower() for cell in row.strip().strip("|").split("|")]
+    return len(cells) > 1 and any(_SAMPLE.fullmatch(cell) for cell in cells)
+
+
+_SAMPLE = re.compile(
+    r"(?:(?:source|target|original|sample|example|bad|wrong|attack)(?: (?:text|sentence|phrase)s?)?"
+    r"|examples?|samples?|translations?|tricks?|payloads?|attacks?|beispiele?|exemples?|ejemplos?"
+    r"|original|traduction|traduccion|ubersetzung|übersetzung|示例|例子|原文|译文|例|訳文)"
+)
 
 
 def _note(note: re.Match[str], number: int) -> Iterator[Piece]:

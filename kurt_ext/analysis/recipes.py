@@ -57,7 +57,7 @@ _SOURCES = (
         "package",
     ),
     (
-        r"\b(?:npm\s{1,9}(?:i|install)|npx)\b[^\n]{0,80}\shttps?://(?!github\.com|registry\.npmjs\.org|gitlab\.com|pkg\.pr\.new)\S",
+        r"\b(?:npm\s{1,9}(?:i|install)\b[^\n]{0,80}|npx(?:\s{1,9}-[^\s=]{1,40}){0,6})[\s=]https?://(?!github\.com|registry\.npmjs\.org|gitlab\.com|pkg\.pr\.new)\S",
         "package",
     ),
     (

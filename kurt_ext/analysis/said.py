@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from .concepts import Text, folded, speaks
-from .prose import Piece, Sentence, Word
+from .prose import Piece, Sentence, Word, samples
 
 __all__ = ["Said", "beside", "labelled", "parted", "spoken"]
 
@@ -111,7 +111,7 @@ def spoken(pieces: Iterable[Piece], *, about: bool = False) -> list[Said]:
     :param about: whether the page is about attacks, so that what is quoted is an example.
     """
     found: list[Said] = []
-    heading = lead = False
+    heading = lead = table = sampled = False
     for piece in pieces:
         if piece.place == "fence" and piece.language not in _TALKING:
             continue
@@ -123,7 +123,11 @@ def spoken(pieces: Iterable[Piece], *, about: bool = False) -> list[Said]:
                 heading, lead = _warns(text), False
             elif not item:
                 lead = text.rstrip().endswith((":", "：")) and (_warns(text) or _denies(text))
-        shown = item and (lead or heading) and not piece.hidden
+        if start[:1] != "|":
+            table = sampled = False
+        elif not table:
+            table, sampled = True, samples(text)
+        shown = item and (lead or heading or sampled) and not piece.hidden
         if about and piece.place in ("fence", "quote"):
             shown = True
         found += [Said(raw, at, piece, shown) for at, raw in parted(text)]

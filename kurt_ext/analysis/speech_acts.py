@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .concepts import folded, speaks
-from .prose import Piece, Sentence, pieces, sentences
+from .prose import Piece, Sentence, pieces, samples, sentences
 from .said import labelled, parted, spoken
 
 __all__ = ["Act", "Context", "acts", "judge"]
@@ -75,6 +75,7 @@ def acts(
     if len(text) > _LARGE:
         read = [piece for piece in _parted(read) if _worth(piece)]
     for piece in read:
+        frame.enter(piece)
         for sentence in sentences(piece):
             found += judge(sentence, frame.context(sentence))
         if piece.place not in ("comment", "unseen"):
@@ -131,7 +132,15 @@ class _Frame:
 
     def __init__(self, about: bool, described: bool) -> None:
         self.about, self.described = about, described
-        self.heading = self.lead = False
+        self.heading = self.lead = self.table = self.sampled = False
+
+    def enter(self, piece: Piece) -> None:
+        """Note whether a table begins whose columns hold samples, or one ends."""
+        start = piece.text.lstrip()
+        if start[:1] != "|":
+            self.table = self.sampled = False
+        elif not self.table:
+            self.table, self.sampled = True, samples(start)
 
     def context(self, sentence: Sentence) -> Context:
         start = sentence.piece.text.lstrip()
@@ -149,7 +158,9 @@ class _Frame:
             self.lead = spoken or (
                 "NEG" in sentence.codes and sentence.piece.text.rstrip().endswith(":")
             )
-        return Context(self.about, item and (self.lead or self.heading), self.described)
+        return Context(
+            self.about, item and (self.lead or self.heading or self.sampled), self.described
+        )
 
 
 def _near(sentence: Sentence, *codes: str, span: int = 9, ordered: bool = True) -> int:

@@ -48,6 +48,7 @@ _PLAIN = (".txt", ".rst", ".yaml", ".yml", ".toml", ".json", ".prompt", ".j2", "
 _PYTHON = (".py", ".pyi", ".pyw")
 _SHELL = (".sh", ".bash", ".zsh", ".command", ".ps1", ".bat", ".cmd")
 _BARE = ("readme", "license", "notice", "changelog", "agents", "claude", ".cursorrules", "prompt")
+_LONG_WORD = 24  # characters of a string without blanks that may be written in base64
 _SHORT = 1_000  # characters of a page that may hold a part of a sentence
 _TOGETHER = 65_536  # bytes of pages that are read as one
 
@@ -68,6 +69,8 @@ def check(subject: Subject) -> Iterator[Finding]:
             continue
         if path.endswith(_SHELL):
             yield from _recipes(subject, path, text, about)
+        elif _fixture(path) and not _named(subject, path):
+            continue
         elif path == "plugin.json":
             yield from _manifest(subject, path, text, about)
         else:
@@ -89,6 +92,34 @@ def _text(subject: Subject, path: str) -> str | None:
     return None if data is None else data.decode("utf-8", "replace")
 
 
+def _fixture(path: str) -> bool:
+    """Return whether a file lies where tests keep their data; what agents read unasked does not."""
+    *folders, name = path.lower().split("/")
+    unasked = name.startswith(_UNASKED) or any(folder.startswith(".") for folder in folders)
+    return bool(_TESTS & set(folders)) and not unasked
+
+
+_TESTS = frozenset(
+    ("tests", "test", "testdata", "test_data", "test-data", "fixtures", "__fixtures__")
+)
+_UNASKED = ("skill.md", "agents", "claude", "gemini", ".cursorrules", "copilot", "readme")
+
+
+def _named(subject: Subject, path: str) -> bool:
+    """Return whether a page that an agent reads speaks of a file, or of the folder it lies in."""
+    folder, _, name = path.rpartition("/")
+    words = (name, folder, f"{folder.rpartition('/')[2]}/", f"{folder.partition('/')[0]}/")
+    for other in subject.paths:
+        if other.endswith(_READ) and not _fixture(other):
+            text = subject.source(other) or b""
+            if any(word.encode() in text for word in words):
+                return True
+    return False
+
+
+_READ = (".md", ".markdown", ".mdx", ".mdc", ".txt", "plugin.json")
+
+
 def _about(subject: Subject) -> bool:
     """Return whether the skill says of itself that it is about attacks."""
     from ..analysis.prose import Piece, sentences
@@ -102,6 +133,8 @@ def _page(subject: Subject, path: str, text: str, about: bool) -> Iterator[Findi
     from ..analysis.speech_acts import acts
 
     markup = path.lower().endswith(_MARKUP)
+    if path.lower().endswith(".json"):
+        text = _values(text)
     found = acts(text, markup=markup, about=about)
     if path == "SKILL.md":
         # What an agent reads of a skill before it chooses one is its description.
@@ -113,6 +146,29 @@ def _page(subject: Subject, path: str, text: str, about: bool) -> Iterator[Findi
         yield from _recipes(subject, path, text, about)
     yield from _images(subject, path, text, about)
     yield from _encoded(subject, path, text, about)
+
+
+def _values(text: str) -> str:
+    """Return the strings of a JSON text as sentences, each on its line.
+
+    Its quotation marks are those of the format, and quote nothing.
+    """
+    import re
+
+    kept: list[str] = []
+    last = 0
+    for found in re.finditer(r'"((?:[^"\\\n]|\\.)*)"', text):
+        kept.append("\n" * text.count("\n", last, found.start()))
+        last = found.end()
+        try:
+            said = str(json.loads(found[0], strict=False))
+        except ValueError:
+            said = found[1]
+        if " " in said or not said.isascii() or len(said) > _LONG_WORD:
+            said = " ".join(said.split("\n"))
+            kept.append(said if said.rstrip()[-1:] in (*".!?:;",) else f"{said}.")
+            kept.append(" ")
+    return "".join(kept)
 
 
 def _recipes(subject: Subject, path: str, text: str, about: bool) -> Iterator[Finding]:
