@@ -37,11 +37,11 @@ RULES = (
     "undeclared-read",
     "declared-read",
     "unproven-read",
-    "persistence",
+    "runs-later",
     "reads-secret",
     "own-code-written",
 )
-CATEGORY = {"persistence": "persistence", "reads-secret": "sensitive_read"}
+CATEGORY = {"runs-later": "persistence", "reads-secret": "sensitive_read"}
 
 _CATEGORIES = ("fs_write", "fs_read", "sensitive_read", "permission_mismatch", "persistence")
 
@@ -102,7 +102,7 @@ def _is_idle(use: Use) -> bool:
 def _grave(use: Use, place: str, writes: bool) -> Finding:
     if writes:
         message = f"{use.name} writes to {show(place)}, which is run or obeyed later by others"
-        rule, category = "persistence", "persistence"
+        rule, category = "runs-later", "persistence"
     else:
         message = f"{use.name} reads {show(place)}, where secrets lie"
         rule, category = "reads-secret", "sensitive_read"

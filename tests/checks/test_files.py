@@ -65,7 +65,7 @@ RUN_LATER = (
 def test_what_others_run_later_is_written_by_no_permission(tmp_path: Path, path: str) -> None:
     permissions = {"filesystem_write": ["~", "/", "."]}
     code = P + f"open({path!r}, 'a').write('x')"
-    assert ("persistence", "critical") in asked(check, tmp_path, code, permissions=permissions)
+    assert ("runs-later", "critical") in asked(check, tmp_path, code, permissions=permissions)
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_names_that_only_remind_of_those_are_fine(tmp_path: Path, path: str) -> 
     permissions = {"filesystem_write": ["/data"], "filesystem_read": ["/data"]}
     for code in (P + f"open({path!r}, 'w')", P + f"open({path!r})"):
         found = {rule for rule, _ in asked(check, tmp_path, code, permissions=permissions)}
-        assert not found & {"persistence", "reads-secret"}
+        assert not found & {"runs-later", "reads-secret"}
 
 
 @pytest.mark.parametrize(
