@@ -112,4 +112,4 @@ def test_too_many_files_and_folders_too_deep_are_told(tmp_path: Path) -> None:
     found = ask(tmp_path / "s", "", many={f"{n}.txt": "" for n in range(2_100)}, deep=deep)
     assert {f.rule for f in found} >= {"many-files"}
     found = ask(tmp_path / "t", "", deep=deep)
-    assert [(f.rule, f.severity) for f in found] == [("too-deep", "high")]
+    assert [(f.rule, f.severity) for f in found] == [("folders-too-deep", "high")]

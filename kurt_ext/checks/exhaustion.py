@@ -31,7 +31,7 @@ CATEGORY = {
     "many-files": "resource_exhaustion",
     "module-not-parsed": "resource_exhaustion",
     "module-unread": "resource_exhaustion",
-    "too-deep": "resource_exhaustion",
+    "folders-too-deep": "resource_exhaustion",
     "nested-too-deeply": "resource_exhaustion",
     "large-literal": "opaque_binary",
     "too-large": "resource_exhaustion",
@@ -68,7 +68,7 @@ def _folder(subject: Subject) -> Iterator[Finding]:
     if inventory.too_deep:
         path = next(path for path, why in inventory.aside.items() if why == "it lies too deep")
         message = f"there are more than {limits.depth} folders in one another"
-        yield subject.finding("too-deep", "high", message, path[:200], fix="make it flat")
+        yield subject.finding("folders-too-deep", "high", message, path[:200], fix="make it flat")
     for path, why in sorted(inventory.aside.items()):
         if why.startswith(("it cannot be listed", "there are too many")):
             yield subject.finding("module-unread", "high", f"the folder: {why}", path)
