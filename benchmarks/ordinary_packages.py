@@ -29,7 +29,8 @@ from kurt_ext.findings import SEVERITIES, Finding
 from kurt_ext.hostfacts import HostFacts
 from kurt_ext.inference import infer
 from kurt_ext.manifest import read
-from kurt_ext.validator import Check, Report, installed_checks, judge
+from kurt_ext.report import Report
+from kurt_ext.validator import Check, installed_checks, judge
 
 #: Packages of Python alone, of many kinds, that many programs use.
 NAMES = """

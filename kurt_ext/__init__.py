@@ -97,11 +97,11 @@ if TYPE_CHECKING:
     from .models import SkillManifest as SkillManifest
     from .places import Places as Places
     from .plugin_validator import PluginValidator as PluginValidator
+    from .report import Report as Report
     from .search import discover_all as discover_all
     from .search import discover_skills as discover_skills
     from .search import parse_skill_manifest as parse_skill_manifest
     from .trust import Trust as Trust
-    from .validator import Report as Report
     from .validator import validate as validate
     from .validator import validate_skill as validate_skill
     from .version_manager import PluginVersionManager as PluginVersionManager
@@ -162,7 +162,7 @@ _PLACES = {
     "PolicyError": ".errors",
     "Progress": ".contract",
     "QuarantinedError": ".errors",
-    "Report": ".validator",
+    "Report": ".report",
     "RequirementError": ".errors",
     "Result": ".contract",
     "Role": ".kinds",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .errors import ConfigError, PolicyError, UsageError
 from .findings import Finding
 from .jsontext import dumps
-from .validator import Report
+from .report import Report
 from .verdicts import tree_digest
 
 if TYPE_CHECKING:

@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any
 from .findings import Finding
 from .hostfacts import HostFacts
 from .jsontext import dumps
-from .validator import Check, Report, validate
+from .report import Report
+from .validator import Check, validate
 from .verdicts import plain
 
 if TYPE_CHECKING:

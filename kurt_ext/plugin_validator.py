@@ -13,8 +13,9 @@ from .hostfacts import RUNTIME_VERSION, HostFacts
 from .manifest import MANIFESTS, read
 from .models import PluginMetadata, PluginPermissions, PluginValidationResult
 from .names import suggest
+from .report import Report
 from .sources import show
-from .validator import Check, Report, installed_checks, judge
+from .validator import Check, installed_checks, judge
 
 if TYPE_CHECKING:
     from .places import Places

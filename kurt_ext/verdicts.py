@@ -31,7 +31,8 @@ from .jsontext import dumps
 if TYPE_CHECKING:
     from .hostfacts import HostFacts
     from .places import Places
-    from .validator import Check, Report
+    from .report import Report
+    from .validator import Check
 
 __all__ = [
     "Mark",
@@ -273,7 +274,7 @@ class Verdicts:
         :param folder: its whole path.
         :param judge: returns the report on the folder.
         """
-        from .validator import Report
+        from .report import Report
 
         kept, mark = self.find(folder)
         if kept is not None:

@@ -25,7 +25,8 @@ from readings import checks, seen
 from trees import grow
 
 from kurt_ext.hostfacts import HostFacts
-from kurt_ext.validator import Report, validate
+from kurt_ext.report import Report
+from kurt_ext.validator import validate
 
 #: Seconds after which the long form takes a judgement for one that does not end.
 LONGEST = 20

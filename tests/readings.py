@@ -16,7 +16,8 @@ from kurt_ext.analysis.uses import Analysis, analyse
 from kurt_ext.checks import Finding, Subject
 from kurt_ext.hostfacts import HostFacts
 from kurt_ext.manifest import read
-from kurt_ext.validator import Check, Report, installed_checks, validate
+from kurt_ext.report import Report
+from kurt_ext.validator import Check, installed_checks, validate
 
 Code = str | Mapping[str, str]
 

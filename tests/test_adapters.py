@@ -11,8 +11,9 @@ from kurt_ext.adapters import ADAPTERS, adapter_checks, adapter_versions
 from kurt_ext.checks import ruff
 from kurt_ext.errors import ConfigError
 from kurt_ext.findings import Finding
+from kurt_ext.report import Report
 from kurt_ext.rulebook import rules
-from kurt_ext.validator import Report, installed_checks, validate
+from kurt_ext.validator import installed_checks, validate
 
 BAD = "import subprocess\n\nsubprocess.run(x, shell=True)  # noqa: S602\n"
 needs_ruff = pytest.mark.skipif(ruff.program() is None, reason="ruff is not installed")

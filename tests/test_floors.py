@@ -48,6 +48,7 @@ hostfacts
 analysis
 checks
 scoring
+report
 validator failure
 inference
 permission_blocks

@@ -19,7 +19,8 @@ from readings import Code, checks, files, judged, parsed, plugin, seen
 from spellings import SPELLINGS
 
 from kurt_ext.hostfacts import HostFacts
-from kurt_ext.validator import Report, validate
+from kurt_ext.report import Report
+from kurt_ext.validator import validate
 
 CODES: list[Code] = [code for _, _, code in SPELLINGS] + [code for _, code in NEAR_MISSES]
 TEXTS = [text for code in CODES for text in files(code).values()]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kurt_ext.analysis import parsing, prescan
+from kurt_ext.analysis import prescan
 from kurt_ext.analysis.parsing import Budget, NotParsed, parse
 
 ORDINARY = sorted(Path(ast.__file__).parent.glob("*.py"))[:60]

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from kurt_ext.findings import SEVERITIES, Finding
 from kurt_ext.models import PluginValidationResult
+from kurt_ext.report import Report
 from kurt_ext.scoring import FACTORS, breakdown, risk_level
-from kurt_ext.validator import Report
 
 CATEGORIES = ("process", "network", "obfuscation", "style", "")
 FINDINGS = st.builds(

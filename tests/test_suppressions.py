@@ -17,7 +17,7 @@ from kurt_ext.acceptance import Acceptances, Wanted
 from kurt_ext.errors import ConfigError, PolicyError, UsageError
 from kurt_ext.findings import Finding
 from kurt_ext.places import Places
-from kurt_ext.validator import Report
+from kurt_ext.report import Report
 
 FILE = {"skill.py": "a" * 64}
 

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from kurt_ext import verdicts as module
 from kurt_ext.hostfacts import HostFacts
 from kurt_ext.places import Places
-from kurt_ext.validator import Check, Report, installed_checks, validate
+from kurt_ext.report import Report
+from kurt_ext.validator import Check, installed_checks, validate
 from kurt_ext.verdicts import Verdicts, rules_version, survey, tree_digest
 
 ROW = {"path": "", "name": "a", "findings": [], "digests": {}}

@@ -6,20 +6,20 @@ A use is a *reference*, not only a call: ``sorted(jobs, key=os.system)`` is one.
 from __future__ import annotations
 
 import ast
-import builtins
 import warnings
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .catalogue import Meaning, bare, entries
+from .catalogue import Meaning, bare
 from .catalogue.meaning import RECEIVER
 from .conditions import argument, holds
 from .evaluator import Evaluator
 from .known import meaning
-from .known_calls import CALLED
 from .modulegraph import Graph
 from .scopes import Module, Scope, Site
+from .spelling import spelled, texts
 from .structures import Event, structures
-from .values import Code, Const, Partial, Ref, Seq, Text, Unknown, Values
+from .values import Code, Const, Partial, Ref, Unknown, Values
+from .worth import is_worth, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,25 +31,6 @@ _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
 #: Modules of which a single name does anything.
 _POWERFUL = frozenset(
     "builtins ctypes importlib marshal os pickle pty runpy shutil subprocess sys".split()
-)
-_BUILTINS = frozenset(dir(builtins))
-#: Builtins that mean something, and those that do not.
-_TELLING = frozenset(
-    name for name in _BUILTINS if meaning(f"builtins.{name}") is not None
-) | frozenset(("__import__", "__builtins__", "__loader__", "__spec__", "builtins"))
-_HARMLESS = _BUILTINS - _TELLING - {"getattr", "vars", "globals", "locals", "type", "map"}
-#: Methods that nothing dangerous has.
-_DULL = frozenset(
-    "add append casefold count discard encode endswith extend format index insert isalnum "
-    "isalpha isdigit items join keys lower lstrip partition removeprefix removesuffix "
-    "replace reverse rpartition rsplit rstrip sort split splitlines startswith strip "
-    "title upper values".split()
-)
-#: Last words of calls that give what has a meaning of its own.
-_RESULTS = frozenset(
-    name.removesuffix("()").rpartition(".")[2]
-    for name in (*entries(), *CALLED)
-    if name.endswith("()") or name in CALLED
 )
 #: What tells the class of an object, unless a module puts another thing in its place.
 _REDEFINED = frozenset(("isinstance", "issubclass"))
@@ -241,11 +222,11 @@ class _Analyser:
     # -- uses
 
     def _module(self, module: Module, reachable: bool) -> None:
-        words = _words(module)
+        words = words_of(module)
         if any(not _REDEFINED.isdisjoint(one.bindings) for one in module.scopes.values()):
             module.asked.clear()
         for site in module.sites:
-            if _is_worth(site, words):
+            if is_worth(site, words):
                 self._site(site, module, reachable)
         self._imports(module, reachable)
         for event in structures(module, self.evaluator, self._now):
@@ -308,7 +289,7 @@ class _Analyser:
             proven,
             reachable,
             self._now(site.scope, site.at_import),
-            _spelled(site.node),
+            spelled(site.node),
             origins,
         )
         key = (name, module.path, line, column)
@@ -341,11 +322,11 @@ class _Analyser:
         if not found.subject:
             return (), True, frozenset()
         if found.subject == "variable" and isinstance(site.node, ast.Subscript):
-            return _texts(self.evaluator.values(site.node.slice, site.scope), found.subject)
+            return texts(self.evaluator.values(site.node.slice, site.scope), found.subject)
         if found.argument == RECEIVER:
             if not isinstance(site.node, ast.Attribute):
                 return (), False, frozenset()
-            return _texts(
+            return texts(
                 self.evaluator.as_text(self.evaluator.values(site.node.value, site.scope)),
                 found.subject,
             )
@@ -355,21 +336,21 @@ class _Analyser:
         if given is None:
             base = self._base(site)
             if base:
-                return _texts(base, found.subject)
+                return texts(base, found.subject)
             return (), found.argument is None, frozenset()
         if isinstance(given, Unknown):
             return (), False, frozenset()
         values = self.evaluator.as_text(self.evaluator.values(given, site.scope))
-        texts = _texts(values, found.subject)
-        if found.subject == "url" and not any("://" in one for one in texts[0]):
+        about = texts(values, found.subject)
+        if found.subject == "url" and not any("://" in one for one in about[0]):
             # A path alone: the host is the client's.
-            relative = texts[1] and all(one.startswith("/") for one in texts[0])
-            texts = ((), False, texts[2])
+            relative = about[1] and all(one.startswith("/") for one in about[0])
+            about = ((), False, about[2])
             base = self._base(site)
-            if base and any("://" in one for one in _texts(base, "url")[0]):
-                targets, proven, origins = _texts(base, "url")
-                return targets, proven and relative, origins | texts[2]
-        return texts
+            if base and any("://" in one for one in texts(base, "url")[0]):
+                targets, proven, origins = texts(base, "url")
+                return targets, proven and relative, origins | about[2]
+        return about
 
     def _base(self, site: Site) -> Values:
         """Return the ``base_url`` that a client was made with, of whose method a site is."""
@@ -397,7 +378,7 @@ class _Analyser:
                 site.node.lineno,
                 site.node.col_offset + 1,
                 "likely",
-                _spelled(site.node),
+                spelled(site.node),
                 self._now(site.scope, site.at_import),
                 reachable,
             )
@@ -419,7 +400,7 @@ class _Analyser:
                 site.node.lineno,
                 site.node.col_offset + 1,
                 "likely",
-                _spelled(site.node),
+                spelled(site.node),
                 self._now(site.scope, site.at_import),
                 reachable,
             )
@@ -484,7 +465,7 @@ class _Analyser:
                         call.lineno,
                         call.col_offset + 1,
                         "certain",
-                        _spelled(given),
+                        spelled(given),
                         self._now(site.scope, site.at_import),
                         reachable,
                     )
@@ -565,102 +546,6 @@ def _clarity(use: Use) -> tuple[bool, bool, bool, int]:
     return grave, known, bool(use.targets), -len(use.name)
 
 
-class _Words(NamedTuple):
-    """The names of a module by what a mention of them can tell.
-
-    :param heads: bound by an import, builtins with a meaning, and other names for these.
-    :param plain: what is defined in the module, or only given to a function: no mention of
-        it tells anything, nor does a call.
-    :param every: whether a module imports ``*``, and any name may be anything.
-    """
-
-    heads: frozenset[str]
-    plain: frozenset[str]
-    every: bool
-
-
-def _words(module: Module) -> _Words:
-    heads: set[str] = set(_TELLING)
-    plain: set[str] = set(_HARMLESS)
-    renamed: list[tuple[str, str]] = []
-    for scope in module.scopes.values():
-        for name, bindings in scope.bindings.items():
-            dull = True
-            for one in bindings:
-                how = one.how
-                if how in ("import", "from"):
-                    heads.add(name)
-                    dull = False
-                elif how == "define":
-                    dull = dull and not one.detail
-                elif how != "parameter" and how != "except":
-                    dull = False
-                    if how == "value":
-                        root = _root(one.expression)
-                        if root is not None:
-                            renamed.append((name, root))
-            if dull:
-                plain.add(name)
-            else:
-                plain.discard(name)
-    for _ in range(3):  # other names of other names
-        for name, root in renamed:
-            if root in heads:
-                heads.add(name)
-    return _Words(frozenset(heads), frozenset(plain - heads), bool(module.stars))
-
-
-def _root(node: Any) -> str | None:
-    """Return the name that a chain of attributes, items and calls begins with."""
-    while True:
-        kind = node.__class__
-        if kind is ast.Name:
-            name: str = node.id
-            return name
-        if kind is ast.Attribute or kind is ast.Subscript:
-            node = node.value
-        elif kind is ast.Call:
-            node = node.func
-        elif kind is ast.IfExp:
-            node = node.body
-        else:
-            return None
-
-
-def _is_worth(site: Site, words: _Words) -> bool:
-    """Return whether a site can tell what no other site of the module tells.
-
-    What a name stands for is reported where it is fetched; a mention of another name for it
-    is nothing new, and a call of one tells what it is called with.
-    """
-    node = site.node
-    kind = node.__class__
-    if words.every:
-        return True
-    if kind is ast.Name:
-        if site.call is None:
-            return node.id in words.heads
-        return node.id not in words.plain
-    if kind is ast.Call:
-        function = node.func
-        if function.__class__ is ast.Name:
-            called = site.call is not None and function.id not in words.plain
-            return called or function.id in _RESULTS
-        if function.__class__ is not ast.Attribute:
-            return True
-        # What a method gives and is called at once has no other name: ``vars(os).get(…)(…)``.
-        return function.attr in _RESULTS or site.call is not None
-    base = node.value
-    if base.__class__ is ast.Name:
-        if base.id == "self" or (kind is ast.Attribute and node.attr in _DULL):
-            return base.id in words.heads
-        return site.call is not None or base.id in words.heads
-    if site.call is None:
-        root = _root(base)
-        return root is None or root in words.heads
-    return True
-
-
 def _order(found: Any) -> tuple[Any, ...]:
     return (found.path, found.line, found.column, found[0])
 
@@ -682,52 +567,3 @@ def _at_module_level(scope: Scope) -> bool:
             return False
         home = home.parent
     return True
-
-
-def _texts(values: Values, subject: str) -> tuple[tuple[str, ...], bool, frozenset[str]]:
-    """Return the texts among values, whether they are all, and where the rest comes from."""
-    found: list[str] = []
-    proven = bool(values)
-    origins: frozenset[str] = frozenset()
-    for value in values:
-        if isinstance(value, Const) and value.value is None:
-            continue
-        if isinstance(value, Const) and isinstance(value.value, (str, bytes)):
-            text = value.value
-            found.append(text if isinstance(text, str) else text.decode("utf-8", "replace"))
-        elif isinstance(value, Text):
-            if value.prefix or value.suffix:
-                found.append(f"{value.prefix}…{value.suffix}")
-            proven = False
-            origins |= value.origins
-        elif isinstance(value, Seq) and subject in ("program", "host"):
-            if value.items:  # of a command line or an address the first part
-                inner = _texts(value.items[0], subject)
-                found += inner[0]
-                proven = proven and inner[1]
-        else:
-            proven = False
-            origins |= getattr(value, "origins", frozenset())
-    return tuple(dict.fromkeys(found)), proven, origins
-
-
-def _spelled(node: ast.AST) -> str:
-    """Return an expression as it may be written, at most 120 characters."""
-    if isinstance(node, (ast.Name, ast.Attribute)):
-        parts: list[str] = []
-        inner: ast.AST = node
-        while isinstance(inner, ast.Attribute) and len(parts) < 8:
-            parts.append(inner.attr)
-            inner = inner.value
-        parts.append(inner.id if isinstance(inner, ast.Name) else "…")
-        return ".".join(reversed(parts))[:120]
-    if isinstance(node, ast.Call):
-        return _spelled(node.func)[:112] + "(…)"
-    if isinstance(node, ast.Subscript):
-        return _spelled(node.value)[:112] + "[…]"
-    if isinstance(node, ast.Constant):
-        try:
-            return repr(node.value)[:120]
-        except ValueError:  # a number of too many digits to be written
-            return "…"
-    return "…"
