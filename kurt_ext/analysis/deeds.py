@@ -108,10 +108,12 @@ def handing(passage: Passage) -> Found | None:
     here = passage.here
     vault = here.find("VAULT")
     secret = vault or here.find("SECRET")
-    if secret is None or (here.asks("GIVE") < 0 and not here.has("CARRIER", "SEND")):
+    if secret is None or here.forbidden(secret.start()):
         return None
     says = "asks for what is secret"
-    if here.forbidden(secret.start()):
+    if vault is not None and here.asks("TAKE") >= 0 and here.has("HUSH"):
+        return "secret-request", 4, says, secret.start()
+    if here.asks("GIVE") < 0 and not here.has("CARRIER", "SEND"):
         return None
     whole = passage.hush or here.hidden
     taken = vault is not None and here.asks("TAKE") >= 0 and ".env" not in vault[0]

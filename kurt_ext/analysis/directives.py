@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from . import deeds, figures
+from . import deeds, figures, misdeeds
 from .passage import Found, Passage
 from .said import Said
 from .speech_acts import Act
@@ -36,4 +36,6 @@ _FIGURES: tuple[Callable[[Passage], Found | None], ...] = (
     *(figures.override, figures.persona, figures.bait, figures.steering, figures.faking),
     *(figures.turning, deeds.sending, deeds.carried, deeds.handing, deeds.in_steps),
     *(deeds.obeying, deeds.escalating, deeds.wrecking, deeds.remembering),
+    *(misdeeds.forwarding, misdeeds.unguarding, misdeeds.letting_in, misdeeds.settling),
+    *(misdeeds.planting, misdeeds.rigging),
 )

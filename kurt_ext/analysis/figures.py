@@ -139,6 +139,8 @@ def steering(passage: Passage) -> Found | None:
     here = passage.here
     others = here.find("OTHERS")
     says = "puts itself in the place of other capabilities"
+    if others is not None and here.asks("REROUTE") >= 0 and _TO.search(here.text):
+        return "shadowing", 4, says, others.start()
     if others is not None:
         steered = here.has("STEER")
         if steered and here.has("RECIPIENT") and (passage.hush or here.hidden):
@@ -152,8 +154,13 @@ def steering(passage: Passage) -> Found | None:
     if (here.has("SPREAD") and here.has("AHEAD")) or here.has("AHEAD", "PRECEDE"):
         ranked = passage.any("PRECEDE")
         if passage.described or ranked:
-            return "shadowing", 4 if ranked else 3, says, 0
+            return "shadowing", 4 if ranked or passage.hush else 3, says, 0
+    if passage.described and passage.hush and here.has("AHEAD", "OTHERS"):
+        return "shadowing", 4, says, 0
     return None
+
+
+_TO = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|https?://")
 
 
 def faking(passage: Passage) -> Found | None:

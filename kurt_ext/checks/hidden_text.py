@@ -44,6 +44,7 @@ _TEXTS = (
 _OVERRIDES = "\u202a\u202b\u202d\u202e\u2066\u2067\u2068"
 _MARKUP = (".md", ".markdown", ".mdx", ".mdc", ".html", ".htm")
 _UNSEEN_WORDS = 4
+_LACED = 16  # zero-width characters within words of a file
 _CODE = (".py", ".pyi", ".pyw")
 _LINE_ENDS = (b"\xe2\x80\xa8", b"\xe2\x80\xa9", b"\xc2\x85", *(bytes([n]) for n in _CONTROLS))
 
@@ -178,7 +179,15 @@ def _zero_width(subject: Subject, path: str, text: str) -> Iterator[Finding]:
         )
     elif found:
         # One may come with a copy from a web page; several part words on purpose.
-        severity = "high" if len(found) > 2 or path.endswith((".py", ".pyi")) else "low"
+        # Where each letter is followed by one, no reader and no search was to find the words.
+        laced = len(found) > _LACED
+        severity = (
+            "critical"
+            if laced
+            else "high"
+            if len(found) > 2 or path.endswith((".py", ".pyi"))
+            else "low"
+        )
         at = found[0].start()
         shown = text[max(0, at - 20) : at + 20].split("\n")
         says = "a zero-width character stands within a word"
