@@ -111,7 +111,8 @@ def handing(passage: Passage) -> Found | None:
     if secret is None or here.forbidden(secret.start()):
         return None
     says = "asks for what is secret"
-    if vault is not None and here.asks("TAKE") >= 0 and here.has("HUSH"):
+    kept = here.has("STASH", "HUSH") and ("value" in here.text or "content" in here.text)
+    if vault is not None and here.asks("TAKE") >= 0 and kept:
         return "secret-request", 4, says, secret.start()
     if here.asks("GIVE") < 0 and not here.has("CARRIER", "SEND"):
         return None

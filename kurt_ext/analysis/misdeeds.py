@@ -24,7 +24,7 @@ def _near(passage: Passage) -> list[Said]:
 
 
 def _hushed(passage: Passage) -> bool:
-    return any(said.has("HUSH") for said in _near(passage))
+    return any(said.has("UNTOLD") for said in _near(passage))
 
 
 def forwarding(passage: Passage) -> Found | None:
@@ -43,8 +43,8 @@ def forwarding(passage: Passage) -> Found | None:
         return None
     says = "asks to send something away and to leave it unsaid"
     # What stands before may be left out for its own sake, as a token is of a log.
-    unsaid = [found for found in here.all("HUSH") if found.start() > at]
-    if unsaid or any(said.has("HUSH") for said in _near(passage)[1:]):
+    unsaid = [found for found in here.all("UNTOLD") if found.start() > at]
+    if unsaid or any(said.has("UNTOLD") for said in _near(passage)[1:]):
         return "exfiltration", 4, says, at
     dumped = here.find("DUMP")
     if upload is not None and dumped is not None and dumped.start() < upload.start():
