@@ -15,6 +15,7 @@ import json
 import os
 import pstats
 import resource
+import shutil
 import statistics
 import subprocess
 import sys
@@ -112,9 +113,19 @@ def thousand(base: Path) -> list[Path]:
             ordinary_packages.judged(wheel, folder, checks, facts)
         number = len(list(folder.rglob("*.py")))
         if number <= LARGEST and files < FILES:
-            folders.append(folder)
+            folders.append(code_of(folder, base / "code" / folder.name))
             files += number
     return folders
+
+
+def code_of(folder: Path, copy: Path) -> Path:
+    """Return a copy with the manifest and the modules alone: no peer looks at anything else."""
+    if not copy.exists():
+        for path in (folder / "plugin.json", *folder.rglob("*.py")):
+            target = copy / path.relative_to(folder)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)
+    return copy
 
 
 def parse(folders: list[Path]) -> None:
