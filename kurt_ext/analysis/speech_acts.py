@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from .concepts import folded, speaks
+from .needles import NEEDED
 from .prose import Piece, Sentence, pieces, samples, sentences
 from .said import labelled, parted, spoken
 
@@ -90,15 +91,6 @@ def acts(
 
 _LARGE = 65_536
 _LONG = 4_096
-#: What every directive has a part of: words that it cannot do without, in English and others.
-_NEEDED = (
-    *("ignor", "disregard", "forget", "instruct", "rule", "prompt", "guid", "polic", "you", "http"),
-    *("@", ".ssh", ".aws", ".env", "id_", "secret", "password", "token", "key", "user", "silent"),
-    *("rm -", "delet", "wipe", "erase", "trust", "memory", "agent", "review", "scan", "audit"),
-    *("judge", "verdict", "approv", "permission", "confirm", "ask", "mention", "other", "skill"),
-    *("system", "[inst", "<|", "decode", "base64", "backward", "right to left", "overrid"),
-    *("nicht", "ohne", "sans ", "sin ", "sem ", "senza", "conversation", "conversa", "chat"),
-)
 _SPACED = re.compile(r"\b(?:\w[ .]{1,2}){4}\w\b|[a-z][013457@$][a-z]")
 
 
@@ -124,7 +116,7 @@ def _worth(piece: Piece) -> bool:
     if piece.hidden or not piece.text.isascii():
         return True
     low = piece.text.lower()
-    return any(part in low for part in _NEEDED) or _SPACED.search(low) is not None
+    return any(part in low for part in NEEDED) or _SPACED.search(low) is not None
 
 
 class _Frame:

@@ -24,6 +24,7 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from ..analysis.needles import is_idle, is_topical
 from ..findings import Finding
 
 if TYPE_CHECKING:
@@ -122,19 +123,24 @@ _READ = (".md", ".markdown", ".mdx", ".mdc", ".txt", "plugin.json")
 
 def _about(subject: Subject) -> bool:
     """Return whether the skill says of itself that it is about attacks."""
-    from ..analysis.prose import Piece, sentences
-
     record = subject.record or {}
     text = f"{record.get('id') or ''} {record.get('name') or ''} {record.get('description') or ''}"
+    if not is_topical(text):
+        return False
+    from ..analysis.prose import Piece, sentences
+
     return any(s.codes & {"FRAME", "TOPIC"} for s in sentences(Piece(text.replace("-", " "), 1)))
 
 
 def _page(subject: Subject, path: str, text: str, about: bool) -> Iterator[Finding]:
-    from ..analysis.speech_acts import acts
-
     markup = path.lower().endswith(_MARKUP)
     if path.lower().endswith(".json"):
         text = _values(text)
+    if path != "SKILL.md" and is_idle(text):
+        yield from _recipes(subject, path, text, about)
+        return
+    from ..analysis.speech_acts import acts
+
     found = acts(text, markup=markup, about=about)
     if path == "SKILL.md":
         # What an agent reads of a skill before it chooses one is its description.
@@ -271,15 +277,15 @@ def _encoded(subject: Subject, path: str, text: str, about: bool) -> Iterator[Fi
 
 def _manifest(subject: Subject, path: str, text: str, about: bool) -> Iterator[Finding]:
     """Yield what descriptions say, which an agent reads before it chooses what to call."""
-    from ..analysis.speech_acts import acts
-
     try:
         data = json.loads(text)
     except (ValueError, RecursionError):
         return
     for value in _strings(data):
-        if len(value) < 16 or (" " not in value and value.isascii()):
+        if len(value) < 16 or (" " not in value and value.isascii()) or is_idle(value):
             continue
+        from ..analysis.speech_acts import acts
+
         found = acts(value, about=about, described=True)
         if any(act.weight > 1 for act in found):
             start = max(text.find(json.dumps(value)[1:41]), text.find(value[:40]), 0)
