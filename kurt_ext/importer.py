@@ -359,14 +359,28 @@ def importing(owner: object, candidate: Candidate, *, judged: bool = False) -> I
     token, admitted = _IMPORTING.set(owner), _ADMITTED.set(candidate)
     try:
         yield
-    except BaseException:
+    except BaseException as error:
         for name in _names(package):
             if name not in before:
                 _forget(name)
+        _suggest_nothing(error)
         raise
     finally:
         _IMPORTING.reset(token)
         _ADMITTED.reset(admitted)
+
+
+def _suggest_nothing(error: BaseException | None) -> None:
+    """Keep whoever shows an error from importing the skill again.
+
+    Since 3.12 `traceback` imports the module that lacks a name, to suggest another one.
+    """
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        if isinstance(error, ImportError) and getattr(error, "name_from", None) is not None:
+            error.name_from = None  # type: ignore[attr-defined, unused-ignore]
+        error = error.__cause__ or error.__context__
 
 
 def unload(slug: str) -> list[str]:
