@@ -140,7 +140,7 @@ TABLE: Table = (
     ),
     (
         # Jinja's own sandbox aside, a fixed template is ordinary: the text decides.
-        _TEMPLATE._replace(word="source", called=True),
+        _TEMPLATE._replace(severity="critical", word="source", called=True),
         """
         jinja2: Template
         jinja2: Environment().from_string
