@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from itertools import islice, product
 from typing import TYPE_CHECKING, Any
 
 from . import folding, members
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from .scopes import Scope
 
 __all__ = []
+
+#: Values of one part of a text that are followed.
+_CHOICES = 4
 
 
 def constant(ev: Evaluator, node: ast.Constant, scope: Scope, frame: Frame | None) -> Values:
@@ -95,15 +99,18 @@ def operated(ev: Evaluator, left: Values, operator: ast.operator, right: Values)
 
 
 def formatted(ev: Evaluator, node: ast.JoinedStr, scope: Scope, frame: Frame | None) -> Values:
-    parts: list[Value] = []
+    choices: list[list[Value]] = []
     for part in node.values:
         if isinstance(part, ast.Constant):
-            parts.append(Const(part.value))
+            choices.append([Const(part.value)])
             continue
         inner = ev.as_text(ev.values(part.value, scope, frame))  # type: ignore[attr-defined]
         plain = part.format_spec is None  # type: ignore[attr-defined]
-        parts.append(inner[0] if len(inner) == 1 and plain else Unknown(all_origins(inner)))
-    return folding.joined("", parts)
+        choices.append(list(inner[:_CHOICES]) if plain and inner else [Unknown(all_origins(inner))])
+    made = [
+        folding.joined("", list(parts)) for parts in islice(product(*choices), _CHOICES * _CHOICES)
+    ]
+    return ev.charge(join(*made))
 
 
 def either(ev: Evaluator, node: ast.IfExp, scope: Scope, frame: Frame | None) -> Values:
