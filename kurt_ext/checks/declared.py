@@ -129,6 +129,8 @@ def _fix(permission: str, use: Use) -> str:
     if permission == "native_code":
         return "declare permissions: native_code: true, or do without it"
     named = use.targets[0] if use.targets and "…" not in use.targets[0] else ""
+    if permission == "processes" and " " in named:
+        named = ""  # a line for a shell is no program
     if permission == "network_hosts" and named:
         from urllib.parse import urlsplit
 
