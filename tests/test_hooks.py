@@ -342,7 +342,7 @@ def test_p6_p16_p17_a_hook_that_goes_wrong_leaves_the_plugin_failed_and_cleaned_
     BEHAVIOUR["com.a.one", hook] = does
 
     async def main() -> None:
-        async with loading(hook_timeout=0.5 if misdeed == "hangs" else 5.0) as loader:
+        async with loading(hook_timeout=0.5 if kind is HookTimeoutError else 5.0) as loader:
             heard = Heard(loader)
             await loader.load_plugin("com.a.two")
             with pytest.raises(kind) as found:
