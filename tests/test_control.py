@@ -337,7 +337,8 @@ TOML = st.recursive(st.floats() | st.dates() | st.text(), st.lists, max_leaves=1
 
 @given(st.dictionaries(st.text(), TOML, max_size=5))
 def test_every_value_of_toml_becomes_one_of_json(value: dict[str, Any]) -> None:
-    wire.unpack(wire.pack(wire.plain(value)))
+    plain = wire.plain(value)
+    assert wire.unpack(wire.pack(plain)) == plain
 
 
 # -- who may ask, and what ---------------------------------------------------------

@@ -28,17 +28,31 @@ if TYPE_CHECKING:
     from .evaluator import Evaluator
     from .scopes import Scope
 
-__all__ = []
+__all__ = [
+    "any_",
+    "binary",
+    "comprehension",
+    "constant",
+    "dict_of",
+    "either",
+    "formatted",
+    "inner",
+    "lambda_",
+    "sequence_of",
+    "unary",
+]
 
 #: Values of one part of a text that are followed.
 _CHOICES = 4
 
 
 def constant(ev: Evaluator, node: ast.Constant, scope: Scope, frame: Frame | None) -> Values:
+    """Return a constant."""
     return (Const(node.value),)
 
 
 def sequence_of(ev: Evaluator, node: Any, scope: Scope, frame: Frame | None) -> Values:
+    """Return a list, tuple or set, ``*`` unrolled where it is known."""
     items: list[Values] = []
     for one in node.elts[:4096]:
         if isinstance(one, ast.Starred):
@@ -52,6 +66,7 @@ def sequence_of(ev: Evaluator, node: Any, scope: Scope, frame: Frame | None) -> 
 
 
 def dict_of(ev: Evaluator, node: ast.Dict, scope: Scope, frame: Frame | None) -> Values:
+    """Return a dict by its known keys."""
     entries: dict[Any, Values] = {}
     rest: list[Values] = []
     for key, item in zip(node.keys[:1024], node.values[:1024], strict=False):
@@ -71,6 +86,7 @@ def dict_of(ev: Evaluator, node: ast.Dict, scope: Scope, frame: Frame | None) ->
 
 
 def binary(ev: Evaluator, node: ast.BinOp, scope: Scope, frame: Frame | None) -> Values:
+    """Return what a chain of operators gives."""
     # A long chain of + leans to the left: as deep as it is long, unless it is unrolled.
     operands: list[tuple[ast.operator, ast.expr]] = []
     left: ast.expr = node
@@ -99,6 +115,7 @@ def operated(ev: Evaluator, left: Values, operator: ast.operator, right: Values)
 
 
 def formatted(ev: Evaluator, node: ast.JoinedStr, scope: Scope, frame: Frame | None) -> Values:
+    """Return the texts that an f-string can be."""
     choices: list[list[Value]] = []
     for part in node.values:
         if isinstance(part, ast.Constant):
@@ -114,22 +131,27 @@ def formatted(ev: Evaluator, node: ast.JoinedStr, scope: Scope, frame: Frame | N
 
 
 def either(ev: Evaluator, node: ast.IfExp, scope: Scope, frame: Frame | None) -> Values:
+    """Return what either side of a condition can be."""
     return join(ev.values(node.body, scope, frame), ev.values(node.orelse, scope, frame))
 
 
 def any_(ev: Evaluator, node: ast.BoolOp, scope: Scope, frame: Frame | None) -> Values:
+    """Return what any side of ``and`` or ``or`` can be."""
     return join(*[ev.values(one, scope, frame) for one in node.values[:16]])
 
 
 def inner(ev: Evaluator, node: Any, scope: Scope, frame: Frame | None) -> Values:
+    """Return what stands within: awaited, named or starred."""
     return ev.values(node.value, scope, frame)
 
 
 def lambda_(ev: Evaluator, node: ast.Lambda, scope: Scope, frame: Frame | None) -> Values:
+    """Return a lambda as code of the skill."""
     return (Code(node, scope, scope.module),)
 
 
 def unary(ev: Evaluator, node: ast.UnaryOp, scope: Scope, frame: Frame | None) -> Values:
+    """Return a number with its sign."""
     signs = 0
     inner: ast.expr = node
     while isinstance(inner, ast.UnaryOp):
@@ -144,6 +166,7 @@ def unary(ev: Evaluator, node: ast.UnaryOp, scope: Scope, frame: Frame | None) -
 
 
 def comprehension(ev: Evaluator, node: Any, scope: Scope, frame: Frame | None) -> Values:
+    """Return what a comprehension makes, each element in its order where that is known."""
     inner = scope.module.scopes.get(node, scope)
     element = node.value if isinstance(node, ast.DictComp) else node.elt
     if len(node.generators) == 1 and not node.generators[0].ifs:

@@ -53,12 +53,6 @@ def fetched(ev: Evaluator, owner: Values, names: Values) -> Values:
     return join(*sets) if sets else UNKNOWN
 
 
-def object_getattribute(
-    ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None
-) -> Values | None:
-    return getattr_(ev, node, scope, frame)
-
-
 def import_(ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
     given = ev.arguments(node, scope, frame)
     words = {word.arg: word.value for word in node.keywords}
@@ -315,10 +309,6 @@ def home(ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> Va
 
 def cwd(ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
     return (members.path(ev, (Const("."),)),)
-
-
-def setattr_(ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
-    return (Const(None),)
 
 
 def environ_get(ev: Evaluator, node: ast.Call, scope: Scope, frame: Frame | None) -> Values | None:
