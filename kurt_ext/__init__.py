@@ -59,11 +59,14 @@ if TYPE_CHECKING:
     from .errors import IncompatibleError as IncompatibleError
     from .errors import InvalidInputError as InvalidInputError
     from .errors import InvalidOutputError as InvalidOutputError
+    from .errors import IsolationError as IsolationError
     from .errors import KurtError as KurtError
+    from .errors import LimitError as LimitError
     from .errors import LockedError as LockedError
     from .errors import ManifestError as ManifestError
     from .errors import MissingExtraError as MissingExtraError
     from .errors import NotFoundError as NotFoundError
+    from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import PluginLoadError as PluginLoadError
     from .errors import PluginValidationError as PluginValidationError
     from .errors import PluginVersionConflictError as PluginVersionConflictError
@@ -78,6 +81,8 @@ if TYPE_CHECKING:
     from .errors import UntrustedError as UntrustedError
     from .errors import UsageError as UsageError
     from .errors import VersionError as VersionError
+    from .errors import WorkerCrashedError as WorkerCrashedError
+    from .errors import WorkerError as WorkerError
     from .findings import Finding as Finding
     from .kinds import Kind as Kind
     from .kinds import Role as Role
@@ -135,13 +140,16 @@ _PLACES = {
     "IncompatibleError": ".errors",
     "InvalidInputError": ".errors",
     "InvalidOutputError": ".errors",
+    "IsolationError": ".errors",
     "Kind": ".kinds",
     "KurtError": ".errors",
+    "LimitError": ".errors",
     "LockedError": ".errors",
     "ManifestError": ".errors",
     "MissingExtraError": ".errors",
     "NotFoundError": ".errors",
     "Outcome": ".managers",
+    "PermissionDeniedError": ".errors",
     "Places": ".places",
     "PluginCapability": ".models",
     "PluginConfig": ".models",
@@ -190,6 +198,8 @@ _PLACES = {
     "UntrustedError": ".errors",
     "UsageError": ".errors",
     "VersionError": ".errors",
+    "WorkerCrashedError": ".errors",
+    "WorkerError": ".errors",
     "discover": ".discovery",
     "discover_all": ".search",
     "discover_skills": ".search",
@@ -234,13 +244,16 @@ __all__ = [
     "IncompatibleError",
     "InvalidInputError",
     "InvalidOutputError",
+    "IsolationError",
     "Kind",
     "KurtError",
+    "LimitError",
     "LockedError",
     "ManifestError",
     "MissingExtraError",
     "NotFoundError",
     "Outcome",
+    "PermissionDeniedError",
     "Places",
     "PluginCapability",
     "PluginConfig",
@@ -287,6 +300,8 @@ __all__ = [
     "UntrustedError",
     "UsageError",
     "VersionError",
+    "WorkerCrashedError",
+    "WorkerError",
     "__version__",
     "discover",
     "discover_all",

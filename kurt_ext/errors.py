@@ -13,6 +13,7 @@
     │   ├── DisabledError            `kurt.toml` does not enable the name
     │   ├── QuarantinedError         it failed too often, and is held back
     │   ├── PermissionsWiderError    a new version may do more than the old
+    │   ├── IsolationError           what must hold a plugin cannot be enforced here
     │   └── PluginValidationError    the validator found an error
     ├── ConflictError            6   two things claim one name or place
     │   ├── AmbiguousNameError
@@ -38,7 +39,11 @@
         ├── InvalidInputError    2
         ├── InvalidOutputError
         ├── CallTimeoutError
-        └── CallCancelledError 130
+        ├── CallCancelledError 130
+        ├── LimitError               it came to the end of what its worker may use
+        ├── PermissionDeniedError    it asked for what its manifest does not declare
+        └── WorkerError              the process that runs it could not start or be understood
+            └── WorkerCrashedError   that process ended in the middle of it
 
 The number is the process's exit code. Each class has a kebab-case
 ``reference``, which ``kurt explain REFERENCE`` reads aloud from the docstring.
@@ -71,11 +76,14 @@ __all__ = [
     "IncompatibleError",
     "InvalidInputError",
     "InvalidOutputError",
+    "IsolationError",
     "KurtError",
+    "LimitError",
     "LockedError",
     "ManifestError",
     "MissingExtraError",
     "NotFoundError",
+    "PermissionDeniedError",
     "PermissionsWiderError",
     "PluginLoadError",
     "PluginValidationError",
@@ -91,6 +99,8 @@ __all__ = [
     "UntrustedError",
     "UsageError",
     "VersionError",
+    "WorkerCrashedError",
+    "WorkerError",
 ]
 
 
@@ -231,6 +241,19 @@ class PermissionsWiderError(PolicyError):
     """A skill asks for more than before, where somebody wanted to be told of that."""
 
     reference = "permissions-wider"
+
+
+class IsolationError(PolicyError):
+    """A plugin is to run isolated, and this machine cannot enforce what that takes.
+
+    :param missing: sentences, one for each thing that nothing here enforces.
+    """
+
+    reference = "isolation"
+
+    def __init__(self, message: str, *, missing: Sequence[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.missing = tuple(missing)
 
 
 class QuarantinedError(PolicyError):
@@ -480,3 +503,49 @@ class CallCancelledError(CallError):
 
     reference = "call-cancelled"
     exit_code = 130
+
+
+class LimitError(CallError):
+    """A call used up what its worker is given, and was ended.
+
+    :param limit: which one, as ``sandbox_config_override`` names it.
+    :param allowed: how much that was, in the unit of the name.
+    """
+
+    reference = "limit-exceeded"
+
+    def __init__(
+        self, message: str, *, limit: str = "", allowed: float = 0, **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.limit = limit
+        self.allowed = allowed
+
+
+class PermissionDeniedError(CallError):
+    """An isolated plugin asked for something that its manifest does not declare.
+
+    :param permission: the list of the manifest that would have to name it.
+    :param target: what it asked for.
+    """
+
+    reference = "permission-denied"
+
+    def __init__(
+        self, message: str, *, permission: str = "", target: str = "", **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.permission = permission
+        self.target = target
+
+
+class WorkerError(CallError):
+    """The process that runs an isolated plugin could not be started, or spoke nonsense."""
+
+    reference = "worker-failed"
+
+
+class WorkerCrashedError(WorkerError):
+    """The process that runs an isolated plugin ended in the middle of a call."""
+
+    reference = "worker-crashed"

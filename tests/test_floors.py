@@ -57,6 +57,7 @@ verdicts acceptance
 plugin_validator
 hooks
 origins traces members background windows patches ledger inflight
+sandbox
 managers instances calls services
 leaks
 stages life
