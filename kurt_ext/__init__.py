@@ -42,7 +42,9 @@ if TYPE_CHECKING:
     from .contract import Result as Result
     from .discovery import Discovery as Discovery
     from .discovery import discover as discover
+    from .errors import AdvisoryError as AdvisoryError
     from .errors import AmbiguousNameError as AmbiguousNameError
+    from .errors import ArchiveError as ArchiveError
     from .errors import CallCancelledError as CallCancelledError
     from .errors import CallError as CallError
     from .errors import CallTimeoutError as CallTimeoutError
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
     from .errors import CircularOrderError as CircularOrderError
     from .errors import ConfigError as ConfigError
     from .errors import ConflictError as ConflictError
+    from .errors import ConsentError as ConsentError
     from .errors import ContractError as ContractError
     from .errors import DependencyError as DependencyError
     from .errors import DisabledError as DisabledError
@@ -57,6 +60,7 @@ if TYPE_CHECKING:
     from .errors import HookError as HookError
     from .errors import HookTimeoutError as HookTimeoutError
     from .errors import IncompatibleError as IncompatibleError
+    from .errors import IntegrityError as IntegrityError
     from .errors import InvalidInputError as InvalidInputError
     from .errors import InvalidOutputError as InvalidOutputError
     from .errors import IsolationError as IsolationError
@@ -64,18 +68,24 @@ if TYPE_CHECKING:
     from .errors import LimitError as LimitError
     from .errors import LockedError as LockedError
     from .errors import ManifestError as ManifestError
+    from .errors import MarketError as MarketError
     from .errors import MissingExtraError as MissingExtraError
+    from .errors import NetworkError as NetworkError
     from .errors import NotFoundError as NotFoundError
     from .errors import PermissionDeniedError as PermissionDeniedError
     from .errors import PluginLoadError as PluginLoadError
     from .errors import PluginValidationError as PluginValidationError
     from .errors import PluginVersionConflictError as PluginVersionConflictError
     from .errors import PolicyError as PolicyError
+    from .errors import PublisherError as PublisherError
     from .errors import QuarantinedError as QuarantinedError
+    from .errors import ReleaseExistsError as ReleaseExistsError
     from .errors import RequirementError as RequirementError
     from .errors import ServiceUnavailableError as ServiceUnavailableError
+    from .errors import SignatureError as SignatureError
     from .errors import SkillLoadError as SkillLoadError
     from .errors import SkillNotFoundError as SkillNotFoundError
+    from .errors import StaleIndexError as StaleIndexError
     from .errors import StorageError as StorageError
     from .errors import TransitionError as TransitionError
     from .errors import UntrustedError as UntrustedError
@@ -113,7 +123,9 @@ if TYPE_CHECKING:
 
 #: Public name → the module that it is fetched from.
 _PLACES = {
+    "AdvisoryError": ".errors",
     "AmbiguousNameError": ".errors",
+    "ArchiveError": ".errors",
     "BaseFetcher": "kurt_engine",
     "BaseMapper": "kurt_engine",
     "Call": ".calls",
@@ -126,6 +138,7 @@ _PLACES = {
     "Config": ".config",
     "ConfigError": ".errors",
     "ConflictError": ".errors",
+    "ConsentError": ".errors",
     "Context": ".contract",
     "ContractError": ".errors",
     "DependencyError": ".errors",
@@ -138,6 +151,7 @@ _PLACES = {
     "HookError": ".errors",
     "HookTimeoutError": ".errors",
     "IncompatibleError": ".errors",
+    "IntegrityError": ".errors",
     "InvalidInputError": ".errors",
     "InvalidOutputError": ".errors",
     "IsolationError": ".errors",
@@ -146,7 +160,9 @@ _PLACES = {
     "LimitError": ".errors",
     "LockedError": ".errors",
     "ManifestError": ".errors",
+    "MarketError": ".errors",
     "MissingExtraError": ".errors",
+    "NetworkError": ".errors",
     "NotFoundError": ".errors",
     "Outcome": ".managers",
     "PermissionDeniedError": ".errors",
@@ -169,18 +185,22 @@ _PLACES = {
     "PluginVersionManager": ".version_manager",
     "PolicyError": ".errors",
     "Progress": ".contract",
+    "PublisherError": ".errors",
     "QuarantinedError": ".errors",
+    "ReleaseExistsError": ".errors",
     "Report": ".report",
     "RequirementError": ".errors",
     "Result": ".contract",
     "Role": ".kinds",
     "SKILLS": "kurt_tool",
     "ServiceUnavailableError": ".errors",
+    "SignatureError": ".errors",
     "SkillImplementation": ".models",
     "SkillLoadError": ".errors",
     "SkillManager": "kurt_tool",
     "SkillManifest": ".models",
     "SkillNotFoundError": ".errors",
+    "StaleIndexError": ".errors",
     "StorageError": ".errors",
     "TOOLS": "kurt_tool",
     "Tool": "kurt_tool",
@@ -217,7 +237,9 @@ _PLACES = {
 __all__ = [
     "SKILLS",
     "TOOLS",
+    "AdvisoryError",
     "AmbiguousNameError",
+    "ArchiveError",
     "BaseFetcher",
     "BaseMapper",
     "Call",
@@ -230,6 +252,7 @@ __all__ = [
     "Config",
     "ConfigError",
     "ConflictError",
+    "ConsentError",
     "Context",
     "ContractError",
     "DependencyError",
@@ -242,6 +265,7 @@ __all__ = [
     "HookError",
     "HookTimeoutError",
     "IncompatibleError",
+    "IntegrityError",
     "InvalidInputError",
     "InvalidOutputError",
     "IsolationError",
@@ -250,7 +274,9 @@ __all__ = [
     "LimitError",
     "LockedError",
     "ManifestError",
+    "MarketError",
     "MissingExtraError",
+    "NetworkError",
     "NotFoundError",
     "Outcome",
     "PermissionDeniedError",
@@ -273,17 +299,21 @@ __all__ = [
     "PluginVersionManager",
     "PolicyError",
     "Progress",
+    "PublisherError",
     "QuarantinedError",
+    "ReleaseExistsError",
     "Report",
     "RequirementError",
     "Result",
     "Role",
     "ServiceUnavailableError",
+    "SignatureError",
     "SkillImplementation",
     "SkillLoadError",
     "SkillManager",
     "SkillManifest",
     "SkillNotFoundError",
+    "StaleIndexError",
     "StorageError",
     "Tool",
     "ToolCanceledError",

@@ -14,13 +14,23 @@
     │   ├── QuarantinedError         it failed too often, and is held back
     │   ├── PermissionsWiderError    a new version may do more than the old
     │   ├── IsolationError           what must hold a plugin cannot be enforced here
+    │   ├── ConsentError             somebody has to agree first, and nobody could be asked
+    │   ├── PublisherError           a skill comes from somebody else than before
+    │   ├── AdvisoryError            a release is known to be harmful, or was withdrawn
     │   └── PluginValidationError    the validator found an error
     ├── ConflictError            6   two things claim one name or place
     │   ├── AmbiguousNameError
     │   ├── CircularOrderError
     │   ├── CircularDependencyError  plugins need each other in a circle
     │   ├── PluginVersionConflictError  no set of versions satisfies everybody
+    │   ├── ReleaseExistsError       that version is published, with another content
     │   └── TransitionError          the plugin is in no state for what is asked
+    ├── MarketError              1   a marketplace, or what came from one, cannot be used
+    │   ├── ArchiveError             an archive holds what is never unpacked
+    │   ├── IntegrityError       5   bytes are not those that were promised
+    │   ├── SignatureError       5   a signature is missing, wrong, or of an unknown key
+    │   └── StaleIndexError      5   an index has expired, or is older than one seen before
+    ├── NetworkError             7   a server could not be reached, or did not give what it should
     ├── LockedError             75   another process holds the lock
     ├── StorageError             1   a folder of kurt's own cannot be written, or is not ours
     ├── ManifestError            1   a SKILL.md or plugin.json cannot be read
@@ -59,7 +69,9 @@ if TYPE_CHECKING:
     from .findings import Finding
 
 __all__ = [
+    "AdvisoryError",
     "AmbiguousNameError",
+    "ArchiveError",
     "CallCancelledError",
     "CallError",
     "CallTimeoutError",
@@ -67,6 +79,7 @@ __all__ = [
     "CircularOrderError",
     "ConfigError",
     "ConflictError",
+    "ConsentError",
     "ContractError",
     "DependencyError",
     "DisabledError",
@@ -74,6 +87,7 @@ __all__ = [
     "HookError",
     "HookTimeoutError",
     "IncompatibleError",
+    "IntegrityError",
     "InvalidInputError",
     "InvalidOutputError",
     "IsolationError",
@@ -81,7 +95,9 @@ __all__ = [
     "LimitError",
     "LockedError",
     "ManifestError",
+    "MarketError",
     "MissingExtraError",
+    "NetworkError",
     "NotFoundError",
     "PermissionDeniedError",
     "PermissionsWiderError",
@@ -89,11 +105,15 @@ __all__ = [
     "PluginValidationError",
     "PluginVersionConflictError",
     "PolicyError",
+    "PublisherError",
     "QuarantinedError",
+    "ReleaseExistsError",
     "RequirementError",
     "ServiceUnavailableError",
+    "SignatureError",
     "SkillLoadError",
     "SkillNotFoundError",
+    "StaleIndexError",
     "StorageError",
     "TransitionError",
     "UntrustedError",
@@ -256,6 +276,24 @@ class IsolationError(PolicyError):
         self.missing = tuple(missing)
 
 
+class ConsentError(PolicyError):
+    """Somebody has to agree to a change first, and there was no terminal to ask at; ``--yes``."""
+
+    reference = "consent"
+
+
+class PublisherError(PolicyError):
+    """A skill comes from another publisher, or with another key, than it did before."""
+
+    reference = "publisher-changed"
+
+
+class AdvisoryError(PolicyError):
+    """A release is known to be harmful, or was withdrawn by its publisher."""
+
+    reference = "advisory"
+
+
 class QuarantinedError(PolicyError):
     """The plugin failed to load too often in this version, and is held back until it changes."""
 
@@ -334,6 +372,84 @@ class TransitionError(ConflictError):
         self.status = status
         self.wish = wish
         self.legal = tuple(legal)
+
+
+class ReleaseExistsError(ConflictError):
+    """A version that is published stays as it is; what has changed needs a new version.
+
+    :param version: the version concerned.
+    """
+
+    reference = "release-exists"
+
+    def __init__(self, message: str, *, version: str = "", **details: Any) -> None:
+        super().__init__(message, **details)
+        self.version = version
+
+
+class MarketError(KurtError):
+    """A marketplace, or a document of one, cannot be used."""
+
+    reference = "market-invalid"
+
+
+class ArchiveError(MarketError):
+    """An archive was refused whole, since a part of it is never unpacked.
+
+    :param rule: kebab-case name of what it breaks.
+    :param entry: the name in the archive, as it is written there.
+    """
+
+    reference = "archive-refused"
+
+    def __init__(
+        self, message: str, *, rule: str = "archive-refused", entry: str = "", **details: Any
+    ) -> None:
+        super().__init__(message, **details)
+        self.rule = rule
+        self.entry = entry
+
+
+class IntegrityError(MarketError):
+    """The bytes are not those that were promised: another digest, another size, or none there.
+
+    :param files: the paths that are changed, missing, or were added.
+    """
+
+    reference = "integrity"
+    exit_code = 5
+
+    def __init__(self, message: str, *, files: Sequence[str] = (), **details: Any) -> None:
+        super().__init__(message, **details)
+        self.files = tuple(files)
+
+
+class SignatureError(MarketError):
+    """What should be signed is not, or by nobody who is trusted, or was changed afterwards."""
+
+    reference = "signature"
+    exit_code = 5
+
+
+class StaleIndexError(MarketError):
+    """The index of a marketplace has expired, or is older than one that was seen before."""
+
+    reference = "index-stale"
+    exit_code = 5
+
+
+class NetworkError(KurtError):
+    """A server could not be reached, or did not give what it should.
+
+    :param status: the HTTP status, 0 where there was none.
+    """
+
+    reference = "network"
+    exit_code = 7
+
+    def __init__(self, message: str, *, status: int = 0, **details: Any) -> None:
+        super().__init__(message, **details)
+        self.status = status
 
 
 class LockedError(KurtError):
