@@ -16,6 +16,9 @@
     [plugin.web-archiver]                   # how it is loaded, in place of its config.json
     auto_load = true
 
+    [sandbox]                               # how plugins are held, and what they are made of
+    offline = true
+
 A name in ``enabled`` and ``disabled`` is an extension's, ``SKILL:EXTENSION``, a
 skill's (all of it) or ``"*"``. Without ``enabled``, everything trusted is
 enabled, but for kinds whose extensions run only when they are named.
@@ -29,7 +32,7 @@ While nobody has trusted the project, its file can only take away and show:
 ``skill_paths`` counts, ``disabled`` does, and ``enabled`` narrows what is enabled
 without it; the last two not for kinds whose extensions run only when they are
 named, since such a layer may be a guard. Of a plugin's table ``enabled = false`` and
-``auto_load = false`` count. A
+``auto_load = false`` count, and of ``[sandbox]`` what takes away. A
 repository that was merely cloned redirects no skill of the user's, turns
 nothing on, and drops no guarding layer.
 
@@ -56,7 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Verdict", "joined", "merge"]
 
-_FORMAT = 4
+_FORMAT = 5
 
 
 class Verdict:
@@ -284,6 +287,10 @@ class Config:
         """Return the table ``[plugin.NAME]``: how the loader is to treat a skill."""
         return dict(self._merged.get("plugins", {}).get(skill, {}))
 
+    def sandbox(self) -> Table:
+        """Return the table ``[sandbox]``; ``wrong`` lists the keys that cannot be read."""
+        return dict(self._merged.get("sandbox", {}))
+
     def settings(self, skill: str) -> Table:
         """Return the table ``[skill.NAME]`` as it is written, references unresolved."""
         return dict(self._merged.get("skills", {}).get(skill, {}))
@@ -439,7 +446,12 @@ def _harmless(layer: Table) -> Table:
         name: {key: False for key in ("enabled", "auto_load") if table.get(key) is False}
         for name, table in layer.get("plugins", {}).items()
     }
-    return {**layer, "kinds": kinds, "skills": {}, "plugins": plugins}
+    sandbox = layer.get("sandbox", {})
+    if sandbox:
+        from .config_keys import TIGHTER
+
+        sandbox = {key: value for key, value in sandbox.items() if TIGHTER.get(key) == value}
+    return {**layer, "kinds": kinds, "skills": {}, "plugins": plugins, "sandbox": sandbox}
 
 
 def _first(names: Iterable[str], listed: Collection[str]) -> str:
@@ -473,7 +485,15 @@ def merge(lower: Table, upper: Table) -> Table:
         "kinds": kinds,
         "skills": joined(lower.get("skills", {}), upper.get("skills", {})),
         "plugins": joined(lower.get("plugins", {}), upper.get("plugins", {})),
+        "sandbox": _sandbox(lower.get("sandbox", {}), upper.get("sandbox", {})),
     }
+
+
+def _sandbox(lower: Table, upper: Table) -> Table:
+    both = {**lower, **upper}
+    if "wrong" in both:
+        both["wrong"] = _united(upper.get("wrong", ()), lower.get("wrong", ()))
+    return both
 
 
 def _united(first: Iterable[str], second: Iterable[str]) -> list[str]:

@@ -15,7 +15,16 @@ from .atomic import write_atomically
 from .config import Config, Verdict
 from .config_explain import split_key
 from .config_file import read_text, unreadable
-from .config_keys import FIXED, PLUGIN_KEYS, VALIDATOR_KEYS, describe, fits, guards
+from .config_keys import (
+    FIXED,
+    PLUGIN_KEYS,
+    SANDBOX_KEYS,
+    VALIDATOR_KEYS,
+    bounds,
+    describe,
+    fits,
+    guards,
+)
 from .config_plan import Target, plan_disable, plan_enable
 from .errors import ConfigError, UsageError
 from .findings import Finding
@@ -30,6 +39,13 @@ __all__ = ["Change", "disable", "enable", "parse_value", "set_value", "unset_val
 _HEADER = (
     "# What kurt finds and runs; `kurt config explain KEY` says which file has the last word.\n"
 )
+
+
+#: Table of the host's own → its keys, and what judges their values.
+_CHECKED: dict[str, tuple[dict[str, str], Callable[[str, Any], bool]]] = {
+    "validator": (VALIDATOR_KEYS, guards),
+    "sandbox": (SANDBOX_KEYS, bounds),
+}
 
 
 class Change:
@@ -165,8 +181,8 @@ def parse_value(key: str | Sequence[str], text: str) -> Any:
 
 
 def _is_list(path: tuple[str, ...]) -> bool:
-    if path[:1] == ("validator",):
-        return len(path) == 2 and VALIDATOR_KEYS.get(path[1], "").startswith("an array")
+    if path[0] in _CHECKED:
+        return len(path) == 2 and _CHECKED[path[0]][0].get(path[1], "").startswith("an array")
     return path == ("skill_paths",) or (
         path[0] != "skill" and path[1:] in (("enabled",), ("disabled",))
     )
@@ -184,9 +200,9 @@ def _path(
         if len(path) == 3 and path[0] == "plugin":
             near = suggest(path[2], PLUGIN_KEYS) or list(PLUGIN_KEYS)
             similar = [".".join((*path[:2], word)) for word in near]
-        elif len(path) == 2 and path[0] == "validator":
-            near = suggest(path[1], VALIDATOR_KEYS) or list(VALIDATOR_KEYS)
-            similar = [f"validator.{word}" for word in near]
+        elif len(path) == 2 and path[0] in _CHECKED:
+            keys = [*_CHECKED[path[0]][0]]
+            similar = [f"{path[0]}.{word}" for word in suggest(path[1], keys) or keys]
         raise UsageError(
             f"there is no key {'.'.join(path)!r}",
             hint=f"did you mean {similar[0]}?" if similar else "kurt config explain --help",
@@ -197,10 +213,11 @@ def _path(
 
 def _check_value(path: tuple[str, ...], value: Any) -> None:
     key = ".".join(path)
-    if path[0] == "validator":
+    if path[0] in _CHECKED:
+        keys, fitting = _CHECKED[path[0]]
         table = len(path) == 1
-        good = isinstance(value, dict) if table else guards(path[1], value)
-        wanted = "a table" if table else VALIDATOR_KEYS[path[1]]
+        good = isinstance(value, dict) if table else fitting(path[1], value)
+        wanted = "a table" if table else keys[path[1]]
     elif _is_list(path):
         good = isinstance(value, list) and all(isinstance(name, str) and name for name in value)
         wanted = "a list of names"

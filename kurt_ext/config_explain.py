@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .config_file import read_text
-from .config_keys import FIXED, PLUGIN_KEYS, VALIDATOR_KEYS, describe
+from .config_keys import FIXED, PLUGIN_KEYS, SANDBOX_KEYS, VALIDATOR_KEYS, describe
 from .errors import UsageError
 from .names import suggest
 from .settings import hide
@@ -198,8 +198,8 @@ def _lookup(layer: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     """Return what a layer holds under a key, or ``_ABSENT``."""
     if path == ("skill_paths",):
         return layer["skill_paths"] or _ABSENT
-    if path[0] == "validator":
-        return layer.get("validator", {}).get(path[1], _ABSENT)
+    if path[0] in ("validator", "sandbox"):
+        return layer.get(path[0], {}).get(path[1], _ABSENT)
     if path[0] in ("skill", "plugin"):
         value: Any = layer.get(f"{path[0]}s", {})
         rest = path[1:]
@@ -233,6 +233,7 @@ def _known(config: Config, path: tuple[str, ...], kinds: Collection[str] | None)
         words = ["skill_paths", "skill.NAME.SETTING"]
         words += [f"plugin.NAME.{word}" for word in PLUGIN_KEYS]
         words += [f"validator.{word}" for word in VALIDATOR_KEYS]
+        words += [f"sandbox.{word}" for word in SANDBOX_KEYS]
         words += [f"{kind}.{word}" for kind in kinds or () for word in ("enabled", "disabled")]
         key = ".".join(path)
         similar = suggest(key, words)
@@ -250,7 +251,7 @@ def _default(path: tuple[str, ...], opt_in: bool, wins: bool) -> Origin:
     why = "it has no value of its own"
     if path == ("skill_paths",) or path[1:] == ("disabled",):
         value, why = [], "without the key, none"
-    elif path[0] in ("plugin", "validator"):
+    elif path[0] in ("plugin", "validator", "sandbox"):
         found = describe(path)
         why = f"without the key, {found.default if found else 'nothing'}"
     elif path[0] != "skill" and path[1:] == ("enabled",):

@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from .config_keys import (
@@ -15,8 +15,10 @@ from .config_keys import (
     KEYS,
     LISTS,
     PLUGIN_KEYS,
+    SANDBOX_KEYS,
     VALIDATOR_KEYS,
     Key,
+    bounds,
     describe,
     fits,
     guards,
@@ -60,8 +62,8 @@ def read(
     :param kinds: the words that may head a table; any word may if None.
     :returns: a layer: ``file``, ``scope``, ``skill_paths`` (absolute), ``kinds`` (word →
         ``enabled``, ``disabled``, ``roles``, ``options``), ``skills`` (name → settings),
-        ``plugins`` (name → how it is loaded), ``validator`` (key → value, and ``wrong``, the
-        keys that cannot be read), and ``broken`` where the file cannot be read.
+        ``plugins`` (name → how it is loaded), ``validator`` and ``sandbox`` (key → value, and
+        ``wrong``, the keys that cannot be read), and ``broken`` where the file cannot be read.
     """
     layer: dict[str, Any] = {
         "file": file,
@@ -71,6 +73,7 @@ def read(
         "skills": {},
         "plugins": {},
         "validator": {},
+        "sandbox": {},
     }
     text = ""
     try:
@@ -79,7 +82,8 @@ def read(
         reader = _Reader(file, text)
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
-        empty: dict[str, Any] = {key: {} for key in ("kinds", "skills", "plugins", "validator")}
+        tables = ("kinds", "skills", "plugins", "validator", "sandbox")
+        empty: dict[str, Any] = {key: {} for key in tables}
         empty["skill_paths"] = []
         return {**layer, **empty, "broken": True}, [unreadable(file, text, error)]
     findings = reader.findings
@@ -145,9 +149,7 @@ class _Reader:
     def document(self, raw: dict[str, Any], layer: dict[str, Any]) -> None:
         for key, value in raw.items():
             if key == "skill_paths":
-                base = os.path.dirname(self.file)
-                paths = [os.path.expanduser(path) for path in self._strings((key,), value) or ()]
-                layer[key] = [os.path.normpath(os.path.join(base, path)) for path in paths]
+                layer[key] = [self._path(path) for path in self._strings((key,), value) or ()]
             elif key == "skill":
                 layer["skills"] = {
                     name: self._table((key, name), table) for name, table in self._named(key, value)
@@ -158,7 +160,12 @@ class _Reader:
                     for name, table in self._named(key, value)
                 }
             elif key == "validator":
-                layer["validator"] = self._validator(value)
+                layer["validator"] = self._checked(key, value, VALIDATOR_KEYS, guards)
+            elif key == "sandbox":
+                table = self._checked(key, value, SANDBOX_KEYS, bounds)
+                if "wheelhouse" in table:
+                    table["wheelhouse"] = self._path(table["wheelhouse"])
+                layer["sandbox"] = table
             elif isinstance(value, dict):
                 layer["kinds"][key] = self._kind(key, value)
             elif key in LISTS:
@@ -224,23 +231,30 @@ class _Reader:
                 result[key] = instead
         return result
 
-    def _validator(self, table: Any) -> dict[str, Any]:
+    def _path(self, text: str) -> str:
+        base = os.path.dirname(self.file)
+        return os.path.normpath(os.path.join(base, os.path.expanduser(text)))
+
+    def _checked(
+        self, word: str, table: Any, known: dict[str, str], good: Callable[[str, Any], bool]
+    ) -> dict[str, Any]:
+        """Return what of a table of the host's own fits, and the keys whose values do not."""
         if not isinstance(table, dict):
-            self._wrong(("validator",), table, "a table", "write [validator]")
+            self._wrong((word,), table, "a table", f"write [{word}]")
             return {"wrong": [""]}
         result: dict[str, Any] = {}
         for key, value in table.items():
-            path = ("validator", key)
-            if key not in VALIDATOR_KEYS:
-                fix = _did_you_mean(key, VALIDATOR_KEYS)
+            path = (word, key)
+            if key not in known:
+                fix = _did_you_mean(key, known)
                 self._say("config-unknown", "warning", path, f"there is no key {key!r}", fix)
-            elif guards(key, value):
+            elif good(key, value):
                 result[key] = value
             else:
                 plain = isinstance(value, (int, float, str)) and not isinstance(value, bool)
                 shown = repr(value)[:60] if plain else ""
                 shown = shown or ("such an array" if isinstance(value, list) else "")
-                self._wrong(path, value, VALIDATOR_KEYS[key], what=shown)
+                self._wrong(path, value, known[key], what=shown)
                 result.setdefault("wrong", []).append(key)
         return result
 

@@ -11,6 +11,7 @@ from shlex import quote
 from typing import Any
 
 from .config_explain import position
+from .config_keys import TIGHTER
 from .findings import Finding
 from .settings import dotted
 
@@ -27,6 +28,8 @@ def is_ignored(path: tuple[str, ...], opt_in: Collection[str]) -> bool:
     """
     if path[0] in ("skill", "skill_paths"):
         return path[0] == "skill"
+    if path[0] == "sandbox":
+        return path[1] not in TIGHTER
     if path[0] == "plugin":
         # What switches off counts, whoever says it: whether this does, its value tells.
         return path[2:] not in (("enabled",), ("auto_load",))
@@ -34,7 +37,9 @@ def is_ignored(path: tuple[str, ...], opt_in: Collection[str]) -> bool:
 
 
 def switches_on(path: tuple[str, ...], value: object) -> bool:
-    """Return whether a key of a plugin's table would switch something on."""
+    """Return whether a key of a plugin's table, or of the sandbox's, would switch something on."""
+    if path[0] == "sandbox":
+        return path[1] in TIGHTER and value != TIGHTER[path[1]]
     return path[0] == "plugin" and path[2:] in (("enabled",), ("auto_load",)) and value is not False
 
 
@@ -88,10 +93,13 @@ def _paths(layer: dict[str, Any], opt_in: Collection[str]) -> Iterator[tuple[str
         for word, value in table.items():
             if switches_on(("plugin", name, word), value) or is_ignored(("plugin", name, word), ()):
                 yield "plugin", name, word
+    for word, value in layer.get("sandbox", {}).items():
+        if word != "wrong" and (switches_on(("sandbox", word), value) or word not in TIGHTER):
+            yield "sandbox", word
 
 
 def _said(path: tuple[str, ...], layer: dict[str, Any]) -> str:
-    if path[0] == "plugin":
+    if path[0] in ("plugin", "sandbox"):
         return dotted(path)
     table = path[0] == "skill" or path[1] in layer["kinds"][path[0]].get("options", ())
     return f"[{dotted(path)}]" if table else dotted(path)

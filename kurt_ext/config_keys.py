@@ -11,8 +11,11 @@ __all__ = [
     "LISTS",
     "PLUGIN_KEYS",
     "RISKS",
+    "SANDBOX_KEYS",
+    "TIGHTER",
     "VALIDATOR_KEYS",
     "Key",
+    "bounds",
     "describe",
     "fits",
     "guards",
@@ -123,6 +126,27 @@ KEYS = (
         "the project's are added to the user's.",
     ),
     Key(
+        "sandbox.wheelhouse",
+        "string",
+        "the index of the machine",
+        "The folder of wheels that environments are made of, and nothing else; `~` is the home "
+        "directory, and a path that is not whole begins at the folder of the file.",
+    ),
+    Key(
+        "sandbox.offline",
+        "boolean",
+        "false",
+        "Whether environments are made without the network; "
+        "of a project that is not trusted, only true counts.",
+    ),
+    Key(
+        "sandbox.allow_source",
+        "boolean",
+        "false",
+        "Whether a distribution without a wheel may be built, which runs its code outside of "
+        "every sandbox; of a project that is not trusted, only false counts.",
+    ),
+    Key(
         "plugin.NAME.enabled",
         "boolean",
         "its config.json's, else true",
@@ -147,6 +171,13 @@ KEYS = (
         "Seconds that each hook of the plugin's life may take; more than 0.",
     ),
     Key(
+        "plugin.NAME.environment",
+        "string",
+        "shared",
+        "Where the plugin's libraries come from: shared, those of the host, or own, an "
+        "environment made of what it requires; its worker runs with that one's Python.",
+    ),
+    Key(
         "plugin.NAME.sandbox_config_override",
         "table",
         "its config.json's",
@@ -154,7 +185,7 @@ KEYS = (
     ),
 )
 #: Words at the top that no kind may have.
-FIXED = ("skill_paths", "skill", "plugin", "validator")
+FIXED = ("skill_paths", "skill", "plugin", "validator", "sandbox")
 SANDBOX = "sandbox_config_override"
 #: Key of a table `[plugin.NAME]` → what its value must be, and what it is taken for if not.
 PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
@@ -162,6 +193,7 @@ PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
     "auto_load": ("true or false", False),
     "priority": ("a whole number of at most 64 bits", None),
     "timeout_seconds": ("a number of seconds, more than 0", None),
+    "environment": ("own or shared", None),
     SANDBOX: ("a table", None),
 }
 #: Key of the table `[validator]` → what its value must be.
@@ -175,6 +207,15 @@ VALIDATOR_KEYS = {
     "reserved_prefixes": 'an array of texts such as "com.example."',
     "adapters": 'an array of names such as "ruff"',
 }
+#: Key of the table `[sandbox]` → what its value must be.
+SANDBOX_KEYS = {
+    "wheelhouse": "the path of a folder",
+    "offline": "true or false",
+    "allow_source": "true or false",
+}
+#: Key of the table `[sandbox]` → the one value that only takes away, so that it counts
+#: whoever says it.
+TIGHTER: dict[str, Any] = {"offline": True, "allow_source": False}
 #: From harmless to grave; what a score falls into, and what ``max_risk`` names.
 RISKS = ("low", "medium", "high", "critical")
 LISTS = ("enabled", "disabled")
@@ -194,7 +235,7 @@ def describe(path: Iterable[str]) -> Key | None:
         if len(parts) != 3 and not (len(parts) > 3 and parts[2] == SANDBOX):
             return None
         return by_name.get(f"plugin.NAME.{parts[2]}")
-    if parts[0] == "validator":
+    if parts[0] in ("validator", "sandbox"):
         return by_name.get(".".join(parts))
     if len(parts) == 2:
         return by_name[f"KIND.{parts[1]}" if parts[1] in LISTS else "KIND.ROLE"]
@@ -207,11 +248,20 @@ def fits(key: str, value: Any) -> bool:
         return isinstance(value, bool)
     if key == SANDBOX:
         return isinstance(value, dict)
+    if key == "environment":
+        return value in ("own", "shared")
     if isinstance(value, bool):
         return False
     if key == "priority":
         return isinstance(value, int) and -(2**63) <= value < 2**63
     return isinstance(value, (int, float)) and 0 < value < float("inf")
+
+
+def bounds(key: str, value: Any) -> bool:
+    """Return whether a value is one for a key of the table ``[sandbox]``."""
+    if key == "wheelhouse":
+        return isinstance(value, str) and value != "" and value.isprintable()
+    return isinstance(value, bool)
 
 
 def guards(key: str, value: Any) -> bool:

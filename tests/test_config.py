@@ -759,10 +759,14 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("validator", "known_ids"),
             ("validator", "reserved_prefixes"),
             ("validator", "adapters"),
+            ("sandbox", "wheelhouse"),
+            ("sandbox", "offline"),
+            ("sandbox", "allow_source"),
             ("plugin", "p", "enabled"),
             ("plugin", "p", "auto_load"),
             ("plugin", "p", "priority"),
             ("plugin", "p", "timeout_seconds"),
+            ("plugin", "p", "environment"),
             ("plugin", "p", "sandbox_config_override"),
         )
     ]
@@ -841,6 +845,57 @@ class TestPluginTable:
             (1, 'write [plugin."com.example.calc"]'),
             (2, "did you mean others?"),
         ]
+
+
+class TestSandboxTable:
+    def both(self, project: Path, mine: str, theirs: str, *, trusted: bool) -> Config:
+        own = Path(Places().user_config)
+        own.parent.mkdir(parents=True, exist_ok=True)
+        own.write_text(f"[sandbox]\n{mine}\n")
+        (project / "kurt.toml").write_text(f"[sandbox]\n{theirs}\n")
+        return load(project, trusted=trusted)
+
+    def test_the_project_has_the_last_word_once_it_is_trusted(self, project: Path) -> None:
+        config = self.both(project, "offline = true", 'wheelhouse = "w"', trusted=True)
+        assert config.sandbox() == {"offline": True, "wheelhouse": str(project / "w")}
+        assert config.findings == ()
+
+    @pytest.mark.parametrize(
+        ("theirs", "counts"),
+        [
+            ("offline = true", {"offline": True}),
+            ("offline = false", {}),
+            ("allow_source = false", {"allow_source": False}),
+            ("allow_source = true", {}),
+            ('wheelhouse = "w"', {}),
+        ],
+    )
+    def test_until_then_it_only_takes_away(
+        self, project: Path, theirs: str, counts: dict[str, bool]
+    ) -> None:
+        config = self.both(project, "", theirs, trusted=False)
+        assert config.sandbox() == counts
+        assert [f.rule for f in config.findings] == ([] if counts else ["untrusted-config"])
+        key = f"sandbox.{theirs.partition(' ')[0]}"
+        won = [origin.source for origin in config.explain(key, kinds=["tool"]) if origin.wins]
+        assert won == (["project"] if counts else ["default"])
+
+    @pytest.mark.parametrize(
+        "value", ["offline = 1", "wheelhouse = ''", 'wheelhouse = ["x"]', "allow_source = 'no'"]
+    )
+    def test_a_value_that_is_none_is_told_and_remembered(self, project: Path, value: str) -> None:
+        config = self.both(project, value, "", trusted=True)
+        assert config.sandbox() == {"wrong": [value.partition(" ")[0]]}
+        assert [f.rule for f in config.findings] == ["config-type"]
+
+    def test_a_word_that_is_none_is_answered_with_the_nearest(self, project: Path) -> None:
+        config = self.both(project, "ofline = true", "", trusted=True)
+        assert [f.fix for f in config.findings] == ["did you mean offline?"]
+
+    def test_where_a_plugins_libraries_come_from_is_one_of_two_words(self, project: Path) -> None:
+        config = load(project, "[plugin.a]\nenvironment = 'own'\n[plugin.b]\nenvironment = 'x'\n")
+        assert config.plugin("a") == {"environment": "own"} and config.plugin("b") == {}
+        assert [f.line for f in config.findings] == [4]
 
 
 class TestTablesWithinTables:
