@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
 
-__all__ = ["Escaped", "load_error", "place_of", "reason_of"]
+__all__ = ["Afar", "Escaped", "load_error", "place_of", "reason_of"]
 
 
 class Escaped(RuntimeError):
@@ -30,6 +30,20 @@ class Escaped(RuntimeError):
         super().__init__(said)
 
 
+class Afar(RuntimeError):
+    """The code of a plugin raised something in its worker.
+
+    :param reason: the type of it and what it says, in one line.
+    :param place: ``path:line``.
+    :param trace: the traceback, as Python tells it there.
+    """
+
+    def __init__(self, reason: str, place: str | None = None, trace: str = "") -> None:
+        super().__init__(f"{reason}\n\nin its worker:\n{trace}" if trace else reason)
+        self.reason = reason
+        self.place = place
+
+
 def place_of(error: BaseException, root: str | None) -> str | None:
     """Return ``path:line`` of the innermost frame in the skill's folder, else of the innermost.
 
@@ -41,6 +55,8 @@ def place_of(error: BaseException, root: str | None) -> str | None:
     place: str | None = None
     inside: str | None = None
     frames: TracebackType | None = error.__traceback__
+    if isinstance(error, Afar):
+        return error.place
     while frames is not None:
         path = frames.tb_frame.f_code.co_filename
         place = f"{path}:{frames.tb_lineno}"
@@ -59,6 +75,8 @@ def reason_of(error: BaseException) -> str:
         return f"its code called sys.exit({error.code!r})"
     if isinstance(error, Escaped):
         return str(error)
+    if isinstance(error, Afar):
+        return error.reason
     return f"{type(error).__name__}: {error}"
 
 

@@ -25,7 +25,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
-from .contract import Around, Executor, Extension, Provider, Target
+from .contract import Around, Executor, Extension, Failures, Provider, Target
 from .errors import ContractError, UsageError
 from .findings import Finding
 from .names import suggest
@@ -79,6 +79,9 @@ class Kind(Generic[C]):
         a class, leave anything else as it is.
     :param wraps: for ``around``: gives the names that an object wants to be
         before and after.
+    :param isolates: whether its extensions can live in another process: they are
+        called by name, and what goes to them and comes back is data.
+    :param failures: the exceptions of its calls, for those that come from a worker.
     """
 
     name: str
@@ -94,6 +97,8 @@ class Kind(Generic[C]):
     provide: Lazy[Callable[[Extension], Provider]] | None = None
     execute: Lazy[Callable[[Extension], Executor | None]] | None = None
     roles: tuple[Role, ...] = ()
+    isolates: bool = False
+    failures: Lazy[Failures] | None = None
 
     def __post_init__(self) -> None:
         if self.pattern not in get_args(Pattern):

@@ -13,4 +13,5 @@ KIND: Kind[object] = Kind(
     summary="anything; no contract",
     build="kurt_custom.calling:build",
     call="kurt_custom.calling:target",
+    isolates=True,
 )

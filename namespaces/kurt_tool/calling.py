@@ -21,9 +21,12 @@ from .errors import (
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-__all__ = ["problems_of", "target", "violations"]
+__all__ = ["FAILURES", "problems_of", "target", "violations"]
 
-_FAILURES = Failures(ToolExecutionError, ToolTimeoutError, ToolCanceledError)
+#: What a call of a tool fails with.
+FAILURES = Failures(
+    ToolExecutionError, ToolTimeoutError, ToolCanceledError, ToolInputError, ToolOutputError
+)
 
 
 def violations(obj: Any) -> list[str]:
@@ -70,7 +73,7 @@ def target(extension: Extension) -> Target:
         context=ToolContext.of,
         uses=None if uses is None else tuple(uses),
         summary=tool.description or _first_line(type(tool)),
-        failures=_FAILURES,
+        failures=FAILURES,
     )
 
 

@@ -20,4 +20,6 @@ KIND: Kind[Tool[Any, Any]] = Kind(
     contract="kurt_tool.contract:Tool",
     violations="kurt_tool.calling:violations",
     call="kurt_tool.calling:target",
+    isolates=True,
+    failures="kurt_tool.calling:FAILURES",
 )

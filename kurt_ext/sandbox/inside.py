@@ -1,0 +1,356 @@
+"""Run one plugin inside its worker: import it, describe it, call it.
+
+This is the only module of ours that has the plugin's objects in hand; the host
+has what :meth:`Inside.handle` answers, which is data. Whatever happens here is
+no news that the host relies on: a plugin can change anything in its process.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from importlib.metadata import EntryPoint
+from traceback import format_exception
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from ..candidates import Candidate
+from ..contract import HOOKS, Extension
+from ..errors import CallError, ContractError, KurtError, UsageError
+from ..failure import load_error, place_of, reason_of
+from ..importer import FINDER, JUDGED, importing
+from ..registering import Registrar, Registry
+
+if TYPE_CHECKING:
+    from ..contract import Target
+
+__all__ = ["Inside"]
+
+#: Methods of the object protocol that the host may ask for.
+_SPECIAL = ("__call__", "__reload_state__", "__reload_restore__")
+_TRACEBACK = 20_000  # characters of one that are told
+
+
+class _Known:
+    """What the finder asks a manager's discovery for: the one skill of this process."""
+
+    places: Any = None
+
+    def __init__(self, candidate: Candidate) -> None:
+        self.winners = (candidate,)
+
+
+class _Member:
+    """One extension of the plugin, made."""
+
+    def __init__(self, extension: Extension, target: Target | None, doors: dict[str, Any]) -> None:
+        self.extension = extension
+        self.target = target
+        self.doors = doors
+        self.context: Any = None
+        self.given: tuple[Any, Any] | None = None
+
+
+class Inside:
+    """What a worker serves: see :data:`kurt_ext.sandbox.remote.VERBS`.
+
+    :param policy: what this process may do, as it was told.
+    """
+
+    def __init__(self, policy: Mapping[str, Any]) -> None:
+        self._skill: str = policy["skill"]
+        self._candidate: Candidate | None = None
+        self._record: dict[str, Any] = {}
+        self._registry = Registry()
+        self._members: dict[str, _Member] = {}
+        self._settings: dict[str, Any] = {}
+        self._services: Mapping[str, Any] = {}
+
+    def handle(self, verb: str, body: Any, call: Any) -> Any:
+        """Do what the host asks for.
+
+        :param call: the way back while it is under way: progress and questions.
+        """
+        return getattr(self, f"do_{verb}")(body, call)
+
+    # -- loading -----------------------------------------------------------------
+
+    def do_open(self, body: Mapping[str, Any], call: Any) -> None:
+        """Take the skill that this process is for."""
+        fields = dict(body["candidate"])
+        fields["offers"] = tuple(tuple(offer) for offer in fields["offers"])
+        # Asked and answered by the host: trust is not this process's to judge.
+        self._candidate = Candidate(**fields, scope="builtin", trusted=True)
+        self._record = dict(body["record"])
+        self._settings = dict(body["settings"])
+        FINDER.open(self, _Known(self._candidate))  # type: ignore[arg-type]
+        if body["folder"]:
+            JUDGED.bind(body["folder"], body["digests"])
+
+    def do_register(self, body: Mapping[str, Any], call: Any) -> list[list[str]]:
+        """Run code that registers what it offers; return (namespace, name) of each."""
+        registrar = Registrar(self._registry, self._skill)
+        point = EntryPoint(name=self._skill, value=body["value"], group="")
+        try:
+            with registrar.collecting(), self._importing():
+                plugin = point.load()
+                if not isinstance(plugin, ModuleType):
+                    plugin()
+        except BaseException as error:
+            raise self._load_error(error) from error
+        return [[row.namespace, row.name] for row in self._registry.rows_of(self._skill)]
+
+    def do_load(self, body: Mapping[str, Any], call: Any) -> Any:
+        """Import an extension and make its object; return what there is to know of it."""
+        kind = _located(body["kind"])
+        try:
+            plugin, obj = self._made(body, kind)
+        except BaseException as error:
+            raise self._load_error(error, body["name"]) from error
+        if hasattr(obj, "__await__"):
+            return self._finished(body, kind, plugin, obj)
+        return self._described(body, kind, plugin, obj)
+
+    async def _finished(self, body: Mapping[str, Any], kind: Any, plugin: Any, pending: Any) -> Any:
+        try:
+            obj = await pending
+        except Exception as error:
+            raise self._load_error(error, body["name"]) from error
+        return self._described(body, kind, plugin, obj)
+
+    def _made(self, body: Mapping[str, Any], kind: Any) -> tuple[Any, Any]:
+        """Return what the entry point names, and the object that is made of it."""
+        from ..instances import build_object, build_plugin
+
+        if body["registered"]:
+            rows = self._registry.find(body["name"], namespace=body["namespace"])
+            plugin = rows[0].obj
+        else:
+            point = EntryPoint(body["name"], body["value"].split(" [")[0], body["namespace"])
+            with Registrar(self._registry, self._skill).collecting(), self._importing():
+                plugin = point.load()
+            if isinstance(plugin, ModuleType) and self._record["type"] is not None:
+                return plugin, build_plugin(plugin, self._record, body["config"])
+        build = kind.facet("build")
+        if build is not None:
+            return plugin, build(plugin)
+        return plugin, build_object(plugin, body["options"], kind.name, body["name"])
+
+    def _described(self, body: Mapping[str, Any], kind: Any, plugin: Any, obj: Any) -> Any:
+        assert self._candidate is not None
+        extension = Extension(
+            kind,
+            self._skill,
+            body["name"],
+            obj,
+            plugin=plugin,
+            candidate=self._candidate,
+            root=self._candidate.location if self._candidate.is_folder else None,
+        )
+        is_module = isinstance(plugin, ModuleType)
+        broken = [] if kind.call and is_module else kind.broken_by(obj)
+        if broken:
+            raise ContractError(
+                f"{extension.reference} does not keep the contract of {kind.namespace}",
+                cause="\n".join(broken),
+                skill=self._skill,
+            )
+        facet = kind.facet("call") if kind.call and not is_module else None
+        target = facet(extension) if facet is not None else None
+        doors = dict(_doors(obj))
+        self._members[body["key"]] = _Member(extension, target, doors)
+        return {
+            "type": f"{type(obj).__module__}.{type(obj).__qualname__}",
+            "methods": {name: _shape(door) for name, door in doors.items()},
+            "hooks": []
+            if isinstance(obj, (type, ModuleType))
+            else [n for n in HOOKS if n in doors],
+            "target": target
+            and {
+                "schema": target.schema(),
+                "uses": target.uses if target.uses is None else list(target.uses),
+                "summary": target.summary,
+                "shape": _shape(target.run),
+            },
+        }
+
+    def _importing(self) -> Any:
+        assert self._candidate is not None
+        return importing(self, self._candidate, judged=True)
+
+    def _load_error(self, error: BaseException, name: str | None = None) -> KurtError:
+        assert self._candidate is not None
+        if not isinstance(error, (Exception, SystemExit)):
+            raise error
+        return load_error(self._candidate, error, name)
+
+    # -- calling -------------------------------------------------------------------
+
+    def do_call(self, body: Mapping[str, Any], call: Any) -> Any:
+        """Call an extension as its kind says: arguments checked, result checked."""
+        member = self._members[body["key"]]
+        target = member.target
+        if target is None:
+            raise UsageError(f"{body['key']} is not called by name", skill=self._skill)
+        try:
+            arguments = body["arguments"]
+            params = target.check(arguments) if target.check else arguments
+        except KurtError:
+            raise
+        except Exception as error:
+            if target.refused is None:
+                raise self._failure(member, error) from error
+            raise target.refused(error) from error
+        context = self._context(member, target, body, call)
+        on_progress = call.progress if body["progress"] else None
+        try:
+            value = target.run(params, context, on_progress)
+        except KurtError:
+            raise
+        except (Exception, SystemExit) as error:
+            return _raised(member, error)
+        if inspect.isawaitable(value):
+            return self._awaited(member, target, value)
+        return _told(target.finish(value) if target.finish else value)
+
+    async def _awaited(self, member: _Member, target: Target, pending: Any) -> Any:
+        try:
+            value = await pending
+        except KurtError:
+            raise
+        except (Exception, SystemExit) as error:
+            return _raised(member, error)
+        return _told(target.finish(value) if target.finish else value)
+
+    def _failure(self, member: _Member, error: BaseException) -> CallError:
+        extension = member.extension
+        return CallError(
+            f"{extension.reference} failed",
+            cause=reason_of(error),
+            at=place_of(error, extension.root),
+            skill=self._skill,
+        )
+
+    def _context(self, member: _Member, target: Target, body: Mapping[str, Any], call: Any) -> Any:
+        """Return the context of a call, the same one as long as the host lends the same."""
+        from ..services import CallContext
+
+        settings, lent = body.get("settings"), body.get("services")
+        if member.context is not None and settings is None and lent is None:
+            return member.context
+        if settings is not None:
+            self._settings = settings
+        if lent is not None:
+            from .lending import borrowed
+
+            self._services = borrowed(lent, call.ask, call.aask)
+        own = CallContext(
+            self._skill,
+            member.extension.root,
+            self._settings,
+            self._services,  # type: ignore[arg-type]  # looked at, never started or stopped
+        )
+        member.context = target.context(own) if target.context else own
+        return member.context
+
+    def do_method(self, body: Mapping[str, Any], call: Any) -> Any:
+        """Call a method of an extension's object, as somebody who holds it would."""
+        member = self._members[body["key"]]
+        name = body["name"]
+        if name not in member.doors:
+            raise UsageError(f"{body['key']} has no method {name}", skill=self._skill)
+        door = getattr(member.extension.obj, name)
+        try:
+            value = door(*body["args"], **body["kwargs"])
+        except KurtError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self._failure(member, error) from error
+        return self._method(member, value) if inspect.isawaitable(value) else value
+
+    async def _method(self, member: _Member, pending: Any) -> Any:
+        try:
+            return await pending
+        except KurtError:
+            raise
+        except (Exception, SystemExit) as error:
+            raise self._failure(member, error) from error
+
+    def do_hook(self, body: Mapping[str, Any], call: Any) -> Any:
+        """Call a hook of an extension's life; return what it raised, None where it did not."""
+        member = self._members[body["key"]]
+        try:
+            value = getattr(member.extension.obj, body["name"])()
+        except (Exception, SystemExit) as error:
+            return _raised(member, error)
+        return self._hook(member, value) if inspect.isawaitable(value) else None
+
+    async def _hook(self, member: _Member, pending: Any) -> Any:
+        try:
+            await pending
+        except (Exception, SystemExit) as error:
+            return _raised(member, error)
+        return None
+
+
+def _located(place: str) -> Any:
+    module, _, attribute = place.partition(":")
+    found: Any = import_module(module)
+    for part in attribute.split("."):
+        found = getattr(found, part)
+    return found
+
+
+def _doors(obj: Any) -> Any:
+    """Yield (name, function) of what may be called on an object; no property is looked at."""
+    if isinstance(obj, (ModuleType, type)) and not callable(obj):
+        return
+    for name in dir(obj):
+        if name.startswith("_") and name not in _SPECIAL:
+            continue
+        static = inspect.getattr_static(obj, name, None)
+        if isinstance(static, property) or (name == "__call__" and isinstance(obj, type)):
+            continue
+        found = getattr(obj, name, None)
+        if callable(found) and not isinstance(found, type):
+            yield name, found
+
+
+def _shape(function: Callable[..., Any]) -> str:
+    """Return how a function is to be called: ``sync``, ``async``, ``generator`` or ``stream``."""
+    inner = inspect.unwrap(function)
+    own = getattr(inner, "__call__", inner) if not inspect.isroutine(inner) else inner  # noqa: B004
+    if inspect.iscoroutinefunction(own):
+        return "async"
+    if inspect.isasyncgenfunction(own):
+        return "stream"
+    return "generator" if inspect.isgeneratorfunction(own) else "sync"
+
+
+def _raised(member: _Member, error: BaseException) -> dict[str, Any]:
+    """Return what a plugin raised: in a line, where, and its traceback."""
+    lines = format_exception(error)
+    return {
+        "raised": reason_of(error),
+        "at": place_of(error, member.extension.root),
+        "traceback": "".join(lines)[-_TRACEBACK:],
+    }
+
+
+def _told(value: Any) -> list[Any]:
+    """Return a result, and the words that the author of its data has for it, if any."""
+    return [value, _own_words(getattr(value, "data", None))]
+
+
+def _own_words(value: Any) -> str | None:
+    """Return the text of an object whose author gave its class a ``__str__``, else None."""
+    for cls in type(value).__mro__:
+        if "__str__" in vars(cls):
+            if cls.__module__.partition(".")[0] in ("builtins", "pydantic", "datetime", "enum"):
+                return None
+            try:
+                return str(value)
+            except Exception:  # the data is still there to be shown
+                return None
+    return None
