@@ -1,0 +1,73 @@
+"""What a Python needs of the system to run at all, and any worker may therefore read.
+
+Programs' files, time zones, certificates, sources of randomness; no account, no
+host name, no configuration of this machine, and nothing of other processes.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from .landlock import READ, WRITE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+__all__ = ["own_grants"]
+
+#: Certificates, names of locales, time zones, types of files, randomness, the processor's kind.
+_SYSTEM = """
+/etc/ld.so.cache /lib64 /usr/lib64 /usr/lib/locale /usr/share/locale
+/usr/lib/ssl /etc/ssl/certs /etc/ssl/openssl.cnf /etc/ssl/cert.pem /etc/pki/tls /etc/pki/ca-trust
+/etc/crypto-policies /usr/share/ca-certificates /usr/local/share/ca-certificates
+/usr/share/zoneinfo /etc/localtime /etc/mime.types
+/dev/urandom /dev/random /dev/zero /sys/devices/system/cpu /proc/cpuinfo /proc/meminfo
+"""
+_SHARED = ("/", "/usr", "/usr/local")
+_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+def own_grants(path: Iterable[str]) -> list[tuple[str, int]]:
+    """Return (path, rights) of what the interpreter needs; not all of them need be there.
+
+    :param path: folders that packages are imported from.
+    """
+    places = dict.fromkeys((*_interpreter(), *_libraries(), *_SYSTEM.split(), _OWN))
+    places.update(dict.fromkeys(os.path.abspath(one) for one in (*sys.path, *path) if one))
+    grants = [(place, READ) for place in places]
+    return [*grants, ("/dev/null", WRITE)]
+
+
+def _interpreter() -> Iterator[str]:
+    """Yield the folders of the standard library and of installed packages."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    if sys.version_info >= (3, 13) and not sys._is_gil_enabled():  # pragma: no cover
+        version += "t"
+    for prefix in dict.fromkeys(
+        (sys.prefix, sys.exec_prefix, sys.base_prefix, sys.base_exec_prefix)
+    ):
+        if prefix in _SHARED:
+            yield f"{prefix}/lib/{version}"
+            yield f"{prefix}/{sys.platlibdir}/{version}"
+        else:
+            yield f"{prefix}/lib"
+            yield f"{prefix}/{sys.platlibdir}"
+            yield f"{prefix}/pyvenv.cfg"
+    yield os.path.dirname(os.__file__)
+
+
+def _libraries() -> Iterator[str]:
+    """Yield the folders of shared libraries."""
+    triplet = getattr(sys.implementation, "_multiarch", "")
+    if triplet and os.path.isdir(f"/usr/lib/{triplet}"):
+        yield f"/usr/lib/{triplet}"
+        yield f"/lib/{triplet}"
+    else:  # no Debian: libraries of all kinds lie in one folder
+        yield "/usr/lib"
+        yield "/lib"
+    if sys.base_prefix in _SHARED:
+        yield "/usr/local/lib"
+    if sys.base_prefix.startswith("/nix/store/"):
+        yield "/nix/store"
