@@ -10,11 +10,18 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import time
 from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeAlias, TypeVar
 
-from .errors import CallCancelledError, CallError, CallTimeoutError, InvalidInputError
+from .errors import (
+    CallCancelledError,
+    CallError,
+    CallTimeoutError,
+    InvalidInputError,
+    InvalidOutputError,
+)
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
+    from .grants import Grants
     from .kinds import Kind
 
 __all__ = [
@@ -25,6 +32,7 @@ __all__ = [
     "Extension",
     "Failures",
     "Invocation",
+    "Lender",
     "OnProgress",
     "Proceed",
     "Progress",
@@ -303,19 +311,25 @@ class Failures:
     :param failed: wraps what an extension raised; the original is its ``__cause__``.
     :param timed_out: raised when a call does not end in time.
     :param cancelled: raised to a sync caller when the call was cancelled.
+    :param refused: arguments that do not fit, where a worker refused them.
+    :param misshapen: a result that does not fit, where a worker found that.
     """
 
-    __slots__ = ("cancelled", "failed", "timed_out")
+    __slots__ = ("cancelled", "failed", "misshapen", "refused", "timed_out")
 
     def __init__(
         self,
         failed: type[CallError] = CallError,
         timed_out: type[CallTimeoutError] = CallTimeoutError,
         cancelled: type[CallCancelledError] = CallCancelledError,
+        refused: type[InvalidInputError] = InvalidInputError,
+        misshapen: type[InvalidOutputError] = InvalidOutputError,
     ) -> None:
         self.failed = failed
         self.timed_out = timed_out
         self.cancelled = cancelled
+        self.refused = refused
+        self.misshapen = misshapen
 
 
 class Target:
@@ -424,4 +438,27 @@ class Provider(Protocol):
 
     async def stop(self) -> None:
         """Give everything back. Called once, also after a failed start."""
+        ...
+
+
+class Lender(Protocol):
+    """What a :class:`Provider` has besides where isolated skills may use its services.
+
+    Both members are optional. A service without them is not lent.
+    """
+
+    #: ``module:attribute`` of what stands for the service in the worker: it is called there
+    #: with the operations by name, functions that ask the host. None = an object whose
+    #: methods are the operations. A mapping where several services have different ones.
+    face: str | Mapping[str, str] | None
+
+    def lend(
+        self, name: str, service: Any, grants: Grants, skill: str
+    ) -> Mapping[str, Callable[..., Any]] | None:
+        """Return the operations that an isolated skill may use, by name; None for none.
+
+        They take and return plain data and bytes, and are called in the host, a sync one in a
+        thread, an async one on the loop of the calls. What they are asked for they must look
+        up in the grants. A method ``close`` of the mapping is called when the worker ends.
+        """
         ...

@@ -29,11 +29,12 @@ class Services(Mapping[str, Any]):
     :param on_demand: makes a service when it is first asked for, by name.
     """
 
-    __slots__ = ("_on_demand", "_reasons", "_stops", "_values")
+    __slots__ = ("_on_demand", "_owners", "_reasons", "_stops", "_values")
 
     def __init__(self, on_demand: Mapping[str, Callable[[], Any]] | None = None) -> None:
         self._on_demand = dict(on_demand or {})
         self._values: dict[str, Any] = {}
+        self._owners: dict[str, tuple[str, Provider]] = {}
         self._reasons: dict[str, str] = {}
         self._stops: list[tuple[str, Callable[[], Awaitable[None]]]] = []
 
@@ -59,6 +60,13 @@ class Services(Mapping[str, Any]):
     def reason(self, name: str) -> str | None:
         """Return why a service is not there; None where nobody knows or it is there."""
         return None if name in self._values else self._reasons.get(name)
+
+    def owner(self, name: str) -> tuple[str, Provider] | None:
+        """Return the reference of who provides a service, and the provider.
+
+        None where it is not started, or fills a role: then the service is its own provider.
+        """
+        return self._owners.get(name) if name in self._values else None
 
     def unavailable(self, names: Iterable[str], reason: str) -> None:
         """Note why services are not there; the first reason of a name stays."""
@@ -86,7 +94,9 @@ class Services(Mapping[str, Any]):
             raise
         self._stops.append((reference, provider.stop))
         for name, service in made.items():
-            self._values.setdefault(name, service)
+            if name not in self._values:
+                self._values[name] = service
+                self._owners[name] = (reference, provider)
         return None
 
     async def stop(self) -> list[tuple[str, BaseException]]:
@@ -99,6 +109,7 @@ class Services(Mapping[str, Any]):
             except Exception as error:  # one that fails must not keep the others from stopping
                 failed.append((reference, error))
         self._values.clear()
+        self._owners.clear()
         return failed
 
 

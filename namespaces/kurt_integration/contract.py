@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Awaitable, Mapping
-from typing import Any, ClassVar
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+if TYPE_CHECKING:
+    from kurt_ext.grants import Grants
 
 __all__ = ["Integration"]
 
@@ -31,6 +34,9 @@ class Integration(ABC):
     #: The name of the service, ``context.services[NAME]``; several where
     #: :meth:`start` returns a mapping. Empty = the name of the extension.
     provides: ClassVar[str | tuple[str, ...]] = ""
+    #: What stands for the service in the worker of an isolated skill, as ``module:attribute``:
+    #: it is called with what :meth:`lend` gave, by name. None = an object with those methods.
+    face: ClassVar[str | Mapping[str, str] | None] = None
 
     def available(self) -> str | None:
         """Return None when the service can start, else one sentence why not.
@@ -46,6 +52,24 @@ class Integration(ABC):
         :param settings: the table ``[skill.NAME]`` of the skill that offers it.
         :returns: the service, or a mapping of services where ``provides`` names several.
         """
+
+    def lend(
+        self, name: str, service: Any, grants: Grants, skill: str
+    ) -> Mapping[str, Callable[..., Any]] | None:
+        """Return the operations that an isolated skill may use; None = it may not use any.
+
+        The service stays in the host. An operation takes and returns plain data and bytes;
+        what it is asked for must be looked up in ``grants``::
+
+            def lend(self, name, service, grants, skill):
+                return {"find": service.find}
+
+        :param name: the name of the service; of interest where ``provides`` has several.
+        :param service: what :meth:`start` gave.
+        :param grants: what the skill declared and may do.
+        :param skill: its name.
+        """
+        return None
 
     def stop(self) -> Awaitable[None] | None:
         """Give everything back; called once, also when :meth:`start` failed."""

@@ -5,16 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .borrowed import PACKAGES
 from .contract import Integration
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from kurt_ext.grants import Grants
 
 __all__ = ["Http", "HttpOptions"]
 
-#: Packages with the same AsyncClient, the better kept one first.
-_PACKAGES = ("httpx2", "httpx")
+#: Packages with the same AsyncClient.
+_PACKAGES = PACKAGES
 
 
 class HttpOptions(BaseModel):
@@ -26,12 +32,14 @@ class HttpOptions(BaseModel):
     retries: int = Field(default=2, ge=0, le=10, description="of connections that fail")
     max_connections: int = Field(default=20, ge=1)
     follow_redirects: bool = True
+    lent_mb: int = Field(default=256, ge=1, description="of one answer, to an isolated skill")
 
 
 class Http(Integration):
     """An ``AsyncClient`` of httpx2 or httpx, imported when it is first used."""
 
     provides = "http"
+    face = "kurt_integration.borrowed:client"
     Options: ClassVar[type[BaseModel]] = HttpOptions
 
     def __init__(self, options: HttpOptions | None = None) -> None:
@@ -48,6 +56,14 @@ class Http(Integration):
         """Return the client; nothing is imported or opened before its first use."""
         self._client = _Client(self._options)
         return self._client
+
+    def lend(
+        self, name: str, service: Any, grants: Grants, skill: str
+    ) -> Mapping[str, Callable[..., Any]]:
+        """Lend requests to declared hosts; see :mod:`kurt_integration.lent_http`."""
+        from .lent_http import lent
+
+        return lent(self._options, grants, skill)
 
     async def stop(self) -> None:
         """Close the client's connections."""

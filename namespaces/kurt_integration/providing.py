@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from kurt_ext.contract import Extension, Provider
+
+if TYPE_CHECKING:
+    from kurt_ext.grants import Grants
 
 __all__ = ["provider", "violations"]
 
@@ -58,6 +61,16 @@ class _Provider:
                 f"start of {self._reference} must return a mapping of {', '.join(self._names)}"
             )
         return {name: service[name] for name in self._names}
+
+    @property
+    def face(self) -> str | Mapping[str, str] | None:
+        return getattr(self._obj, "face", None)
+
+    def lend(
+        self, name: str, service: Any, grants: Grants, skill: str
+    ) -> Mapping[str, Callable[..., Any]] | None:
+        lend: Any = getattr(self._obj, "lend", None)
+        return None if lend is None else lend(name, service, grants, skill)
 
     async def stop(self) -> None:
         stop = getattr(self._obj, "stop", None)

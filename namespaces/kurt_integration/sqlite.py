@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from .contract import Integration
+
+if TYPE_CHECKING:
+    from kurt_ext.grants import Grants
 
 __all__ = ["Database", "Sqlite", "SqliteOptions"]
 
@@ -22,6 +26,8 @@ class SqliteOptions(BaseModel):
     path: str = Field(default=":memory:", description="file of the database")
     read_only: bool = Field(default=False, description="open an existing file for reading")
     timeout: float = Field(default=5.0, ge=0, description="seconds to wait for another writer")
+    lent_mb: int = Field(default=1024, ge=1, description="size that isolated skills can grow it to")
+    lent_seconds: float = Field(default=5.0, gt=0, description="for each of their statements")
 
 
 class Database:
@@ -31,7 +37,7 @@ class Database:
     """
 
     def __init__(self, options: SqliteOptions) -> None:
-        self._options = options
+        self.options = options
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
@@ -43,17 +49,23 @@ class Database:
         :param parameters: values for ``?`` or ``:name``; never put values into ``sql``.
         :raises sqlite3.Error: when it fails; nothing of it is kept.
         """
-        with self._lock, self._open() as connection:
+        with self.held() as connection, connection:
             return [dict(row) for row in connection.execute(sql, parameters)]
 
     def write(self, sql: str, rows: Sequence[Sequence[Any] | Mapping[str, Any]] = ((),)) -> int:
         """Run one statement for each row, all or none; return how many rows it changed."""
-        with self._lock, self._open() as connection:
+        with self.held() as connection, connection:
             return (
                 connection.executemany(sql, rows).rowcount
                 if rows != ((),)
                 else max(0, connection.execute(sql).rowcount)
             )
+
+    @contextmanager
+    def held(self) -> Iterator[sqlite3.Connection]:
+        """Give the connection to nobody else meanwhile."""
+        with self._lock:
+            yield self._open()
 
     def close(self) -> None:
         """Close the connection; the next use opens it again."""
@@ -64,7 +76,7 @@ class Database:
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
-            options = self._options
+            options = self.options
             place = options.path
             if options.read_only:
                 from pathlib import Path
@@ -82,6 +94,7 @@ class Sqlite(Integration):
     """A SQLite database as ``context.db``, with ``query`` and ``write``."""
 
     provides = "db"
+    face = "kurt_integration.borrowed:Database"
     Options: ClassVar[type[BaseModel]] = SqliteOptions
 
     def __init__(self, options: SqliteOptions | None = None) -> None:
@@ -92,6 +105,14 @@ class Sqlite(Integration):
         """Return the database; its file is opened on first use."""
         self._database = Database(self._options)
         return self._database
+
+    def lend(
+        self, name: str, service: Any, grants: Grants, skill: str
+    ) -> Mapping[str, Callable[..., Any]]:
+        """Lend ``query`` and ``write``, guarded; see :mod:`kurt_integration.lent_sqlite`."""
+        from .lent_sqlite import lent
+
+        return lent(service, skill)
 
     def stop(self) -> None:
         """Close the database."""
