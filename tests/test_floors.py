@@ -55,6 +55,7 @@ permission_blocks
 reporting
 verdicts acceptance
 plugin_validator
+market
 hooks
 origins traces members background windows patches ledger inflight
 sandbox

@@ -1,0 +1,425 @@
+"""Keep trees of files by their digest, so that a version that was here once can be had again.
+
+``<store>/sha256/<64 digits>/`` holds ``tree.json``, the paths, digests and sizes of the
+files, and the files themselves in a folder that has the skill's name. Nothing in it is
+ever changed: a tree is built under another name and renamed into place, and whatever
+is laid out from it is digested on the way. ``<store>/wheels/<64 digits>/NAME.whl``
+holds wheels in the same way.
+
+It is shared by all projects of a user. What lies here is not found, imported or run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import sys
+import time
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from ..errors import ArchiveError, IntegrityError, StorageError
+from ..jsontext import dumps
+from . import digests, paths
+
+__all__ = ["MAX_BYTES", "MAX_FILES", "File", "Store", "Tree", "read_folder"]
+
+_SCHEMA = "kurt.tree/1"
+_LISTING = "tree.json"
+_MAX_LISTING = 4 << 20
+#: What a skill may have where nobody says more (MCP's SEP-2640 has the same numbers).
+MAX_FILES = 512
+MAX_BYTES = 16 << 20
+_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
+_READ |= getattr(os, "O_NONBLOCK", 0)
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+#: Seconds after which what a process has left half-built is nobody's any more.
+_ABANDONED = 3600
+
+
+class File(NamedTuple):
+    """One file of a tree.
+
+    :param digest: ``sha256:`` and 64 digits.
+    :param size: bytes.
+    :param executable: whether it may be started.
+    """
+
+    digest: str
+    size: int
+    executable: bool = False
+
+
+class Tree(NamedTuple):
+    """A tree of files in the store.
+
+    :param digest: that of the whole; see `digests.of_tree`.
+    :param name: the skill's name, and that of the folder.
+    :param folder: where the files lie; nobody may write there.
+    :param files: path → what it is.
+    """
+
+    digest: str
+    name: str
+    folder: str
+    files: Mapping[str, File]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files together."""
+        return sum(file.size for file in self.files.values())
+
+
+def read_folder(
+    folder: str, *, max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES
+) -> dict[str, tuple[bytes, bool]]:
+    """Return the files of a skill's folder: path → bytes, and whether it may be started.
+
+    Hidden files, bytecode, environments and what belongs to a build are left out, as
+    they are from a wheel. A link or a device is refused, and so is a path that another
+    system could not hold.
+
+    :raises ArchiveError: with the path that is refused, or when there is too much.
+    :raises OSError: when something cannot be read.
+    """
+    from ..build import own_files
+
+    found: dict[str, tuple[bytes, bool]] = {}
+    left = max_bytes
+    for path in own_files(folder):
+        _refuse(folder, path)
+        if len(found) >= max_files:
+            _too_much(folder, f"it has more than {max_files} files")
+        full = os.path.join(folder, path)
+        status = os.lstat(full)
+        if not stat.S_ISREG(status.st_mode):
+            kind = "a link" if stat.S_ISLNK(status.st_mode) else "no plain file"
+            raise ArchiveError(
+                f"{path} is {kind}, and cannot be installed",
+                rule="link" if kind == "a link" else "special-file",
+                entry=path,
+                at=full,
+            )
+        data = _read(full, left)
+        left -= len(data)
+        if left < 0:
+            _too_much(folder, f"its files have more than {max_bytes:,} bytes together")
+        found[path] = (data, bool(status.st_mode & stat.S_IXUSR))
+    both = paths.clash(found)
+    if both is not None:
+        rule, path, other = both
+        raise ArchiveError(
+            f"{path} and {other} cannot both be files on every system",
+            rule=rule,
+            entry=path,
+            at=folder,
+        )
+    return found
+
+
+def _refuse(folder: str, path: str) -> None:
+    fault = paths.fault(path)
+    if fault is not None:
+        rule, reason = fault
+        raise ArchiveError(
+            f"{path!r} cannot be installed: {reason}", rule=rule, entry=path, at=folder
+        )
+
+
+def _too_much(folder: str, reason: str) -> None:
+    raise ArchiveError(
+        f"{os.path.basename(folder)} is too large to be installed",
+        rule="budget",
+        cause=reason,
+        at=folder,
+    )
+
+
+def _read(path: str, limit: int) -> bytes:
+    """Return the bytes of a plain file, at most one more than the limit; no link is followed."""
+    descriptor = os.open(path, _READ)
+    with os.fdopen(descriptor, "rb", buffering=0) as stream:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(f"{path} is no plain file")
+        parts, left = [], limit + 1
+        while left > 0 and (data := stream.read(min(left, 1 << 20))):
+            parts.append(data)
+            left -= len(data)
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+class Store:
+    """The trees and wheels that a user has had.
+
+    :param root: the folder; ``Places.store``.
+    """
+
+    def __init__(self, root: str) -> None:
+        self.root = root
+
+    def path_of(self, digest: str) -> str:
+        """Return where a tree lies, or would."""
+        return os.path.join(self.root, "sha256", digests.to_hex(digest))
+
+    def find(self, digest: str) -> Tree | None:
+        """Return a tree that is kept; None where it is not, or its listing is damaged."""
+        base = self.path_of(digest)
+        try:
+            row = json.loads(_read(os.path.join(base, _LISTING), _MAX_LISTING))
+            name = row["name"]
+            files = {path: File(*given) for path, given in row["files"].items()}
+            good = row["schema"] == _SCHEMA and paths.fault(name) is None and "/" not in name
+            # The listing vouches for the files, and the digest for the listing.
+            if not good or digests.of_tree(_plain(files)) != digest:
+                return None
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return None
+        except IntegrityError:
+            return None
+        return Tree(digest, name, os.path.join(base, name), files)
+
+    def put(
+        self, name: str, content: Mapping[str, tuple[bytes, bool]], digest: str | None = None
+    ) -> Tree:
+        """Keep a tree, and return it.
+
+        :param name: the skill's name, which its folder gets.
+        :param content: path → bytes, and whether it may be started.
+        :param digest: what it must be, where that was promised.
+        :raises IntegrityError: when it is not; nothing is kept then.
+        :raises StorageError: when the store cannot be written.
+        """
+        files = {
+            path: File(digests.of_bytes(data), len(data), executable)
+            for path, (data, executable) in content.items()
+        }
+        found = digests.of_tree(_plain(files))
+        if digest is not None and found != digest:
+            raise IntegrityError(
+                f"the files of {name} are not those that were promised",
+                cause=f"promised {digest}\nfound {found}",
+                skill=name,
+            )
+        base = self.path_of(found)
+        tree = Tree(found, name, os.path.join(base, name), files)
+        if os.path.isdir(base):
+            known = self.find(found)
+            if known is not None and not self.damaged(known):
+                return known
+            self.discard(found)
+        try:
+            self._build(base, tree, content)
+        except OSError as error:
+            raise StorageError(
+                f"{name} cannot be kept in the store", cause=str(error), at=self.root
+            ) from error
+        return tree
+
+    def _build(self, base: str, tree: Tree, content: Mapping[str, tuple[bytes, bool]]) -> None:
+        temporary = self._temporary()
+        try:
+            folder = os.path.join(temporary, tree.name)
+            _write_all(
+                folder,
+                ((path, data, 0o555 if x else 0o444) for path, (data, x) in content.items()),
+            )
+            rows = {path: list(file) for path, file in sorted(tree.files.items())}
+            row = {"schema": _SCHEMA, "name": tree.name, "files": rows}
+            _write(os.path.join(temporary, _LISTING), dumps(row).encode(), 0o444)
+            os.makedirs(os.path.dirname(base), mode=0o700, exist_ok=True)
+            try:
+                os.rename(temporary, base)
+            except OSError:
+                if self.find(tree.digest) is None:
+                    raise
+                shutil.rmtree(temporary)  # another process was first
+        except BaseException:
+            shutil.rmtree(temporary, ignore_errors=True)
+            raise
+
+    def _temporary(self) -> str:
+        name = f"tmp-{os.getpid()}-{os.urandom(4).hex()}"
+        path = os.path.join(self.root, name)
+        os.makedirs(path, mode=0o700)
+        return path
+
+    def damaged(self, tree: Tree) -> list[str]:
+        """Return the paths of a tree whose files are not what they were, sorted."""
+        wrong = []
+        for path, file in tree.files.items():
+            try:
+                found = digests.of_file(os.path.join(tree.folder, path), file.size)
+            except (OSError, IntegrityError):
+                wrong.append(path)
+                continue
+            if found != (file.digest, file.size):
+                wrong.append(path)
+        return sorted(wrong)
+
+    def lay(
+        self, tree: Tree, target: str, content: Mapping[str, tuple[bytes, bool]] | None = None
+    ) -> None:
+        """Write the files of a tree into a new folder, each digested before it is written.
+
+        :param target: the folder; it must not be there.
+        :param content: the bytes, where they are at hand: what was just put.
+        :raises IntegrityError: when the store is damaged; it is then thrown away.
+        :raises OSError: when the folder cannot be written.
+        """
+        rows = (
+            (path, file, self._bytes(tree, path, file, content))
+            for path, file in tree.files.items()
+        )
+        _write_all(
+            target, ((path, data, 0o755 if file.executable else 0o644) for path, file, data in rows)
+        )
+
+    def _bytes(
+        self,
+        tree: Tree,
+        path: str,
+        file: File,
+        content: Mapping[str, tuple[bytes, bool]] | None,
+    ) -> bytes:
+        if content is not None:
+            return content[path][0]
+        try:
+            data = _read(os.path.join(tree.folder, path), file.size)
+            return digests.check(data, file.digest, path, file.size)
+        except (OSError, IntegrityError) as error:
+            self.discard(tree.digest)
+            raise IntegrityError(
+                f"the copy of {tree.name} in the store is damaged, and was thrown away",
+                cause=f"{path}: {error}",
+                at=tree.folder,
+                hint="kurt sync",
+                skill=tree.name,
+                files=[path],
+            ) from error
+
+    def keep_wheel(self, name: str, data: bytes) -> str:
+        """Keep a wheel, and return its path.
+
+        :param name: the file's name, which installers read.
+        """
+        digest = digests.of_bytes(data)
+        folder = os.path.join(self.root, "wheels", digests.to_hex(digest))
+        path = os.path.join(folder, name)
+        if self.wheel(digest) == path:
+            return path
+        temporary = self._temporary()
+        try:
+            _write(os.path.join(temporary, name), data, 0o444)
+            os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
+            shutil.rmtree(folder, ignore_errors=True)
+            os.rename(temporary, folder)
+        except OSError as error:
+            shutil.rmtree(temporary, ignore_errors=True)
+            if self.wheel(digest) != path:
+                raise StorageError(
+                    f"{name} cannot be kept in the store", cause=str(error), at=self.root
+                ) from error
+        return path
+
+    def wheel(self, digest: str) -> str | None:
+        """Return the path of a wheel that is kept, whole; else None."""
+        folder = os.path.join(self.root, "wheels", digests.to_hex(digest))
+        try:
+            names = os.listdir(folder)
+            if (
+                len(names) == 1
+                and digests.of_file(path := os.path.join(folder, names[0]))[0] == digest
+            ):
+                return path
+        except (OSError, IntegrityError):
+            pass
+        return None
+
+    def digests(self) -> list[str]:
+        """Return the digests of all trees that are kept, sorted."""
+        try:
+            names = os.listdir(os.path.join(self.root, "sha256"))
+        except OSError:
+            return []
+        return sorted([f"sha256:{name}" for name in names if digests.is_digest(f"sha256:{name}")])
+
+    def discard(self, digest: str) -> None:
+        """Remove a tree, if it is there."""
+        base = self.path_of(digest)
+        gone = f"{base}.{os.getpid()}.gone"
+        try:
+            os.rename(base, gone)  # whole, or not there
+        except OSError:
+            return
+        shutil.rmtree(gone, ignore_errors=True)
+
+    def prune(self, kept: Iterable[str], wheels: Iterable[str] = ()) -> tuple[list[str], int]:
+        """Remove every tree and wheel but these, and what processes that died have left.
+
+        :param kept: digests of trees; ``wheels`` those of wheels.
+        :returns: what was removed, as names, and how many bytes that were.
+        """
+        removed: list[str] = []
+        freed = 0
+        stay = {"sha256": {digests.to_hex(one) for one in kept}}
+        stay["wheels"] = {digests.to_hex(one) for one in wheels}
+        for part, names in stay.items():
+            for name in _list(os.path.join(self.root, part)):
+                if name in names:
+                    continue
+                path = os.path.join(self.root, part, name)
+                freed += _weight(path)
+                shutil.rmtree(path, ignore_errors=True)
+                removed.append(name if len(name) != 64 else f"sha256:{name}")
+        for name in _list(self.root):
+            path = os.path.join(self.root, name)
+            if name.startswith("tmp-") and os.lstat(path).st_mtime < time.time() - _ABANDONED:
+                freed += _weight(path)
+                shutil.rmtree(path, ignore_errors=True)
+        return removed, freed
+
+
+def _plain(files: Mapping[str, File]) -> dict[str, str]:
+    return {path: file.digest for path, file in files.items()}
+
+
+def _list(folder: str) -> list[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except OSError:
+        return []
+
+
+def _weight(folder: str) -> int:
+    return sum(
+        os.lstat(os.path.join(base, name)).st_size
+        for base, _, names in os.walk(folder)
+        for name in names
+    )
+
+
+def _write_all(folder: str, rows: Iterable[tuple[str, bytes, int]]) -> None:
+    """Write files into a new folder: path, bytes and mode of each."""
+    os.mkdir(folder)
+    made = {""}
+    for path, data, mode in rows:
+        parent = path.rpartition("/")[0]
+        if parent not in made:
+            os.makedirs(os.path.join(folder, parent), exist_ok=True)
+            made.add(parent)
+        _write(os.path.join(folder, path), data, mode)
+
+
+def _write(path: str, data: bytes, mode: int) -> None:
+    descriptor = os.open(path, _WRITE, 0o600)
+    try:
+        with memoryview(data) as rest:
+            written = 0
+            while written < len(rest):
+                written += os.write(descriptor, rest[written:])
+        if sys.platform != "win32":
+            os.fchmod(descriptor, mode)
+    finally:
+        os.close(descriptor)
