@@ -110,7 +110,7 @@ def _by_the_kernel(
     elif policy["tier"] == "strong":
         from . import namespaces
 
-        report["namespaces"] = namespaces.enter(grants, own)
+        report["namespaces"] = namespaces.enter(grants, own, policy["scratch"])
     apart = bool(report["namespaces"])
     report["limits"] = restraints.limit(policy["limits"], starts=starts, apart=apart)
     restraints.drop_privileges()

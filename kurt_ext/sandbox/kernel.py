@@ -31,6 +31,8 @@ _NUMBERS = {
     "capget": (125, 90),
     "capset": (126, 91),
     "clone": (56, 220),
+    "move_mount": (429, 429),
+    "open_tree": (428, 428),
     "openat2": (437, 437),
     "pivot_root": (155, 41),
     "seccomp": (317, 277),

@@ -72,6 +72,8 @@ def _attempts(
         covered = _lies_in(policy["canary"], policy["read"])
         mode = os.O_WRONLY if covered else os.O_RDONLY
         yield "open", "files", lambda: _opening(policy["canary"], mode), hidden
+        if "mount" in namespaces and not covered:
+            yield "stat", "metadata", lambda: _looking(policy["canary"]), (errno.ENOENT,)
     if not _lies_in(_WITNESS, policy["read"]):
         yield "proc", "files", lambda: _opening(_WITNESS, os.O_RDONLY), hidden
     yield "filter", "seccomp", lambda: 0 if _mode() == _FILTERED else errno.EPERM, (0,)
@@ -104,6 +106,14 @@ def _mode() -> int:
 def _opening(path: str, mode: int) -> int:
     try:
         os.close(os.open(path, mode | os.O_CLOEXEC))
+    except OSError as error:
+        return error.errno or errno.EIO
+    return 0
+
+
+def _looking(path: str) -> int:
+    try:
+        os.lstat(path)
     except OSError as error:
         return error.errno or errno.EIO
     return 0
