@@ -33,6 +33,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from .errors import ManifestError, SkillLoadError, UntrustedError
+from .intact import hold
 from .names import PACKAGE, UNREAD
 from .stores import may_patch
 from .trust import Trust
@@ -62,6 +63,8 @@ __all__ = [
 ]
 
 _PREFIX = PACKAGE + "."
+#: The scopes whose folders `kurt install` writes to.
+_INSTALLED = ("project", "user")
 _NO_CODE = compile("", "<no __init__.py>", "exec")
 
 
@@ -81,6 +84,11 @@ class Judged:
             self._digests.pop(folder, None)
         else:
             self._digests[folder] = dict(digests)
+
+    def of(self, folder: str) -> dict[str, str] | None:
+        """Return what was judged of a folder: path below it → sha256; None where nothing was."""
+        found = self._digests.get(os.path.abspath(folder))
+        return None if found is None else dict(found)
 
     def hold(self, path: str, data: bytes) -> None:
         """Raise where a file of a folder that was judged has other bytes than were judged.
@@ -177,12 +185,15 @@ def refuse(candidate: Candidate, places: Places | None = None) -> None:
     """Raise the reason why a candidate's code may not be imported, if there is one.
 
     :param places: ask the trust file itself as well: what the candidate says may
-        come from an index that somebody forged.
+        come from an index that somebody forged; and hold what was installed to its receipt.
     :raises UntrustedError: when nobody has trusted its folder.
     :raises ManifestError: when its manifest cannot be used.
+    :raises IntegrityError: when it was installed, and is not what was.
     """
     trusted = places is None or candidate.scope != "project" or _covers(places, candidate)
     if candidate.usable and trusted:
+        if places is not None and candidate.is_folder and candidate.scope in _INSTALLED:
+            hold(places, candidate.scope, candidate.name, candidate.location)
         return
     if candidate.state == "untrusted" or not trusted:
         raise UntrustedError(

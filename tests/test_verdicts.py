@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from kurt_ext import surveys
 from kurt_ext import verdicts as module
 from kurt_ext.hostfacts import HostFacts
 from kurt_ext.places import Places
@@ -234,7 +235,7 @@ def test_what_cannot_be_looked_at_whole_is_not_remembered(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert Verdicts(Places(), "rules").find(str(folder / "gone")) == (None, None)
-    monkeypatch.setattr(module, "_MAX_ENTRIES", 2)
+    monkeypatch.setattr(surveys, "_MAX_ENTRIES", 2)
     assert survey(str(folder)) is None
     monkeypatch.undo()
     monkeypatch.setattr(module, "_MAX_TREE", 3)
