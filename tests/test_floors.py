@@ -38,10 +38,11 @@ lifecycle
 models
 telemetry changes
 locks manifest distinfo config metadata kinds wire quarantine requirements
-index candidates ordering schemas portal turns registering sockets
+surveys index candidates ordering schemas portal turns registering sockets
 plugin_layers plugin_settings fileevents
 shim
 discovery
+intact
 trust listing importer search
 validator_settings
 hostfacts
@@ -56,12 +57,16 @@ reporting
 verdicts acceptance
 plugin_validator
 market
+lock
+receipts
+installing_folders
 hooks
 origins traces members background windows patches ledger inflight
 sandbox
 managers instances calls services
 leaks
 stages life
+housing isolation
 loading lookup
 surrounding
 stories
