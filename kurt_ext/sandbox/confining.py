@@ -41,7 +41,7 @@ def confine(
     """Hold this process to a policy, and return what holds.
 
     :param policy: as :meth:`kurt_ext.sandbox.policy.Policy.wire` gives it.
-    :param parent: number of a process that must not be signalled.
+    :param parent: number of a process that must not be signalled; 0 = its parent's.
     :param capped: use no newer version of Landlock than this; to be as an older kernel is.
     :param within: ``bubblewrap`` where the process has been started inside of it.
     :returns: ``tier``, ``landlock`` (version, 0 = none), ``errata``, ``seccomp``,
@@ -99,6 +99,7 @@ def _by_the_kernel(
     version = version if capped is None else min(version, capped)
     if version < 1 or not MACHINE:
         raise Unconfined("this kernel has no Landlock that could be used", "files")
+    parent = parent or os.getppid() or 1
     _see_that_it_is_alone()
     selftest.see_that_it_could_fail(policy, within)
     starts = policy["processes"] > 1

@@ -13,6 +13,7 @@ import stat
 
 from .kernel import Unconfined, libc, syscall
 from .landlock import open_declared
+from .readables import followed, is_beneath, outermost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ _NOSUID, _NODEV, _REC, _PRIVATE, _DETACH = 2, 4, 16384, 1 << 18, 2
 _CLONE_TREE = 1 | 0x80000 | 0x8000  # OPEN_TREE_CLONE, _CLOEXEC, AT_RECURSIVE
 _EMPTY_PATH, _MOVE_EMPTY_PATH = 0x1000, 4
 _HERE = -100  # AT_FDCWD
-_MOST_LINKS = 40  # as the kernel: a path through more of them is ELOOP
 
 
 def enter(
@@ -45,8 +45,8 @@ def enter(
     uid, gid = os.geteuid(), os.getegid()
     declared = {path for path, _ in grants}
     links: dict[str, str] = {}
-    found = {_followed(path, links) for path, _ in own} - {""}
-    paths = _outermost(declared | found)
+    found = {followed(path, links) for path, _ in own} - {""}
+    paths = outermost(declared | found)
     try:
         _make_room(len(paths))
         syscall("unshare", _FLAGS)
@@ -59,7 +59,7 @@ def enter(
         trees = {path: _tree(path, declared=path in declared) for path in paths}
         _mount(b"tmpfs", os.fsencode(base), b"tmpfs", _NOSUID | _NODEV, b"size=1m,mode=755")
         os.chdir(base)
-        _furnish(trees, {link: links[link] for link in links if not _is_beneath(link, paths)})
+        _furnish(trees, {link: links[link] for link in links if not is_beneath(link, paths)})
         syscall("pivot_root", b".", b".")
         if libc().umount2(b".", _DETACH):
             raise _last_error()
@@ -71,48 +71,6 @@ def enter(
             f"this system does not let namespaces be made: {error.strerror or error}", "namespaces"
         ) from error
     return list(NAMES)
-
-
-def _followed(path: str, links: dict[str, str]) -> str:
-    """Return where a path really leads, "" where nothing is; its links are noted with their text."""
-    done, waiting, seen = "", path.split("/")[::-1], 0
-    while waiting:
-        part = waiting.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            done = os.path.dirname(done)
-            continue
-        here = f"{done}/{part}"
-        try:
-            target = links.get(here) or os.readlink(here)
-        except FileNotFoundError:
-            return ""
-        except OSError:  # EINVAL: it is no link
-            done = here
-            continue
-        seen += 1
-        if seen > _MOST_LINKS:
-            return ""
-        links[here] = target
-        waiting += target.split("/")[::-1]
-        done = "" if target.startswith("/") else done
-    return done or "/"
-
-
-def _outermost(paths: Iterable[str]) -> set[str]:
-    """Return the paths that lie beneath no other of them."""
-    given = set(paths)
-    return {path for path in given if not _is_beneath(path, given)}
-
-
-def _is_beneath(path: str, folders: set[str]) -> bool:
-    above = os.path.dirname(path)
-    while above != path:
-        if above in folders:
-            return True
-        path, above = above, os.path.dirname(above)
-    return False
 
 
 def _make_room(count: int) -> None:

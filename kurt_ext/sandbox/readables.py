@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["own_grants"]
+__all__ = ["followed", "is_beneath", "outermost", "own_grants"]
 
 #: Certificates, names of locales, time zones, types of files, randomness, the processor's kind.
 _SYSTEM = """
@@ -25,6 +25,7 @@ _SYSTEM = """
 /usr/share/zoneinfo /etc/localtime /etc/mime.types
 /dev/urandom /dev/random /dev/zero /sys/devices/system/cpu /proc/cpuinfo /proc/meminfo
 """
+_MOST_LINKS = 40  # as the kernel: a path through more of them is ELOOP
 _SHARED = ("/", "/usr", "/usr/local")
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
@@ -71,3 +72,49 @@ def _libraries() -> Iterator[str]:
         yield "/usr/local/lib"
     if sys.base_prefix.startswith("/nix/store/"):
         yield "/nix/store"
+
+
+def followed(path: str, links: dict[str, str]) -> str:
+    """Return where a path really leads, "" where nothing is.
+
+    :param links: is added to: each link on the way, and what it says.
+    """
+    done, waiting, seen = "", path.split("/")[::-1], 0
+    while waiting:
+        part = waiting.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            done = os.path.dirname(done)
+            continue
+        here = f"{done}/{part}"
+        try:
+            target = links.get(here) or os.readlink(here)
+        except FileNotFoundError:
+            return ""
+        except OSError:  # EINVAL: it is no link
+            done = here
+            continue
+        seen += 1
+        if seen > _MOST_LINKS:
+            return ""
+        links[here] = target
+        waiting += target.split("/")[::-1]
+        done = "" if target.startswith("/") else done
+    return done or "/"
+
+
+def outermost(paths: Iterable[str]) -> set[str]:
+    """Return the paths that lie beneath no other of them."""
+    given = set(paths)
+    return {path for path in given if not is_beneath(path, given)}
+
+
+def is_beneath(path: str, folders: set[str]) -> bool:
+    """Return whether a path lies in one of these folders; no folder lies in itself."""
+    above = os.path.dirname(path)
+    while above != path:
+        if above in folders:
+            return True
+        path, above = above, os.path.dirname(above)
+    return False
