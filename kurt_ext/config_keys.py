@@ -8,7 +8,10 @@ from typing import Any, NamedTuple
 __all__ = [
     "FIXED",
     "KEYS",
+    "LIMITS",
     "LISTS",
+    "MARKET_KEYS",
+    "MODES",
     "PLUGIN_KEYS",
     "RISKS",
     "SANDBOX_KEYS",
@@ -19,6 +22,7 @@ __all__ = [
     "describe",
     "fits",
     "guards",
+    "sells",
 ]
 
 
@@ -147,6 +151,69 @@ KEYS = (
         "every sandbox; of a project that is not trusted, only false counts.",
     ),
     Key(
+        "sandbox.isolation",
+        "string",
+        "strict from a marketplace, auto of what is installed or trusted, none of the host's own",
+        "Where the code of plugins runs: strict, auto or none.",
+    ),
+    Key(
+        "sandbox.tier",
+        "string",
+        "kernel",
+        "What holds them where there is a choice: strong hides names of files too, and starts "
+        "slower.",
+    ),
+    Key(
+        "sandbox.max_execution_time_seconds",
+        "number",
+        "300",
+        "Seconds that a call of an isolated plugin may take.",
+    ),
+    Key(
+        "sandbox.max_cpu_seconds",
+        "number",
+        "3600",
+        "Seconds of processor that a worker may use before it is replaced.",
+    ),
+    Key("sandbox.max_memory_mb", "number", "2048", "MiB of memory that a worker may have."),
+    Key("sandbox.max_open_files", "number", "256", "Files that a worker may hold open."),
+    Key(
+        "sandbox.max_processes",
+        "number",
+        "32",
+        "Processes of a plugin that may start programs, its worker included.",
+    ),
+    Key("sandbox.max_file_size_mb", "number", "256", "MiB of one file that a worker writes."),
+    Key("sandbox.max_output_kb", "number", "1024", "KiB of what a worker prints that are kept."),
+    Key("sandbox.max_reply_mb", "number", "16", "MiB of one answer of a worker."),
+    Key("sandbox.max_connections", "number", "32", "Network connections of a worker at one time."),
+    Key(
+        "market.NAME.url",
+        "string",
+        "none",
+        "Where a marketplace lies: https://…, file:///… or a folder, which begins at the folder "
+        "of the file where it is not whole. The user's counts before a project's of the same "
+        "name, and a project's only once it is trusted.",
+    ),
+    Key(
+        "market.NAME.key",
+        "string or array of strings",
+        "none: the index need not be signed",
+        "The public keys, one of which must have signed the index.",
+    ),
+    Key(
+        "market.NAME.allow_http",
+        "boolean",
+        "false",
+        "Whether it may be asked without encryption; this machine itself always may.",
+    ),
+    Key(
+        "market.NAME.hosts",
+        "array of strings",
+        "[]",
+        "Other hosts that it may send us on to.",
+    ),
+    Key(
         "plugin.NAME.enabled",
         "boolean",
         "its config.json's, else true",
@@ -178,6 +245,12 @@ KEYS = (
         "environment made of what it requires; its worker runs with that one's Python.",
     ),
     Key(
+        "plugin.NAME.isolation",
+        "string",
+        "sandbox.isolation, or by where it came from",
+        "Where the plugin's code runs: strict, auto or none.",
+    ),
+    Key(
         "plugin.NAME.sandbox_config_override",
         "table",
         "its config.json's",
@@ -185,7 +258,7 @@ KEYS = (
     ),
 )
 #: Words at the top that no kind may have.
-FIXED = ("skill_paths", "skill", "plugin", "validator", "sandbox")
+FIXED = ("skill_paths", "skill", "plugin", "validator", "sandbox", "market")
 SANDBOX = "sandbox_config_override"
 #: Key of a table `[plugin.NAME]` → what its value must be, and what it is taken for if not.
 PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
@@ -194,6 +267,7 @@ PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
     "priority": ("a whole number of at most 64 bits", None),
     "timeout_seconds": ("a number of seconds, more than 0", None),
     "environment": ("own or shared", None),
+    "isolation": ("strict, auto or none", None),
     SANDBOX: ("a table", None),
 }
 #: Key of the table `[validator]` → what its value must be.
@@ -207,15 +281,53 @@ VALIDATOR_KEYS = {
     "reserved_prefixes": 'an array of texts such as "com.example."',
     "adapters": 'an array of names such as "ruff"',
 }
+#: Where the code of a plugin may run: see `isolation`.
+MODES = ("strict", "auto", "none")
+#: Limits of isolated plugins: see `sandbox.limits`, which says more of each.
+LIMITS = (
+    "max_execution_time_seconds",
+    "max_cpu_seconds",
+    "max_memory_mb",
+    "max_open_files",
+    "max_processes",
+    "max_file_size_mb",
+    "max_output_kb",
+    "max_reply_mb",
+    "max_connections",
+)
 #: Key of the table `[sandbox]` → what its value must be.
 SANDBOX_KEYS = {
     "wheelhouse": "the path of a folder",
     "offline": "true or false",
     "allow_source": "true or false",
+    "isolation": "strict, auto or none",
+    "tier": "strong or kernel",
+    **dict.fromkeys(LIMITS, "a number above 0"),
 }
+#: Where the code of a plugin may run: see `isolation`.
+MODES = ("strict", "auto", "none")
+#: Limits of isolated plugins: see `sandbox.limits`, which says more of each.
+LIMITS = (
+    "max_execution_time_seconds",
+    "max_cpu_seconds",
+    "max_memory_mb",
+    "max_open_files",
+    "max_processes",
+    "max_file_size_mb",
+    "max_output_kb",
+    "max_reply_mb",
+    "max_connections",
+)
 #: Key of the table `[sandbox]` → the one value that only takes away, so that it counts
 #: whoever says it.
 TIGHTER: dict[str, Any] = {"offline": True, "allow_source": False}
+#: Key of a table `[market.NAME]` → what its value must be.
+MARKET_KEYS = {
+    "url": "an address: https://…, file:///… or a folder",
+    "key": "a public key, or an array of them",
+    "allow_http": "true or false",
+    "hosts": "an array of names of hosts",
+}
 #: From harmless to grave; what a score falls into, and what ``max_risk`` names.
 RISKS = ("low", "medium", "high", "critical")
 LISTS = ("enabled", "disabled")
@@ -235,6 +347,8 @@ def describe(path: Iterable[str]) -> Key | None:
         if len(parts) != 3 and not (len(parts) > 3 and parts[2] == SANDBOX):
             return None
         return by_name.get(f"plugin.NAME.{parts[2]}")
+    if parts[0] == "market":
+        return by_name.get(f"market.NAME.{parts[2]}") if len(parts) == 3 else None
     if parts[0] in ("validator", "sandbox"):
         return by_name.get(".".join(parts))
     if len(parts) == 2:
@@ -250,6 +364,8 @@ def fits(key: str, value: Any) -> bool:
         return isinstance(value, dict)
     if key == "environment":
         return value in ("own", "shared")
+    if key == "isolation":
+        return value in MODES
     if isinstance(value, bool):
         return False
     if key == "priority":
@@ -261,6 +377,13 @@ def bounds(key: str, value: Any) -> bool:
     """Return whether a value is one for a key of the table ``[sandbox]``."""
     if key == "wheelhouse":
         return isinstance(value, str) and value != "" and value.isprintable()
+    if key == "isolation":
+        return value in MODES
+    if key == "tier":
+        return value in ("strong", "kernel")
+    if key in LIMITS:
+        is_number = isinstance(value, (int, float)) and not isinstance(value, bool)
+        return is_number and 0 < value < float("inf")
     return isinstance(value, bool)
 
 
@@ -278,4 +401,17 @@ def guards(key: str, value: Any) -> bool:
         and item.strip() == item != ""
         and (key != "allowed_extensions" or item[0] == ".")
         for item in value
+    )
+
+
+def sells(key: str, value: Any) -> bool:
+    """Return whether a value is one for a key of the table ``[market.NAME]``."""
+    if key == "allow_http":
+        return isinstance(value, bool)
+    if key == "url":
+        return isinstance(value, str) and value.isprintable() and value.strip() == value != ""
+    values = [value] if key == "key" and isinstance(value, str) else value
+    return isinstance(values, list) and all(
+        isinstance(item, str) and item.isprintable() and item.strip() == item != ""
+        for item in values
     )

@@ -14,10 +14,13 @@ __all__ = ["Flight", "Wish"]
 class Wish:
     """How a plugin is to be loaded; see :meth:`kurt_ext.loader.PluginLoader.load_plugin`."""
 
-    __slots__ = ("config", "force", "validate")
+    __slots__ = ("config", "force", "isolation", "validate")
 
-    def __init__(self, config: Any, validate: bool, force: bool) -> None:
+    def __init__(
+        self, config: Any, validate: bool, force: bool, isolation: str | None = None
+    ) -> None:
         self.config = config
+        self.isolation = isolation
         self.validate = validate
         self.force = force
 

@@ -179,6 +179,7 @@ def capability_target(extension: Extension, capability: Mapping[str, Any]) -> Ta
             hint=f"write `async def {name}(self, …)`",
             skill=extension.skill,
         )
+    method = getattr(method, "awaited", method)  # a sync one in a worker is waited for here
     schema = Schema(capability.get("parameters") or {}, f"the capability {reference}")
 
     def check(arguments: Any) -> dict[str, Any]:

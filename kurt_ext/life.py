@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from time import perf_counter
-from types import ModuleType
+from types import EllipsisType, ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 from .contract import Usage
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
     from .contract import Extension
+    from .housing import Housing
     from .models import PluginMetadata
     from .plugin_settings import Effective
     from .portal import Once
@@ -62,6 +63,7 @@ class Generation:
         "asked",
         "candidate",
         "extensions",
+        "housing",
         "is_imported",
         "ledger",
         "number",
@@ -88,6 +90,8 @@ class Generation:
         self.record: dict[str, Any] | None = None
         #: Whether the code of a skill that registers what it offers has run.
         self.asked = False
+        #: The worker that its code lives in; None = this process, ... = nobody has decided.
+        self.housing: Housing | EllipsisType | None = ...
         #: Whether a loader's import of its modules has ended, well or not.
         self.is_imported = False
 
@@ -160,6 +164,8 @@ class Life:
         self.number = 0
         #: The configuration that the caller gave, for the next generation too.
         self.given: Any = None
+        #: The mode of isolation that the caller asked for, for the next generation too.
+        self.isolation: str | None = None
         #: Its configuration, joined and checked; None where nobody did that yet.
         self.admitted: Effective | None = None
         self.metadata: PluginMetadata | None = None

@@ -98,6 +98,15 @@ EVENTS = (
     "failed",
     "unloading",
     "unloaded",
+    "isolating",
+    "worker-started",
+    "worker-ready",
+    "worker-crashed",
+    "worker-restarted",
+    "worker-recycled",
+    "worker-limit",
+    "worker-quarantined",
+    "worker-closed",
 )
 
 

@@ -229,6 +229,7 @@ class PluginLoader:
         validate: bool = True,
         *,
         force: bool = False,
+        isolation: str | None = None,
     ) -> PluginState:
         """Import a plugin, make its object and call ``initialize``; what it needs is loaded first.
 
@@ -237,14 +238,17 @@ class PluginLoader:
         :param config: has the last word over config.json and ``kurt.toml``.
         :param validate: judge it before anything of it is imported.
         :param force: load it although it is held back after repeated failures.
+        :param isolation: ``strict``, ``auto`` or ``none``, before what is configured; kept
+            for its reloads. See :mod:`kurt_ext.isolation`.
         :raises TransitionError: when it is INACTIVE, UNLOADING, or loading itself.
         :raises PluginValidationError: when the validator finds errors.
         :raises PluginLoadError: when it, or a plugin that it needs, cannot be loaded.
         :raises ConfigError: when its configuration does not fit its schema.
         :raises PolicyError: when it is not trusted, not enabled, or held back.
+        :raises IsolationError: when it is to be strictly isolated, and cannot be.
         """
         life = await self._life(plugin_id)
-        candidate, wish = life.candidate, Wish(config, validate, force)
+        candidate, wish = life.candidate, Wish(config, validate, force, isolation)
         flight = self._flights.get(candidate.slug)
         if flight is None or flight.task.get_loop() is not asyncio.get_running_loop():
             flight = Flight(asyncio.ensure_future(self._load_in_turn(life, wish)))
@@ -283,6 +287,7 @@ class PluginLoader:
         generation: Generation | None = None
         try:
             life.given = wish.config if wish.config is not None else life.given
+            life.isolation = wish.isolation if wish.isolation is not None else life.isolation
             admitted = await self.admission.admit(candidate, wish)
             self._admit(life, candidate, admitted)
             life.timed("check", start)
@@ -341,9 +346,11 @@ class PluginLoader:
         limit = life.limit or self.hook_timeout
         asked = [item for item in candidate.offers if item[0] == REGISTERING_GROUP]
         try:
+            housing = await in_thread(self._loading.housing, life, generation)
             with generation.ledger.watching():
-                import_all = self._loading.import_all
-                await bounded(import_all, candidate, found, life, generation, limit=limit)
+                if housing is None:
+                    import_all = self._loading.import_all
+                    await bounded(import_all, candidate, found, life, generation, limit=limit)
                 for _, name, value in asked:
                     point = EntryPoint(name=name, value=value, group=REGISTERING_GROUP)
                     register = self._loading.register

@@ -25,11 +25,16 @@ from .lifecycle import PluginEvent, PluginStatus
 from .managers import All, Driver, Enabled, Named, Ordered, Outcome
 from .masking import Masker
 from .portal import Once
-from .registering import Registrar, Registry
+from .registering import Registered, Registrar, Registry
+from .sandbox.remote import Offered
 from .settings import hide
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
     from .candidates import Candidate
+    from .housing import Housing
+    from .isolation import Isolation
     from .lookup import Found
 
 __all__ = ["LOG", "Loading", "inactive_error", "unloaded_error"]
@@ -60,6 +65,8 @@ class Loading:
         self.listeners: list[Listener] = []
         #: What has become of each skill that something was asked of, by slug.
         self.lives: dict[str, Life] = {}
+        #: Decides where code lives; None = in this process.
+        self.isolation: Isolation | None = None
         self._settings = settings
         self._options = options
         self._words = words
@@ -169,10 +176,39 @@ class Loading:
             outcome = _timed(candidate.name, lambda: self.register(candidate, point, generation))
             self.outcomes[candidate.name] = outcome
 
+    def housing(self, life: Life, generation: Generation) -> Housing | None:
+        """Return the worker that a generation's code lives in; None = this process.
+
+        Decided once; nothing is started for it.
+
+        :raises IsolationError: when it is to be isolated in a way that cannot be had here.
+        """
+        if generation.housing is ...:
+            candidate = generation.candidate
+            made = None
+            if self.isolation is not None and candidate.location:
+                record = self.record(candidate)
+                decision = self.isolation.decide(candidate, record, life.isolation)
+                if decision.isolated:
+                    from .housing import house
+
+                    made = house(self.isolation, decision, life, candidate, record)
+            generation.housing = made
+        return generation.housing
+
     def register(self, candidate: Candidate, point: EntryPoint, generation: Generation) -> None:
         """Run the code of a skill that registers what it offers; raises whatever it raises."""
         refuse(candidate)
         check_python(self.record(candidate), candidate.name)
+        housing = self.housing(self.life(candidate), generation)
+        if housing is not None:
+            registry = generation.registry or self.registry
+            rows = housing.wait(housing.register(point.value))
+            for namespace, name in rows:
+                offered = Offered(namespace, name)
+                registry.replace(Registered(namespace, name, candidate.name, offered))
+            generation.asked = True
+            return
         registrar = Registrar(generation.registry or self.registry, candidate.name)
         with (
             registrar.collecting(),
@@ -215,6 +251,8 @@ class Loading:
             if life.generation is None or life.is_ruled:
                 continue
             if not keep(life.name) or is_stale(slug):
+                if life.generation.housing and life.generation.housing is not ...:
+                    life.generation.housing.kill()
                 life.take(None)  # what has hooks is ended by close() nonetheless
                 unload(slug)
 
@@ -299,7 +337,12 @@ class Loading:
     ) -> Extension:
         candidate = found.candidate
         root = candidate.location if candidate.is_folder else None
-        if found.obj is not None:
+        housing = None
+        if found.obj is None or isinstance(found.obj, Offered):
+            housing = self.housing(life, generation)
+        if housing is not None:
+            plugin, obj = None, self._moved(life, generation, found, housing)
+        elif found.obj is not None:
             plugin, obj = found.obj, self._built(found, found.obj)
         else:
             record = generation.record = self.record(candidate)
@@ -336,6 +379,25 @@ class Loading:
         if stages.has_hooks(extension):
             generation.once[extension] = Once()
         return extension
+
+    def _moved(
+        self, life: Life, generation: Generation, found: Found, housing: Housing
+    ) -> Awaitable[Any]:
+        """Return what gives the object of an extension that lives in a worker."""
+        candidate = found.candidate
+        record = generation.record = self.record(candidate)
+        check_python(record, candidate.name)
+        is_plugin = found.obj is None and record["type"] is not None and ":" not in found.value
+        if found.obj is None:
+            self._judge(found, record)
+        return housing.load(
+            found.kind,
+            found.name,
+            found.value,
+            registered=found.obj is not None,
+            options={} if is_plugin else self._options(found.kind.name, found.name),
+            config=self._config(life, record, candidate) if is_plugin else None,
+        )
 
     def _config(self, life: Life, record: Mapping[str, Any], candidate: Candidate) -> Any:
         if life.config is not None:
@@ -389,7 +451,9 @@ class Loading:
     def is_idle(self) -> bool:
         """Whether nothing that was loaded has a hook to be called at the end."""
         return not self._live and not any(
-            life.generation is not None and life.generation.pending for life in self.lives.values()
+            life.generation is not None
+            and (life.generation.pending or life.generation.housing not in (None, ...))
+            for life in self.lives.values()
         )
 
     def is_waiting(self, extension: Extension) -> bool:
@@ -502,6 +566,8 @@ class Loading:
             for extension in made:
                 if extension not in generation.stages:
                     self.drop(extension)
+            if generation.housing and generation.housing is not ...:
+                await generation.housing.close()
         left = await generation.ledger.dispose(
             timeout=life.limit or stages.LIMIT,
             heir=heir.ledger if heir is not None else None,

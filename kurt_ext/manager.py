@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 from weakref import WeakSet
 
 from .calls import Call, FanOut, Surroundings
+from .contract import Failures
 from .errors import ExtensionNotFoundError, KurtError, TransitionError, UsageError
 from .importer import FINDER
 from .instances import capability_target
+from .isolation import Isolation
 from .kinds import GROUP, load_kinds
 from .loading import Loading, inactive_error, unloaded_error
 from .lookup import REGISTERING_GROUP, Lookup
@@ -22,6 +24,8 @@ from .names import PACKAGE
 from .places import Places
 from .portal import Blocked, Portal
 from .registering import LOADING, Registered, Registry
+from .sandbox.remote import Remote
+from .sandbox.remote import target as remote_target
 from .surrounding import Surrounding
 from .syspath import hold, release
 
@@ -85,6 +89,8 @@ class SkillManager:
         self.loading = Loading(
             self._registry, self.settings, self.options, lambda: self.discover().words
         )
+        self.isolation = Isolation(self)
+        self.loading.isolation = self.isolation
         self._surrounding = Surrounding(self)
 
     # -- what there is ---------------------------------------------------------
@@ -423,6 +429,8 @@ class SkillManager:
     def _target(self, found: Found, extension: Extension) -> Target:
         if found.capability is not None:
             return capability_target(extension, found.capability)
+        if isinstance(extension.obj, Remote):
+            return remote_target(extension.obj, extension.kind.facet("failures") or Failures())
         target: Target = extension.kind.facet("call")(extension)
         return target
 

@@ -59,7 +59,8 @@ class Reload:
         modules: dict[str, ModuleType] | None = None
         new: Generation | None = None
         try:
-            _refuse_foreign(before)
+            if old.housing in (None, ...):
+                _refuse_foreign(before)
             candidate = await in_thread(loader.freshness.again, before)
             if candidate.version != before.version:
                 loader.dependencies.refuse_unfit(life, candidate.version)
@@ -189,6 +190,8 @@ class Reload:
         loops = {asyncio.get_running_loop(), *self._loader.skills.loops()}
         own: set[Any] = {*generation.ledger.started(), *generation.ledger.threads()}
         found: list[str] = busy(list(modules), loops, own)
+        if generation.housing and generation.housing is not ...:
+            found += generation.housing.busy()
         return found
 
 

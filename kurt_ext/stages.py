@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import ContractError, KurtError
 from .failure import load_error
 from .hooks import Late, bounded, late_error, run_hook
+from .sandbox.remote import Remote
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -174,6 +175,8 @@ def check(extension: Extension) -> None:
     """
     if extension.kind.call and isinstance(extension.plugin, ModuleType):
         return
+    if isinstance(extension.obj, Remote):
+        return  # its worker has looked
     broken = extension.kind.broken_by(extension.obj)
     if broken:
         contract = extension.kind.contract_type()

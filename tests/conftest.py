@@ -23,6 +23,8 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in list(os.environ):
         if variable.startswith(("KURT_", "XDG_")):
             monkeypatch.delenv(variable)
+    # Plugins live in this process, where a test can look at them; what is about workers says so.
+    monkeypatch.setenv("KURT_ISOLATION", "none")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
     monkeypatch.chdir(project)

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from kurt_ext.config import Config, merge
 from kurt_ext.config_explain import split_key
 from kurt_ext.config_file import KEYS, describe
+from kurt_ext.config_keys import LIMITS
 from kurt_ext.errors import ConfigError, UntrustedError, UsageError
 from kurt_ext.places import Places
 from kurt_ext.settings import HIDDEN, Settings, looks_secret
@@ -762,11 +763,15 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("sandbox", "wheelhouse"),
             ("sandbox", "offline"),
             ("sandbox", "allow_source"),
+            ("sandbox", "isolation"),
+            ("sandbox", "tier"),
+            *[("sandbox", limit) for limit in LIMITS],
             ("plugin", "p", "enabled"),
             ("plugin", "p", "auto_load"),
             ("plugin", "p", "priority"),
             ("plugin", "p", "timeout_seconds"),
             ("plugin", "p", "environment"),
+            ("plugin", "p", "isolation"),
             ("plugin", "p", "sandbox_config_override"),
         )
     ]

@@ -62,6 +62,9 @@ receipts
 installing_folders
 hooks
 origins traces members background windows patches ledger inflight
+environment_sources environment_store
+environment_making environment_stories
+environments
 sandbox
 managers instances calls services
 leaks

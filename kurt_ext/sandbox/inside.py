@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
 from importlib import import_module
 from importlib.metadata import EntryPoint
 from traceback import format_exception
@@ -29,6 +30,8 @@ __all__ = ["Inside"]
 
 #: Methods of the object protocol that the host may ask for.
 _SPECIAL = ("__call__", "__reload_state__", "__reload_restore__")
+#: The call that runs here.
+_CALL: ContextVar[Any] = ContextVar("kurt_ext_inside", default=None)
 _TRACEBACK = 20_000  # characters of one that are told
 
 
@@ -66,12 +69,15 @@ class Inside:
         self._members: dict[str, _Member] = {}
         self._settings: dict[str, Any] = {}
         self._services: Mapping[str, Any] = {}
+        self._latest: Any = None
 
     def handle(self, verb: str, body: Any, call: Any) -> Any:
         """Do what the host asks for.
 
         :param call: the way back while it is under way: progress and questions.
         """
+        self._latest = call
+        _CALL.set(call)
         return getattr(self, f"do_{verb}")(body, call)
 
     # -- loading -----------------------------------------------------------------
@@ -244,7 +250,7 @@ class Inside:
         if lent is not None:
             from .lending import borrowed
 
-            self._services = borrowed(lent, call.ask, call.aask)
+            self._services = borrowed(lent, self._ask, self._aask)
         own = CallContext(
             self._skill,
             member.extension.root,
@@ -253,6 +259,13 @@ class Inside:
         )
         member.context = target.context(own) if target.context else own
         return member.context
+
+    def _ask(self, *question: Any) -> Any:
+        """Ask the host, for the call that runs here; of a thread of the plugin's, the latest."""
+        return (_CALL.get() or self._latest).ask(*question)
+
+    async def _aask(self, *question: Any) -> Any:
+        return await (_CALL.get() or self._latest).aask(*question)
 
     def do_method(self, body: Mapping[str, Any], call: Any) -> Any:
         """Call a method of an extension's object, as somebody who holds it would."""

@@ -36,6 +36,7 @@ _NEVER_WRITTEN_FILES = (
     ".config/pip .config/uv .local/bin"
 ).split()
 _SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
+_EVERYBODYS = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _WHOLE = ("/", "/etc", "/home", "/proc", "/root", "/sys", "/dev", "/var", "/Users")
 
 
@@ -199,7 +200,7 @@ class _Work:
         for entry in entries:
             for place in self._places(entry, writes):
                 real = self._real(entry, place, writes, [*writable, *(found if writes else ())])
-                if real is None:
+                if real is None or real in _EVERYBODYS:
                     continue
                 self._judge(entry, real, writes)
                 found.append(real)

@@ -24,7 +24,7 @@ from ..errors import (
 from ..failure import Afar
 
 if TYPE_CHECKING:
-    from .housing import Housing
+    from ..housing import Housing
 
 __all__ = ["VERBS", "Offered", "Record", "Remote", "afar", "records", "target"]
 

@@ -1,0 +1,362 @@
+"""The worker that one generation of a plugin's code lives in, as the host sees it.
+
+What was loaded, registered and begun is remembered here, so that a worker that
+takes the place of one that crashed, or was replaced after many calls, has all
+of it again. What its code kept in memory is gone with the old one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import AsyncIterator, Awaitable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from .errors import IsolationError
+from .importer import JUDGED, code_folder
+from .sandbox.auditing import Audit
+from .sandbox.lending import Loans
+from .sandbox.network import Broker
+from .sandbox.remote import Remote, afar
+from .sandbox.spawning import Spawner, Worker
+from .sandbox.supervision import Cell
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from .candidates import Candidate
+    from .isolation import Decision, Isolation
+    from .kinds import Kind
+    from .life import Life
+    from .sandbox.policy import Policy
+
+__all__ = ["Housing", "house"]
+
+_HANDLER = "kurt_ext.sandbox.inside:Inside"
+#: The hooks that a worker which takes the place of another has to be taken through again.
+_BEGUN = ("initialize", "activate")
+_ENDED = {"deactivate": ("activate",), "cleanup": _BEGUN}
+
+
+class Housing:
+    """A worker, started when it is first needed, and what lives in it.
+
+    :param policy: what it may do.
+    :param decision: why it is isolated, and how.
+    :param opening: what the worker is told of the skill.
+    :param spawner: starts workers.
+    :param place: gives where a kind is imported from.
+    :param audit: told of what was allowed and refused.
+    :param tell: told of events: a name, and sentences.
+    :param python: the interpreter of the plugin's own environment; None = this one.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        decision: Decision,
+        opening: Mapping[str, Any],
+        *,
+        spawner: Spawner,
+        place: Callable[[Kind[Any]], str],
+        audit: Audit,
+        tell: Callable[[str, list[str]], None],
+        canaries: str,
+        python: str | None = None,
+    ) -> None:
+        self.policy = policy
+        self.decision = decision
+        #: How many workers there were; what one knows the next does not.
+        self.born = 0
+        #: What the present worker reported of its confinement; None before there is one.
+        self.report: dict[str, Any] | None = None
+        #: What was asked for: (permission, target) → whether it was allowed.
+        self.uses: dict[tuple[str, str], bool] = {}
+        self._opening = opening
+        self._spawner = spawner
+        self._place = place
+        self._audit = audit
+        self._tell = tell
+        self._canaries = canaries
+        self._python = python
+        self._registered: list[str] = []
+        self._loads: dict[str, dict[str, Any]] = {}
+        self._hooks: list[tuple[str, str]] = []
+        self._under_way: dict[str, int] = {}
+        self._loans: Loans | None = None
+        self._cell = Cell(
+            policy.skill,
+            self._start,
+            prepare=self._prepare,
+            seconds=policy.limits["seconds"],
+            event=self._hear,
+        )
+
+    # -- its worker ----------------------------------------------------------------
+
+    async def _start(self) -> Worker:
+        """Start a worker that has nothing of the plugin yet."""
+        scratch = tempfile.mkdtemp(prefix="kurt-")
+        try:
+            canary = self._canary(scratch)
+            worker = await self._spawner.spawn(
+                self.policy.wire(scratch, canary), handler=_HANDLER, python=self._python
+            )
+        except BaseException:
+            shutil.rmtree(scratch, ignore_errors=True)
+            raise
+        broker = None
+        if worker.broker_socket is not None:
+            broker = Broker(
+                worker.broker_socket,
+                self.policy.hosts,
+                skill=self.policy.skill,
+                connections=int(self.policy.limits["connections"]),
+                audit=self._seen,
+            )
+
+        def ended() -> None:
+            if broker is not None:
+                broker.close()
+            shutil.rmtree(scratch, ignore_errors=True)
+
+        worker.on_end(ended)
+        worker.channel.answer = self._answer
+        worker.channel.event = self._heard
+        self.report = worker.report
+        return worker
+
+    async def _prepare(self, worker: Worker) -> None:
+        """Let a new worker have what the one before had."""
+        ask = worker.channel.request
+        self.born += 1
+        await ask("open", self._opening)
+        for value in self._registered:
+            await ask("register", {"value": value})
+        for load in self._loads.values():
+            await ask("load", load)
+        for key, name in self._hooks:
+            raised = await ask("hook", {"key": key, "name": name})
+            if raised:
+                raise afar(raised)
+
+    def _canary(self, scratch: str) -> str:
+        """Return a file that the worker must not be able to open; "" where it may read all."""
+        granted = (*self.policy.read, *self.policy.write, self.policy.folder, *self.policy.path)
+        for folder in (self._canaries, os.path.dirname(scratch)):
+            real = os.path.realpath(folder)
+            if any(one and _lies_in(real, one) for one in granted):
+                continue
+            path = os.path.join(real, ".kurt-canary")
+            try:
+                os.makedirs(real, mode=0o700, exist_ok=True)
+                os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+            except OSError:
+                continue
+            return path
+        return ""
+
+    # -- what it is asked for --------------------------------------------------------
+
+    async def register(self, value: str) -> list[tuple[str, str]]:
+        """Run code that registers what it offers; return (namespace, name) of each."""
+        rows = await self.request("register", {"value": value})
+        self._registered.append(value)
+        return [(str(namespace), str(name)) for namespace, name in rows]
+
+    async def load(
+        self,
+        kind: Kind[Any],
+        name: str,
+        value: str,
+        *,
+        registered: bool,
+        options: Mapping[str, Any],
+        config: Mapping[str, Any] | None,
+    ) -> Remote:
+        """Import one extension in the worker; return what stands for its object.
+
+        :raises PluginLoadError: as the worker does.
+        """
+        key = f"{kind.namespace}:{name}"
+        body = {
+            "key": key,
+            "kind": self._place(kind),
+            "namespace": kind.namespace,
+            "name": name,
+            "value": value,
+            "registered": registered,
+            "options": dict(options),
+            "config": None if config is None else dict(config),
+        }
+        described = await self.request("load", body)
+        self._loads[key] = body
+        return Remote(self, key, described)
+
+    async def hook(self, key: str, name: str, *, exclusive: bool) -> None:
+        """Call a hook of an extension's life.
+
+        :raises Afar: what it raised.
+        """
+        raised = await self.request("hook", {"key": key, "name": name}, exclusive=exclusive)
+        self._hooks = [one for one in self._hooks if one not in _undone(key, name)]
+        if raised:
+            raise afar(raised)
+        if name in _BEGUN:
+            self._hooks.append((key, name))
+
+    async def request(
+        self, verb: str, body: Any, *, exclusive: bool = True, on_progress: Any = None
+    ) -> Any:
+        """Ask the worker, which is started where there is none.
+
+        :param exclusive: nothing else may run in it meanwhile: its code is sync.
+        :raises KurtError: what it answers, or why there is no answer.
+        """
+        what = str(body.get("key", verb)) if isinstance(body, Mapping) else verb
+        self._under_way[what] = self._under_way.get(what, 0) + 1
+        try:
+            return await self._cell.request(
+                verb, body, exclusive=exclusive, on_progress=on_progress
+            )
+        finally:
+            self._under_way[what] -= 1
+
+    async def stream(self, verb: str, body: Any) -> AsyncIterator[Any]:
+        """Yield what a generator in the worker yields."""
+        async for item in self._cell.stream(verb, body):
+            yield item
+
+    def wait(self, pending: Awaitable[Any]) -> Any:
+        """Return what something gives, from where nothing can be awaited.
+
+        It runs on a loop of its own, in a thread of its own.
+        """
+        answer: list[Any] = []
+
+        def run() -> None:
+            try:
+                answer.append(asyncio.run(_awaited(pending)))
+            except BaseException as error:
+                answer[:] = [None, error]
+
+        thread = threading.Thread(target=run, name=f"kurt-{self.policy.skill}")
+        thread.start()
+        thread.join()
+        if len(answer) > 1:
+            raise answer[1]
+        return answer[0]
+
+    def lend(self, services: Any) -> dict[str, Any]:
+        """Return what of the services the plugin may use, as data."""
+        if self._loans is None:
+            self._loans = Loans(services, self.policy.grants, self.policy.skill, self._seen)
+        return self._loans.describe()
+
+    async def _answer(self, name: str, operation: str, args: Any, kwargs: Any) -> Any:
+        """Serve a question of the worker's."""
+        if self._loans is None:
+            raise IsolationError(f"{self.policy.skill} asks for a service, and none was lent")
+        return await self._loans.answer(name, operation, args, kwargs)
+
+    # -- what is seen ----------------------------------------------------------------
+
+    def _seen(self, permission: str, target: str, allowed: bool) -> None:
+        is_new = (permission, target) not in self.uses
+        if len(self.uses) < 10_000:
+            self.uses[permission, target] = allowed
+        if is_new or not allowed:
+            self._audit.record("use", self.policy.skill, permission, target, allowed)
+
+    def _heard(self, name: str, detail: Any) -> None:
+        """Take what the worker itself reports; a plugin can have written it."""
+        if name == "use" and isinstance(detail, Mapping):
+            permission, target = str(detail.get("permission")), str(detail.get("target"))
+            self._seen(permission, target, detail.get("allowed") is True)
+
+    def _hear(self, name: str, detail: Any = None) -> None:
+        """Tell of what happened to the worker."""
+        self._tell(f"worker-{name}", [] if detail is None else [str(detail)])
+
+    def busy(self) -> list[str]:
+        """Return what is under way in it."""
+        return [what for what, count in self._under_way.items() if count]
+
+    async def close(self) -> None:
+        """End the worker; what is under way in it fails."""
+        await self._cell.close()
+        if self._loans is not None:
+            await self._loans.close()
+
+    def kill(self) -> None:
+        """End the worker at once, from where nothing can be awaited."""
+        self._cell.kill()
+
+
+async def _awaited(pending: Awaitable[Any]) -> Any:
+    return await pending
+
+
+def _undone(key: str, name: str) -> set[tuple[str, str]]:
+    return {(key, one) for one in _ENDED.get(name, ())}
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)
+
+
+def house(
+    isolation: Isolation,
+    decision: Decision,
+    life: Life,
+    candidate: Candidate,
+    record: Mapping[str, Any],
+) -> Housing:
+    """Return the worker that a plugin's code is to live in; it is started when it is needed.
+
+    :raises IsolationError: when a permission of it may be granted to nobody.
+    :raises ConfigError: when a limit is no number.
+    """
+    given = life.admitted.config.sandbox_config_override if life.admitted is not None else None
+    policy = isolation.policy(candidate, record, decision, given)
+    for note in policy.notes:
+        life.tell("isolating", detail=[note])
+    places = isolation.places
+
+    def tell(name: str, detail: list[str]) -> None:
+        life.tell(name, detail=detail)
+
+    return Housing(
+        policy,
+        decision,
+        _opening(candidate, record),
+        spawner=isolation.spawner,
+        place=isolation.kind_place,
+        audit=isolation.audit,
+        tell=tell,
+        canaries=os.path.join(places.data, "canary"),
+    )
+
+
+def _opening(candidate: Candidate, record: Mapping[str, Any]) -> dict[str, Any]:
+    folder = code_folder(candidate)
+    return {
+        "candidate": {
+            "name": candidate.name,
+            "title": candidate.title,
+            "version": candidate.version,
+            "location": candidate.location,
+            "dist_info": candidate.dist_info,
+            "distribution": candidate.distribution,
+            "source": candidate.source,
+            "offers": [list(offer) for offer in candidate.offers],
+            "code": candidate.code,
+        },
+        "record": dict(record),
+        "settings": {},
+        "folder": folder,
+        "digests": JUDGED.of(folder) if folder else None,
+    }

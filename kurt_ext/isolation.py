@@ -1,0 +1,301 @@
+"""Decide where the code of a plugin runs: in this process, or in one that is held to its manifest.
+
+=========  ==================================================================
+mode       what it means
+=========  ==================================================================
+none       in this process, with everything that it may do
+auto       a plugin that declares its permissions is held to them, as far as
+           this machine can; one that declares nothing, or cannot live
+           elsewhere, runs in this process, and that is said
+strict     isolated, with everything enforced that there is to be enforced;
+           where that cannot be, it does not run
+=========  ==================================================================
+
+A plugin.json declares by its form (what it does not ask for is not allowed), a
+SKILL.md by an entry of its ``permissions``. Where nobody says otherwise, what
+came from a marketplace is strict, what pip installed and what lies in a
+trusted folder is auto, and what came with the host is none.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from .config_keys import MODES
+from .errors import ConfigError, IntegrityError, IsolationError
+from .grants import LISTS, NATIVE, Grants, narrow
+from .kinds import GROUP
+from .sandbox.limits import DEFAULTS, lowered, merged, problems
+from .settings import dotted
+
+if TYPE_CHECKING:
+    from .candidates import Candidate
+    from .kinds import Kind
+    from .manager import SkillManager
+    from .places import Places
+    from .sandbox.auditing import Audit
+    from .sandbox.policy import Policy
+    from .sandbox.spawning import Spawner
+
+__all__ = ["Decision", "Isolation", "declares", "python_path"]
+
+#: Speaks last among those who say nothing of one plugin: a mode for everything.
+VARIABLE = "KURT_ISOLATION"
+_ENVIRONMENT_KEY = "environment"
+_OVERRIDE = "sandbox_config_override"
+
+
+class Decision(NamedTuple):
+    """Where the code of a plugin runs, and why.
+
+    :param mode: ``none``, ``auto`` or ``strict``.
+    :param source: who says so, for people.
+    :param tier: what holds it: ``strong``, ``kernel``, ``process``; ``none`` = nothing does.
+    :param reason: why nothing holds it; "" where something does.
+    """
+
+    mode: str
+    source: str
+    tier: str
+    reason: str = ""
+
+    @property
+    def isolated(self) -> bool:
+        """Whether it runs in a process of its own."""
+        return self.tier != "none"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON output."""
+        return {**self._asdict(), "isolated": self.isolated}
+
+
+def declares(record: Mapping[str, Any]) -> bool:
+    """Return whether a manifest says what its skill may do."""
+    if "plugin.json" in str(record.get("source")):
+        return True
+    permissions = record.get("permissions") or {}
+    return bool(permissions.get(NATIVE)) or any(permissions.get(key) for key in LISTS)
+
+
+class Isolation:
+    """What one manager's plugins are held by.
+
+    :param skills: asked for the configuration, the kinds and the places.
+    """
+
+    def __init__(self, skills: SkillManager) -> None:
+        self._skills = skills
+
+    @property
+    def places(self) -> Places:
+        """Where everything of this host lies."""
+        return self._skills.places
+
+    @cached_property
+    def spawner(self) -> Spawner:
+        """What starts the workers."""
+        from .sandbox.spawning import Spawner
+
+        return Spawner()
+
+    @cached_property
+    def audit(self) -> Audit:
+        """What is told of everything that was allowed and refused."""
+        from .sandbox.auditing import Audit
+
+        return Audit(self.places)
+
+    def decide(
+        self, candidate: Candidate, record: Mapping[str, Any], asked: str | None = None
+    ) -> Decision:
+        """Return where a plugin's code is to run.
+
+        :param asked: a mode that the caller names, before every other.
+        :raises IsolationError: when it is to be strict, and cannot be.
+        :raises ConfigError: when a mode is none of the three.
+        """
+        mode, source = self._mode(candidate, asked)
+        if mode == "none":
+            return Decision(mode, source, "none", f"{source} says so")
+        if mode == "auto" and not declares(record):
+            return Decision(mode, source, "none", "its manifest declares no permissions")
+        foreign = self._living_here(candidate)
+        if foreign:
+            reason = f"a {foreign} is part of the host's own process"
+            if mode == "auto":
+                return Decision(mode, source, "none", reason)
+            raise self._unenforced(candidate, source, [reason])
+        from .sandbox.abilities import abilities
+
+        able = abilities()
+        tier = able.tier
+        if tier == "strong" and self._skills.config.sandbox().get("tier") != "strong":
+            tier = "kernel"
+        if mode == "strict":
+            from .sandbox.policy import ENFORCED
+
+            missing = able.lacking(ENFORCED)
+            if missing:
+                raise self._unenforced(candidate, source, missing)
+        return Decision(mode, source, tier)
+
+    def _mode(self, candidate: Candidate, asked: str | None) -> tuple[str, str]:
+        """Return the mode, and who says so."""
+        if asked is not None:
+            if asked not in MODES:
+                raise ConfigError(
+                    f"{asked!r} is no mode of isolation",
+                    hint="one of " + ", ".join(MODES),
+                    skill=candidate.name,
+                )
+            return asked, "the caller"
+        config = self._skills.config
+        said = config.plugin(candidate.name).get("isolation")
+        if said in MODES:
+            return said, f"[{dotted(('plugin', candidate.name))}] isolation"
+        default, origin = self._default(candidate)
+        said = config.sandbox().get("isolation")
+        if said in MODES and default != "none":
+            return said, "[sandbox] isolation"
+        said = os.environ.get(VARIABLE)
+        if said in MODES and default != "none":
+            return said, VARIABLE
+        return default, origin
+
+    def _default(self, candidate: Candidate) -> tuple[str, str]:
+        if candidate.scope == "builtin" or not candidate.location:
+            return "none", "it came with the host, which"
+        if self._is_from_elsewhere(candidate):
+            return "strict", "it came from a marketplace, which"
+        if candidate.is_folder:
+            return "auto", "it lies in a trusted folder, which"
+        return "auto", "it was installed with pip, which"
+
+    def _is_from_elsewhere(self, candidate: Candidate) -> bool:
+        """Return whether somebody else published it: it came by a market, or over a network."""
+        from .intact import read_receipt, receipt_path
+
+        path = receipt_path(self._skills.places, candidate.scope, candidate.name)
+        try:
+            receipt = read_receipt(path, candidate.name)
+        except IntegrityError:
+            return True  # nobody can say any more that it did not
+        if receipt is None:
+            return False
+        source = receipt["locked"].get("source") or ""
+        return receipt["locked"].get("market") is not None or "://" in source
+
+    def _living_here(self, candidate: Candidate) -> str | None:
+        """Return the word of a kind it offers that cannot live elsewhere; None for none."""
+        kinds = self._skills.kinds
+        for group, name, _ in candidate.offers:
+            kind = kinds.of(group)
+            if kind is None or kind.isolates:
+                continue
+            if self._skills.config.enabled(kind.name, candidate.name, name).enabled:
+                return kind.name
+        return None
+
+    def _unenforced(
+        self, candidate: Candidate, source: str, missing: Iterable[str]
+    ) -> IsolationError:
+        reasons = list(missing)
+        return IsolationError(
+            f"{candidate.name} is to run strictly isolated, and cannot",
+            cause="\n".join([*reasons, f"{source} asks for it"]),
+            at=candidate.location or None,
+            hint=f"kurt config set '{dotted(('plugin', candidate.name, 'isolation'))}' auto",
+            skill=candidate.name,
+            missing=reasons,
+        )
+
+    # -- what it may do ----------------------------------------------------------
+
+    def policy(
+        self,
+        candidate: Candidate,
+        record: Mapping[str, Any],
+        decision: Decision,
+        given: Mapping[str, Any] | None = None,
+        *,
+        path: Iterable[str] | None = None,
+    ) -> Policy:
+        """Return what a plugin's worker may do: its manifest, narrowed by who configures it.
+
+        :param given: a ``sandbox_config_override`` of the caller.
+        :param path: where libraries come from; those of this Python if None.
+        :raises IsolationError: when a permission may be granted to nobody.
+        :raises ConfigError: when a limit is no number.
+        """
+        from .importer import code_folder
+        from .sandbox.policy import compile_policy
+
+        config = self._skills.config
+        shipped = _table((record.get("config") or {}).get(_OVERRIDE))
+        own = _table(config.plugin(candidate.name).get(_OVERRIDE))
+        operator = {**own, **_table(given)}
+        for key, text in problems({**shipped, **operator}):
+            raise ConfigError(
+                f"{key} of the plugin {candidate.name} cannot be used: {text}",
+                hint=f"kurt config explain '{dotted(('plugin', candidate.name, _OVERRIDE))}'",
+                skill=candidate.name,
+                problems=[(f"/{_OVERRIDE}/{key}", text)],
+            )
+        limits = merged(merged(lowered(DEFAULTS, shipped), config.sandbox()), operator)
+        grants = Grants.of(record.get("permissions") or {})
+        for table in (shipped, operator):
+            grants = _narrowed(grants, table)
+        places = self._skills.places
+        return compile_policy(
+            candidate.name,
+            grants,
+            folder=code_folder(candidate) or "",
+            limits=limits,
+            tier=decision.tier,
+            path=python_path() if path is None else path,
+            strict=decision.mode == "strict",
+            protected=[places.data, places.cache, os.path.dirname(places.user_config)],
+        )
+
+    def kind_place(self, kind: Kind[Any]) -> str:
+        """Return where a kind is imported from, as ``module:attribute``.
+
+        :raises IsolationError: when no distribution says so.
+        """
+        for point in self._skills.discover().entry_points(GROUP):
+            if point.name == kind.name:
+                return point.value
+        raise IsolationError(f"the kind {kind.name} is not one of an installed distribution")
+
+
+def python_path() -> list[str]:
+    """Return the folders that the packages of this Python are imported from.
+
+    Those that another file put on ``sys.path``, a checkout's for instance, are not
+    among them: what else lies there is nobody's business.
+    """
+    known = {os.path.realpath(one) for one in site.getsitepackages()}
+    if site.ENABLE_USER_SITE:
+        known.add(os.path.realpath(site.getusersitepackages()))
+    found = [os.path.realpath(one) for one in sys.path if one]
+    return list(dict.fromkeys(one for one in found if one in known))
+
+
+def _table(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _narrowed(grants: Grants, table: Mapping[str, Any]) -> Grants:
+    """Return permissions that a table of the configuration narrows; a list it lacks stays whole."""
+    said = {key: table[key] for key in LISTS if isinstance(table.get(key), (list, tuple))}
+    native = grants.native and table.get(NATIVE) is not False
+    if not said and native == grants.native:
+        return grants
+    lists = {key: said.get(key, grants.lists[key]) for key in LISTS}
+    narrowed = narrow(grants, Grants(lists, native))
+    return Grants(narrowed.lists, native)
