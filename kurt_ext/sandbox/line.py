@@ -1,0 +1,132 @@
+"""A worker's end of the line on which it asks its host for connections."""
+
+from __future__ import annotations
+
+import _socket
+import errno
+import os
+import sys
+import threading
+from typing import Any
+
+from .. import grant_hosts
+from .passing import (
+    DENIED,
+    FAILED,
+    MAX_REPLY,
+    PENDING,
+    UNRESOLVED,
+    Malformed,
+    reply_of,
+    request,
+    shown,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["Line", "NetworkDenied", "outcome", "receive"]
+
+_Plain = _socket.socket
+
+
+class NetworkDenied(PermissionError):
+    """A worker may not do this with the network.
+
+    :ivar skill: whose worker it is.
+    :ivar permission: the list of the manifest that would allow it; "" where none can.
+    :ivar target: host and port.
+    """
+
+    def __init__(self, text: str, *, skill: str = "", target: str = "") -> None:
+        super().__init__(errno.EACCES, text)
+        self.skill = skill
+        self.target = target
+        self.permission = "network_hosts" if target else ""
+
+
+class Line:
+    """The stream to the host, one question at a time.
+
+    :param number: its descriptor, of a unix stream socket.
+    :param skill: whose worker this is.
+    :param hosts: its entries of ``network_hosts``.
+    """
+
+    def __init__(self, number: int, skill: str, hosts: Iterable[str]) -> None:
+        os.set_inheritable(number, False)
+        self.sock = _Plain(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, number)
+        self.skill = skill
+        found = [grant_hosts.parse(entry) for entry in hosts]
+        self.hosts = [entry for entry in found if entry is not None]
+        self.lock = threading.Lock()
+        self.process = os.getpid()
+
+    def refuse(self, text: str) -> NetworkDenied:
+        """Return the error for what no permission allows."""
+        return NetworkDenied(f"{self.skill} {text}", skill=self.skill)
+
+    def admit(self, host: str, port: int) -> None:
+        """Let the host refuse a name at once that no entry covers.
+
+        Where a name is resolved, clients leave an error as it is; of one while connecting,
+        some keep only that there was one.
+
+        :raises OSError: as the host refuses it.
+        """
+        known = grant_hosts.parse(f"{host}:{port}")
+        if known is None or not any(grant_hosts.contains(entry, known) for entry in self.hosts):
+            os.close(self.ask(host, port))
+
+    def ask(self, host: str, port: int) -> int:
+        """Return the end of a pair at which the outcome of connecting will arrive.
+
+        :raises OSError: as the host refuses it at once.
+        """
+        if os.getpid() != self.process:
+            raise self.refuse("has started this process, which has no network")
+        target = shown(host, port)
+        try:
+            data = request(host, port)
+        except ValueError:
+            raise _socket.gaierror(
+                _socket.EAI_NONAME, f"Name or service not known: {host[:80]}"
+            ) from None
+        with self.lock:
+            try:
+                self.sock.sendall(data)
+                received, number = receive(self.sock)
+            except OSError as error:
+                received, number = b"", error.errno or errno.EPIPE
+        if not received:
+            raise OSError(errno.ENETDOWN, f"the line to the host has ended: {target}")
+        kind, failure = outcome(received, target, self.skill)
+        if kind == PENDING and number >= 0:
+            return number
+        raise failure
+
+
+def receive(sock: Any, flags: int = 0) -> tuple[bytes, int]:
+    """Return what arrived and the descriptor that came with it, -1 without one."""
+    flags |= getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
+    data, extra, _, _ = _Plain.recvmsg(sock, MAX_REPLY, _socket.CMSG_SPACE(4), flags)
+    for level, kind, content in extra:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS and len(content) == 4:
+            number = int.from_bytes(content, sys.byteorder)
+            os.set_inheritable(number, False)
+            return data, number
+    return data, -1
+
+
+def outcome(data: bytes, target: str, skill: str) -> tuple[bytes, OSError]:
+    """Return the kind of a reply, and the error that it stands for where it is one."""
+    try:
+        kind, text, number = reply_of(data)
+    except Malformed:
+        kind, text, number = FAILED, "the host gave no outcome", errno.ECONNABORTED
+    if kind == DENIED:
+        return kind, NetworkDenied(text, skill=skill, target=target)
+    if kind == UNRESOLVED:
+        return kind, _socket.gaierror(_socket.EAI_NONAME, text)
+    return kind, OSError(number or errno.ECONNABORTED, text)
