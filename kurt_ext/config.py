@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Verdict", "joined", "merge"]
 
-_FORMAT = 5
+_FORMAT = 6
 
 
 class Verdict:
@@ -291,6 +291,15 @@ class Config:
         """Return the table ``[sandbox]``; ``wrong`` lists the keys that cannot be read."""
         return dict(self._merged.get("sandbox", {}))
 
+    @property
+    def markets(self) -> Table:
+        """The tables ``[market.NAME]`` that count, by name: the user's, then a trusted project's.
+
+        Each has what of ``url``, ``key``, ``allow_http`` and ``hosts`` is written, and
+        ``wrong``, the keys that could not be understood.
+        """
+        return dict(self._merged.get("markets", {}))
+
     def settings(self, skill: str) -> Table:
         """Return the table ``[skill.NAME]`` as it is written, references unresolved."""
         return dict(self._merged.get("skills", {}).get(skill, {}))
@@ -451,7 +460,14 @@ def _harmless(layer: Table) -> Table:
         from .config_keys import TIGHTER
 
         sandbox = {key: value for key, value in sandbox.items() if TIGHTER.get(key) == value}
-    return {**layer, "kinds": kinds, "skills": {}, "plugins": plugins, "sandbox": sandbox}
+    return {
+        **layer,
+        "kinds": kinds,
+        "skills": {},
+        "plugins": plugins,
+        "markets": {},
+        "sandbox": sandbox,
+    }
 
 
 def _first(names: Iterable[str], listed: Collection[str]) -> str:
@@ -485,6 +501,8 @@ def merge(lower: Table, upper: Table) -> Table:
         "kinds": kinds,
         "skills": joined(lower.get("skills", {}), upper.get("skills", {})),
         "plugins": joined(lower.get("plugins", {}), upper.get("plugins", {})),
+        # A project must not lead a name astray that the user has given to a market and its key.
+        "markets": {**upper.get("markets", {}), **lower.get("markets", {})},
         "sandbox": _sandbox(lower.get("sandbox", {}), upper.get("sandbox", {})),
     }
 

@@ -17,6 +17,7 @@ from .config_explain import split_key
 from .config_file import read_text, unreadable
 from .config_keys import (
     FIXED,
+    MARKET_KEYS,
     PLUGIN_KEYS,
     SANDBOX_KEYS,
     VALIDATOR_KEYS,
@@ -24,6 +25,7 @@ from .config_keys import (
     describe,
     fits,
     guards,
+    sells,
 )
 from .config_plan import Target, plan_disable, plan_enable
 from .errors import ConfigError, UsageError
@@ -200,6 +202,9 @@ def _path(
         if len(path) == 3 and path[0] == "plugin":
             near = suggest(path[2], PLUGIN_KEYS) or list(PLUGIN_KEYS)
             similar = [".".join((*path[:2], word)) for word in near]
+        elif len(path) == 3 and path[0] == "market":
+            near = suggest(path[2], MARKET_KEYS) or list(MARKET_KEYS)
+            similar = [".".join((*path[:2], word)) for word in near]
         elif len(path) == 2 and path[0] in _CHECKED:
             keys = [*_CHECKED[path[0]][0]]
             similar = [f"{path[0]}.{word}" for word in suggest(path[1], keys) or keys]
@@ -227,6 +232,8 @@ def _check_value(path: tuple[str, ...], value: Any) -> None:
         good, wanted = isinstance(value, dict), "a table"
     elif path[0] == "plugin" and len(path) == 3:
         good, wanted = fits(path[2], value), PLUGIN_KEYS[path[2]][0]
+    elif path[0] == "market" and len(path) == 3:
+        good, wanted = sells(path[2], value), MARKET_KEYS[path[2]]
     else:
         good, wanted = value is not None, "a value"
     if not good:

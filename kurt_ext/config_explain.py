@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .config_file import read_text
-from .config_keys import FIXED, PLUGIN_KEYS, SANDBOX_KEYS, VALIDATOR_KEYS, describe
+from .config_keys import FIXED, MARKET_KEYS, PLUGIN_KEYS, SANDBOX_KEYS, VALIDATOR_KEYS, describe
 from .errors import UsageError
 from .names import suggest
 from .settings import hide
@@ -134,9 +134,8 @@ def explain(
     path = _known(config, split_key(key), kinds)
     kind = path[0] not in FIXED
     united = path == ("skill_paths",) or (kind and path[1:] == ("disabled",))
-    every = [
-        (layer, value) for layer in config.layers if (value := _lookup(layer, path)) is not _ABSENT
-    ]
+    layers = config.layers[::-1] if path[0] == "market" else config.layers
+    every = [(layer, value) for layer in layers if (value := _lookup(layer, path)) is not _ABSENT]
     ignored = set() if config.trusted else _ignored(every, path, opt_in)
     narrowing = not config.trusted and kind and path[1:] == ("enabled",)
     found = [pair for number, pair in enumerate(every) if number not in ignored]
@@ -155,9 +154,9 @@ def explain(
         elif united and len(found) > 1:
             why = "the lists of both files are united"
         elif not wins:
-            why = "the project's value replaces it"
+            why = f"the {'user' if path[0] == 'market' else 'project'}'s value replaces it"
         elif len(found) > 1:
-            why = "it replaces the user's value"
+            why = f"it replaces the {'project' if path[0] == 'market' else 'user'}'s value"
         else:
             why = "no other file sets it"
         why += _chosen_by(layer["scope"])
@@ -200,7 +199,7 @@ def _lookup(layer: Mapping[str, Any], path: tuple[str, ...]) -> Any:
         return layer["skill_paths"] or _ABSENT
     if path[0] in ("validator", "sandbox"):
         return layer.get(path[0], {}).get(path[1], _ABSENT)
-    if path[0] in ("skill", "plugin"):
+    if path[0] in ("skill", "plugin", "market"):
         value: Any = layer.get(f"{path[0]}s", {})
         rest = path[1:]
     else:
@@ -232,6 +231,7 @@ def _known(config: Config, path: tuple[str, ...], kinds: Collection[str] | None)
     if describe(path) is None or strange:
         words = ["skill_paths", "skill.NAME.SETTING"]
         words += [f"plugin.NAME.{word}" for word in PLUGIN_KEYS]
+        words += [f"market.NAME.{word}" for word in MARKET_KEYS]
         words += [f"validator.{word}" for word in VALIDATOR_KEYS]
         words += [f"sandbox.{word}" for word in SANDBOX_KEYS]
         words += [f"{kind}.{word}" for kind in kinds or () for word in ("enabled", "disabled")]
@@ -251,7 +251,7 @@ def _default(path: tuple[str, ...], opt_in: bool, wins: bool) -> Origin:
     why = "it has no value of its own"
     if path == ("skill_paths",) or path[1:] == ("disabled",):
         value, why = [], "without the key, none"
-    elif path[0] in ("plugin", "validator", "sandbox"):
+    elif path[0] in ("plugin", "market", "validator", "sandbox"):
         found = describe(path)
         why = f"without the key, {found.default if found else 'nothing'}"
     elif path[0] != "skill" and path[1:] == ("enabled",):

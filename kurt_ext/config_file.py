@@ -14,6 +14,7 @@ from .config_keys import (
     FIXED,
     KEYS,
     LISTS,
+    MARKET_KEYS,
     PLUGIN_KEYS,
     SANDBOX_KEYS,
     VALIDATOR_KEYS,
@@ -22,6 +23,7 @@ from .config_keys import (
     describe,
     fits,
     guards,
+    sells,
 )
 from .findings import Finding
 from .names import suggest
@@ -62,8 +64,9 @@ def read(
     :param kinds: the words that may head a table; any word may if None.
     :returns: a layer: ``file``, ``scope``, ``skill_paths`` (absolute), ``kinds`` (word →
         ``enabled``, ``disabled``, ``roles``, ``options``), ``skills`` (name → settings),
-        ``plugins`` (name → how it is loaded), ``validator`` and ``sandbox`` (key → value, and
-        ``wrong``, the keys that cannot be read), and ``broken`` where the file cannot be read.
+        ``plugins`` (name → how it is loaded), ``markets`` (name → where it lies),
+        ``validator`` and ``sandbox`` (key → value), and ``broken`` where the file cannot be
+        read. ``wrong`` in one of the last three lists the keys that cannot be understood.
     """
     layer: dict[str, Any] = {
         "file": file,
@@ -72,6 +75,7 @@ def read(
         "kinds": {},
         "skills": {},
         "plugins": {},
+        "markets": {},
         "validator": {},
         "sandbox": {},
     }
@@ -82,7 +86,7 @@ def read(
         reader = _Reader(file, text)
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
-        tables = ("kinds", "skills", "plugins", "validator", "sandbox")
+        tables = ("kinds", "skills", "plugins", "markets", "validator", "sandbox")
         empty: dict[str, Any] = {key: {} for key in tables}
         empty["skill_paths"] = []
         return {**layer, **empty, "broken": True}, [unreadable(file, text, error)]
@@ -166,6 +170,11 @@ class _Reader:
                 if "wheelhouse" in table:
                     table["wheelhouse"] = self._path(table["wheelhouse"])
                 layer["sandbox"] = table
+            elif key == "market":
+                layer["markets"] = {
+                    name: self._market((key, name), table)
+                    for name, table in self._named(key, value)
+                }
             elif isinstance(value, dict):
                 layer["kinds"][key] = self._kind(key, value)
             elif key in LISTS:
@@ -229,6 +238,25 @@ class _Reader:
             if instead is not None:
                 # A slip of the pen switches nothing on.
                 result[key] = instead
+        return result
+
+    def _market(self, path: tuple[str, str], table: dict[str, Any]) -> dict[str, Any]:
+        """Return what of a marketplace fits; none of it where the rest could be misunderstood."""
+        result: dict[str, Any] = {}
+        for key, value in table.items():
+            if key not in MARKET_KEYS:
+                fix = _did_you_mean(key, MARKET_KEYS)
+                self._say(
+                    "config-unknown", "warning", (*path, key), f"there is no key {key!r}", fix
+                )
+            elif sells(key, value):
+                result[key] = value
+            else:
+                self._wrong((*path, key), value, MARKET_KEYS[key])
+                result.setdefault("wrong", []).append(key)
+        url = result.get("url", "")
+        if url and "://" not in url:
+            result["url"] = self._path(url)
         return result
 
     def _path(self, text: str) -> str:

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kurt_ext import config_file
 from kurt_ext.config import Config, merge
 from kurt_ext.config_explain import split_key
 from kurt_ext.config_file import KEYS, describe
@@ -766,6 +767,10 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("sandbox", "isolation"),
             ("sandbox", "tier"),
             *[("sandbox", limit) for limit in LIMITS],
+            ("market", "m", "url"),
+            ("market", "m", "key"),
+            ("market", "m", "allow_http"),
+            ("market", "m", "hosts"),
             ("plugin", "p", "enabled"),
             ("plugin", "p", "auto_load"),
             ("plugin", "p", "priority"),
@@ -926,3 +931,33 @@ class TestTablesWithinTables:
         (project / "kurt.toml").write_text('[skill.s.http]\ntoken = "env:MINE"\n')
         with pytest.raises(UntrustedError):
             load(project).resolve("s", {"MINE": "x"}, trusts=lambda file: False)
+
+
+def test_a_market_of_the_users_is_not_led_astray_by_a_project(project: Path) -> None:
+    places = Places()
+    user = Path(places.user_config)
+    user.parent.mkdir(parents=True, exist_ok=True)
+    user.write_text('[market.team]\nurl = "https://team.example"\nkey = "mine"\n')
+    (project / "kurt.toml").write_text(
+        '[market.team]\nurl = "https://evil.example"\n[market.other]\nurl = "market"\n'
+    )
+    own = {"team": {"url": "https://team.example", "key": "mine"}}
+    assert Config.load(places).markets == own
+    doubted = [f.message for f in Config.load(places).findings]
+    assert any("[market.other] is ignored" in message for message in doubted)
+    trusted = Config.load(places, trusted=True)
+    assert trusted.markets == {**own, "other": {"url": str(project / "market")}}
+    *_, last = trusted.explain("market.team.url")
+    assert (last.value, last.wins, last.file) == ("https://team.example", True, str(user))
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["url = 3", 'url = ""', "key = [1]", 'allow_http = "yes"', 'hosts = "one.example"', "port = 1"],
+)
+def test_what_a_market_cannot_be_is_told(project: Path, text: str) -> None:
+    (project / "kurt.toml").write_text(f"[market.team]\n{text}\n")
+    layer, findings = config_file.read(str(project / "kurt.toml"), "project", ())
+    assert [finding.line for finding in findings] == [2]
+    key = text.partition(" ")[0]
+    assert layer["markets"]["team"] == ({} if key == "port" else {"wrong": [key]})

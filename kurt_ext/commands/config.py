@@ -266,6 +266,10 @@ def _leaves(layer: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
     for plugin, table in sorted(layer.get("plugins", {}).items()):
         for key, value in sorted(table.items()):
             yield ("plugin", plugin, key), _plain(value)
+    for market, table in sorted(layer.get("markets", {}).items()):
+        for key, value in sorted(table.items()):
+            if key != "wrong":
+                yield ("market", market, key), _plain(value)
     for word in ("validator", "sandbox"):
         for key, value in sorted(layer.get(word, {}).items()):
             if key != "wrong":
