@@ -1,0 +1,1 @@
+"""What the tests' workers import: the other side of a channel."""
