@@ -47,6 +47,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "kurt_ext.commands.enable:command",
         "Let skills or extensions be loaded, by name.",
     ),
+    "environment": (
+        "kurt_ext.commands.environment:command",
+        "Look after the environments that plugins have of their own.",
+    ),
     "explain": (
         "kurt_ext.commands.explain:command",
         "Tell why a name is found, shadowed, disabled, refused or failing.",

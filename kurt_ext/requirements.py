@@ -42,6 +42,7 @@ FILE = "requirements.txt"
 _COMMENT = re.compile(r"(?:^|\s)#.*$")
 _INCLUDE = re.compile(r"(?:-r\s*|--requirement(?:\s+|=))(\S.*)")
 _HASH = re.compile(r"\s--(?:hash|config-settings|global-option)\b.*$")
+_HASHES = re.compile(r"\s--hash(?:=|\s+)([a-z0-9]+:[0-9A-Fa-f]+)(?=\s|$)")
 #: A path, an archive or a repository: what it installs is not known before it is built.
 _ADDRESS = re.compile(
     r"[A-Za-z][A-Za-z0-9+.-]*://|[./\\]|[A-Za-z]:[/\\]|[^@]*\.(?:whl|zip|tar\.gz)$"
@@ -53,13 +54,15 @@ class Requirements:
     """What the requirements.txt of a folder asks for.
 
     :ivar lines: pairs (PEP 508 text, place as ``file:line``), in the order of the files.
+    :ivar hashes: place → the hashes that its distribution may have, as ``sha256:HEX``.
     :ivar findings: what could not be read or is not obeyed; paths relative to the folder.
     """
 
-    __slots__ = ("_folder", "_seen", "findings", "lines")
+    __slots__ = ("_folder", "_seen", "findings", "hashes", "lines")
 
     def __init__(self, folder: str) -> None:
         self.lines: list[tuple[str, str]] = []
+        self.hashes: dict[str, tuple[str, ...]] = {}
         self.findings: list[Finding] = []
         self._folder = os.path.realpath(folder)
         self._seen: set[str] = set()
@@ -99,6 +102,9 @@ class Requirements:
                 self._say("requirement-unreadable", "warning", message, name, number)
             else:
                 self.lines.append((text, f"{name}:{number}"))
+                hashes = tuple(_HASHES.findall(line))
+                if hashes:
+                    self.hashes[f"{name}:{number}"] = hashes
 
     def _include(self, name: str, number: int, other: str) -> None:
         other = other.strip("\"'")
