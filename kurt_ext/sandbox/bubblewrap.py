@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .readables import followed, is_beneath, outermost, own_grants
+from .readables import followed, is_beneath, note_names, outermost, own_grants
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,7 +58,9 @@ def command(
     own = [place for place, _ in own_grants((*policy["path"], *path))]
     own += [place for place in rest[:1] if os.path.isabs(place)]
     reads = [*policy["read"], policy["cwd"]]
-    reads += policy["execute"] if policy["processes"] > 1 else ()
+    if policy["processes"] > 1:
+        reads += policy["execute"]
+        note_names(policy["execute"], links)
     writes = {*policy["write"], policy["scratch"]}
     found = {followed(place, links) for place in own} - {""}
     found = {place for place in found if not place.startswith("/proc/")}

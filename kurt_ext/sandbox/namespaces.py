@@ -12,8 +12,8 @@ import os
 import stat
 
 from .kernel import Unconfined, libc, syscall
-from .landlock import open_declared
-from .readables import followed, is_beneath, outermost
+from .landlock import EXECUTE, READ, open_declared
+from .readables import followed, is_beneath, note_names, outermost
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,8 +43,10 @@ def enter(
     :raises Unconfined: when a step is refused; the process is of no use then.
     """
     uid, gid = os.geteuid(), os.getegid()
-    declared = {path for path, _ in grants}
+    given = list(grants)
+    declared = {path for path, _ in given}
     links: dict[str, str] = {}
+    note_names([path for path, allowed in given if allowed & EXECUTE & ~READ], links)
     found = {followed(path, links) for path, _ in own} - {""}
     paths = outermost(declared | found)
     try:

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["followed", "is_beneath", "outermost", "own_grants"]
+__all__ = ["followed", "is_beneath", "note_names", "outermost", "own_grants"]
 
 #: Certificates, names of locales, time zones, types of files, randomness, the processor's kind.
 _SYSTEM = """
@@ -27,6 +27,7 @@ _SYSTEM = """
 """
 _MOST_LINKS = 40  # as the kernel: a path through more of them is ELOOP
 _SHARED = ("/", "/usr", "/usr/local")
+_ALTERNATIVES = "/etc/alternatives/"  # where Debian and Fedora have a second link
 _OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -102,6 +103,30 @@ def followed(path: str, links: dict[str, str]) -> str:
         waiting += target.split("/")[::-1]
         done = "" if target.startswith("/") else done
     return done or "/"
+
+
+def note_names(programs: Iterable[str], links: dict[str, str]) -> None:
+    """Note the links by which programs are called that lie elsewhere: sh is dash, /bin is /usr/bin.
+
+    :param programs: real paths.
+    :param links: is added to: each link, and what it says.
+    """
+    real = set(programs)
+    called = {os.path.basename(path) for path in real}
+    folders = {os.path.dirname(path) for path in real} | {"/bin"}
+    for folder in sorted(folders):
+        try:
+            with os.scandir(folder) as entries:
+                names = [entry.path for entry in entries if entry.is_symlink()]
+        except OSError:
+            continue
+        for name in names:
+            said = os.readlink(name)
+            if os.path.basename(said) not in called and not said.startswith(_ALTERNATIVES):
+                continue
+            passed: dict[str, str] = {}
+            if followed(name, passed) in real:
+                links.update(passed)
 
 
 def outermost(paths: Iterable[str]) -> set[str]:
