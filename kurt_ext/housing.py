@@ -103,7 +103,12 @@ class Housing:
         try:
             canary = self._canary(scratch)
             worker = await self._spawner.spawn(
-                self.policy.wire(scratch, canary), handler=_HANDLER, python=self._python
+                self.policy.wire(scratch, canary),
+                handler=_HANDLER,
+                python=self._python,
+                answer=self._answer,
+                event=self._heard,
+                broker=bool(self.policy.hosts),
             )
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -118,14 +123,12 @@ class Housing:
                 audit=self._seen,
             )
 
-        def ended() -> None:
+        def ended(_: Any) -> None:
             if broker is not None:
                 broker.close()
             shutil.rmtree(scratch, ignore_errors=True)
 
         worker.on_end(ended)
-        worker.channel.answer = self._answer
-        worker.channel.event = self._heard
         self.report = worker.report
         return worker
 
@@ -264,12 +267,12 @@ class Housing:
 
     # -- what is seen ----------------------------------------------------------------
 
-    def _seen(self, permission: str, target: str, allowed: bool) -> None:
+    def _seen(self, permission: str, target: str, allowed: bool, **more: Any) -> None:
         is_new = (permission, target) not in self.uses
         if len(self.uses) < 10_000:
             self.uses[permission, target] = allowed
         if is_new or not allowed:
-            self._audit.record("use", self.policy.skill, permission, target, allowed)
+            self._audit.record("use", self.policy.skill, permission, target, allowed, **more)
 
     def _heard(self, name: str, detail: Any) -> None:
         """Take what the worker itself reports; a plugin can have written it."""

@@ -19,6 +19,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from . import exchange, reaching, tunnels
+from .counting import Given, count_open
 from .host_rules import HostRules, Refused, is_address
 from .passing import (
     CONNECTED,
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from ..grant_hosts import Host
     from .reaching import Resolve
 
-    #: Called as ``audit("connect", skill, "network_hosts", "host:port", allowed, **more)``.
+    #: Called as ``audit("network_hosts", "host:port", allowed, **more)``, the rest being texts.
     Audit = Callable[..., object]
     #: Called as ``event(name, detail)``.
     Event = Callable[[str, str], object]
@@ -69,7 +70,8 @@ class Broker:
     :param skill: whose worker it is.
     :param connections: how many may be open at once, those that are being made included.
     :param audit: called once for each connection that was asked for, on the thread of the
-        brokers: it must not wait for anything long.
+        brokers: it must not wait for anything long. Beside what it is about, it is told
+        ``address`` or ``proxy``, ``outcome``, and the ``reason`` of a refusal.
     :param event: called with ``network-malformed`` when the worker does not keep to the
         protocol, and with ``network-connections`` when it came to the end of its connections.
     :param resolve: returns the addresses of a name; may be slow, and is called in a thread.
@@ -105,7 +107,7 @@ class Broker:
         self._sock = sock
         self._unread = bytearray()
         self._tasks: set[asyncio.Task[None]] = set()
-        self._given: set[int] = set()
+        self._given: dict[int, Given] = {}
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._closing = False
@@ -240,13 +242,19 @@ class Broker:
         except OSError:
             self.close()
 
+    def _count(self, made: socket.socket) -> None:
+        try:
+            given = Given(made)
+        except OSError:
+            return  # its peer has reset it already: it is none any more
+        self._given[given.inode] = given
+
     def _open(self) -> int:
         """Return how many connections the worker has, as exactly as it takes to count."""
         if len(self._tasks) + len(self._given) >= self.connections:
             start = monotonic()
-            known = reaching.open_inodes()
-            self._given = set() if known is None else self._given & known
-            # It takes a look at all connections of the system, which may be many.
+            count_open(self._given)
+            # Where the kernel cannot be asked for each, it takes a look at all of the system.
             self._tokens -= _SHARE * self._rate * (monotonic() - start)
         return len(self._tasks) + len(self._given)
 
@@ -261,7 +269,7 @@ class Broker:
             async with asyncio.timeout(_PATIENCE):
                 made, more = await self._reach(name, port, by)
             data = reply(CONNECTED)
-            self._given.add(reaching.inode(made))
+            self._count(made)
             more["outcome"] = "connected"
         except Refused as refused:
             allowed, more = False, {"reason": refused.strerror}
@@ -319,7 +327,7 @@ class Broker:
     def _record(self, target: str, allowed: bool, **more: Any) -> None:
         if self._audit is not None:
             try:
-                self._audit("connect", self.skill, "network_hosts", target, allowed, **more)
+                self._audit("network_hosts", target, allowed, **more)
             except Exception:
                 _log.exception("the audit of %s failed", target)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     #: :raises OSError: where there are none.
     Resolve = Callable[[str, int], Sequence[str]]
 
-__all__ = ["Lookups", "connect", "open_inodes", "resolve"]
+__all__ = ["Lookups", "connect", "resolve"]
 
 #: Seconds that the next address waits for the one before (RFC 8305 §5).
 _STAGGER = 0.25
@@ -142,23 +141,3 @@ def _closed(task: asyncio.Task[socket.socket]) -> None:
     """Close the connection of one who came second."""
     if not task.cancelled() and task.exception() is None:
         task.result().close()
-
-
-def open_inodes() -> set[int] | None:
-    """Return the inodes of the TCP sockets that are open; None where the system does not tell."""
-    found: set[int] = set()
-    seen = False
-    for name in ("/proc/self/net/tcp", "/proc/self/net/tcp6"):
-        try:
-            with open(name, "rb") as file:
-                lines = file.read().split(b"\n")[1:]
-        except OSError:
-            continue
-        seen = True
-        found.update(int(line.split()[9]) for line in lines if line)
-    return found if seen else None
-
-
-def inode(sock: socket.socket) -> int:
-    """Return the number by which the system knows a socket, in whatever process it is open."""
-    return os.fstat(sock.fileno()).st_ino
