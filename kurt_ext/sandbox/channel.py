@@ -29,10 +29,10 @@ from ..errors import (
 from . import frames
 from .frames import HEADER, Bounds, Frame, Incoming, Malformed
 from .keeper import Keeper, Timer
-from .limits import DEFAULTS, SECONDS
+from .limits import DEFAULTS, LIMITS, SECONDS
 from .payloads import Blob, RemoteError, Unsendable, decode, encode, failure_from, failure_to
 
-__all__ = ["GRACE", "Channel", "Stream"]
+__all__ = ["GRACE", "Channel", "Stream", "reached"]
 
 #: ``answer(name, operation, args, kwargs)``: a value, or an awaitable of one.
 Answer: TypeAlias = Callable[[str, str, list[Any], dict[str, Any]], Any]
@@ -62,6 +62,28 @@ def _bounds(reply: int) -> Bounds:
             frames.ASK: (reply, reply),
             frames.EVENT: (1 << 16, 0),
         }
+    )
+
+
+def reached(
+    name: str, key: str, limits: Mapping[str, float], said: str, event: Event | None
+) -> LimitError:
+    """Return the error for a limit that somebody came to, and tell of it.
+
+    :param key: the limit's, in ``sandbox_config_override``.
+    :param limits: those of the policy.
+    :param said: what happened.
+    """
+    allowed = next(limits[limit.short] for limit in LIMITS if limit.key == key)
+    if event is not None:
+        event("limit", {"limit": key, "allowed": allowed})
+    return LimitError(
+        f"{name} came to the end of what it may use",
+        cause=f"{said}; its {key} is {allowed:g}",
+        hint=f"kurt config set plugin.{name}.sandbox_config_override.{key} NUMBER",
+        limit=key,
+        allowed=allowed,
+        skill=name,
     )
 
 
@@ -174,14 +196,14 @@ class Channel:
         self._socket = sock
         sock.setblocking(False)
         self.name = name
-        self._reply = limits["reply_mb"]
+        self._limits = limits
         self._seconds = limits["seconds"]
         self._answer = answer
         self._event = event
         self._lost = lost
         self._grace = grace
         self._lock = threading.RLock()
-        self._incoming = Incoming(_bounds(int(self._reply * _MIB)))
+        self._incoming = Incoming(_bounds(int(limits["reply_mb"] * _MIB)))
         self._outgoing: deque[Any] = deque()
         self._calls: dict[int, _Call] = {}
         self._asks: dict[int, asyncio.Task[None] | None] = {}
@@ -313,20 +335,9 @@ class Channel:
                 f"{self.name} did not answer within {timeout:g} s", skill=self.name
             )
         else:
-            error = self._limit("used up the time that a call may take", SECONDS, self._seconds)
+            error = self.reached(SECONDS, "the call took longer")
         call.future.set_exception(error)
         self._give_up(call)
-
-    def _limit(self, said: str, key: str, allowed: float) -> LimitError:
-        if self._event is not None:
-            self._event("limit", {"limit": key, "allowed": allowed})
-        return LimitError(
-            f"{self.name} {said}",
-            cause=f"its {key} is {allowed:g}",
-            limit=key,
-            allowed=allowed,
-            skill=self.name,
-        )
 
     def _give_up(self, call: _Call) -> None:
         """Tell the worker to stop; kill it where it does not."""
@@ -342,6 +353,10 @@ class Channel:
     def _overdue(self, call: _Call) -> None:
         if self._calls.get(call.id) is call:
             self._break("a call did not end when it was told to")
+
+    def reached(self, key: str, said: str) -> LimitError:
+        """Return the error for a limit of the policy, and tell of it."""
+        return reached(self.name, key, self._limits, said, self._event)
 
     # -- writing ------------------------------------------------------------------------
 
@@ -504,11 +519,7 @@ class Channel:
             )
         error = failure_from(value)
         if isinstance(error, RemoteError) and error.type == "MemoryError":
-            made = LimitError(
-                f"{self.name} used up the memory that it may use",
-                limit="max_memory_mb",
-                skill=self.name,
-            )
+            made = self.reached("max_memory_mb", "it raised MemoryError")
             made.__cause__ = error
             return made
         return error
@@ -727,7 +738,7 @@ class _Flow:
 
     def _late(self) -> None:
         channel = self.channel
-        self.end(channel._limit("used up the time to its next item", SECONDS, channel._seconds))
+        self.end(channel.reached(SECONDS, "its next item took longer"))
         channel._give_up(self.call)
 
     def stop(self) -> None:

@@ -23,7 +23,7 @@ from weakref import WeakSet
 from ..errors import WorkerCrashedError, WorkerError
 from . import zygote as zygotes
 from .booting import PARENT, arguments, packages
-from .channel import Answer, Channel, Event
+from .channel import Answer, Channel, Event, reached
 from .keeper import Keeper
 from .limits import DEFAULTS
 from .payloads import cleaned
@@ -41,6 +41,7 @@ PRELOAD = (
 )
 _START = 60.0  # seconds that a worker may take to be confined
 _CHUNK = 1 << 16
+_SIGKILL, _SIGXCPU = 9, 24  # Windows has no names for them
 _PAUSE = 0.02  # seconds between two reads of output of which too much has come already
 
 
@@ -49,10 +50,12 @@ class End(NamedTuple):
 
     :param code: its exit status, or the number of the signal as a negative; None = not known.
     :param reason: the same in words.
+    :param limit: the limit that it came to, by its key in ``sandbox_config_override``.
     """
 
     code: int | None
     reason: str
+    limit: str | None = None
 
 
 class Worker:
@@ -91,7 +94,8 @@ class Worker:
         self._lock = threading.Lock()
         self._born: Future[int] = Future()
         self._ended: Future[End] = Future()
-        self._why: str | None = None
+        self._limits = limits
+        self._why: tuple[str, str | None] | None = None
         self._killed = False
         self._handle: int | None = None
         self._status: socket.socket | None = None
@@ -128,14 +132,15 @@ class Worker:
         text = cleaned(kept.decode("utf-8", "replace"))
         return f"[{dropped} bytes before]\n{text}" if dropped else text
 
-    def kill(self, reason: str | None = None) -> None:
+    def kill(self, reason: str | None = None, limit: str | None = None) -> None:
         """End it and all that it has started, at once.
 
         :param reason: why, for whoever asks how it ended.
+        :param limit: the limit for which, by its key in ``sandbox_config_override``.
         """
         with self._lock:
-            if self._why is None:
-                self._why = reason
+            if self._why is None and reason is not None:
+                self._why = (reason, limit)
             self._killed = True
             if self._handle is not None:
                 try:
@@ -182,7 +187,7 @@ class Worker:
                 self._born.set_exception(ConnectionResetError())
             self._finish(None)
             return
-        kind, value = zygotes.RECORD.unpack(data)
+        kind, value, used = zygotes.RECORD.unpack(data)
         if kind == zygotes.BORN:
             with self._lock:
                 self._handle = fds[0]
@@ -193,7 +198,7 @@ class Worker:
             self._born.set_exception(OSError(value, os.strerror(value)))
             self._finish(None)
         else:
-            self._finish(os.waitstatus_to_exitcode(value))
+            self._finish(os.waitstatus_to_exitcode(value), used / 1000)
 
     def _own(self, pid: int) -> None:
         """Be the parent of it, where there is no zygote."""
@@ -214,7 +219,7 @@ class Worker:
 
         threading.Thread(target=wait, name="kurt_ext-wait", daemon=True).start()
 
-    def _finish(self, code: int | None) -> None:
+    def _finish(self, code: int | None, used: float = 0.0) -> None:
         if self._ended.done():
             return
         self._print(to_the_end=True)
@@ -227,14 +232,23 @@ class Worker:
         if status is not None:
             keeper.unwatch(status.fileno())
             status.close()
-        end = End(code, self._why or _described(code))
+        end = self._end(code, used)
         self._ended.set_result(end)
         self.channel.close()
         if self.broker_socket is not None:
             self.broker_socket.close()
         self.channel.fail(lambda: self._crash(end))
 
+    def _end(self, code: int | None, used: float) -> End:
+        if self._why is not None:
+            return End(code, *self._why)
+        if code in (-_SIGXCPU, -_SIGKILL) and used >= self._limits["cpu_seconds"] - 0.1:
+            return End(code, "it used up its processor time", "max_cpu_seconds")
+        return End(code, _described(code))
+
     def _crash(self, end: End) -> BaseException:
+        if end.limit is not None:
+            return reached(self.name, end.limit, self._limits, end.reason, self._event)
         said = self.output().strip().splitlines()
         cause = "\n".join([end.reason, *said[-10:]])
         return WorkerCrashedError(f"the worker of {self.name} ended", cause=cause, skill=self.name)

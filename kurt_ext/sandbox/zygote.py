@@ -7,7 +7,8 @@ what they leave behind, and ends when the host does, which ends them.
 
 The control socket is fd 3, and keeps messages apart. A message is JSON with
 descriptors beside it; about a worker its own status socket is told, in
-records of ``>ii``: (BORN, pid) with a pidfd, (ENDED, wait status), (FAILED, errno).
+records of ``>iii``: (BORN, pid, 0) with a pidfd, (ENDED, wait status, milliseconds of
+processor time), (FAILED, errno, 0).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from .booting import PARENT
 
 __all__ = ["BORN", "ENDED", "FAILED", "MAX_MESSAGE", "RECORD", "above", "main", "spawn"]
 
-RECORD = struct.Struct(">ii")
+RECORD = struct.Struct(">iii")
 BORN, ENDED, FAILED = 1, 2, 3
 MAX_MESSAGE = 1 << 16
 
@@ -114,11 +115,11 @@ class Zygote:
                 pid = spawn([word.replace(PARENT, own) for word in message["argv"]], fds)
             handle = os.pidfd_open(pid)
         except OSError as error:
-            _tell(status, FAILED, error.errno or errno.EIO)
+            _tell(status, FAILED, error.errno or errno.EIO, 0)
             os.close(status)
             return
         self._status[pid] = status
-        _tell(status, BORN, pid, handle)
+        _tell(status, BORN, pid, 0, handle)
         os.close(handle)
 
     def _fork(self, fds: list[int]) -> int:
@@ -176,11 +177,11 @@ class Zygote:
                     os.killpg(pid, signal.SIGKILL)
                 except (ProcessLookupError, PermissionError):
                     pass
-            _, code = os.waitpid(pid, 0)
+            _, code, used = os.wait4(pid, 0)
             status = self._status.pop(pid, None)
             if status is not None:
                 self._kill_strays()
-                _tell(status, ENDED, code)
+                _tell(status, ENDED, code, int((used.ru_utime + used.ru_stime) * 1000))
                 os.close(status)
 
     def _kill_strays(self) -> None:
@@ -251,10 +252,10 @@ def spawn(argv: list[str], fds: list[int]) -> int:
     return os.posix_spawn(argv[0], argv, {}, file_actions=actions, setpgroup=0, setsigdef=default)
 
 
-def _tell(status: int, kind: int, value: int, handle: int | None = None) -> None:
+def _tell(status: int, kind: int, value: int, more: int, handle: int | None = None) -> None:
     held = socket.socket(fileno=status)
     try:
-        data = RECORD.pack(kind, value)
+        data = RECORD.pack(kind, value, more)
         if handle is None:
             held.send(data)
         else:
