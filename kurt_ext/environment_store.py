@@ -8,7 +8,8 @@ Plugins that ask for the same share one. None is ever changed::
     <cache>/environments/<digest>.lock             held while it is made or removed
     <cache>/environments/<digest>/…                the environment
     <cache>/environments/<digest>/kurt.json        written last; without it, there is none
-    <cache>/environments/<digest>/used             its time is the last use
+    <cache>/environments/<digest>/used             its time is the last use; a host that runs
+                                                   workers from it holds a lock on it
     <cache>/environments/.<digest>.<random>.new    being made, or left by a crash
 
 An environment is made under the last of these names and renamed when it is whole. That
@@ -22,6 +23,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import sys
 import time
 from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
@@ -39,6 +41,7 @@ __all__ = [
     "Environment",
     "environments",
     "finish",
+    "is_held",
     "leftovers",
     "load",
     "prune",
@@ -53,6 +56,8 @@ _SCHEMA = "kurt.environment/1"
 _MARKER = "kurt.json"
 _USED = "used"
 _MAX_MARKER = 1 << 20
+#: Digest → a descriptor that holds the lock; closed by the system when this process ends.
+_HELD: dict[str, int] = {}
 
 
 class Environment:
@@ -100,6 +105,27 @@ class Environment:
         except OSError:
             pass
 
+    def hold(self) -> None:
+        """Keep it from being removed or replaced for as long as this process lives.
+
+        Not on Windows, where files that are open cannot be removed anyway.
+        """
+        self.touch()
+        if self.digest in _HELD or sys.platform == "win32":
+            return
+        try:
+            descriptor = os.open(os.path.join(self.path, _USED), os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return  # removed in this moment: whoever starts it will say so
+        from fcntl import LOCK_NB, LOCK_SH, flock
+
+        try:
+            flock(descriptor, LOCK_SH | LOCK_NB)
+        except OSError:  # it is about to be removed, or the file system has no locks
+            os.close(descriptor)
+        else:
+            _HELD[self.digest] = descriptor
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""
         return {
@@ -126,7 +152,7 @@ def prune(
 ) -> list[tuple[str, int]]:
     """Remove environments that nobody has used for a while, and what crashes have left.
 
-    What another process is making or removing is left alone.
+    What another process is making or removing, or runs workers from, is left alone.
 
     :param keep: digests, or the beginnings of them, of environments to leave.
     :param days: how long an environment must have been without use.
@@ -146,11 +172,32 @@ def prune(
                 path = os.path.join(root, digest)
                 found = load(path)
                 kept = found is not None and (found.used > before or digest.startswith(tuple(keep)))
-                if os.path.isdir(path) and not kept:
+                if os.path.isdir(path) and not kept and not is_held(path):
                     gone.append((digest, remove(path)))
         except LockedError:
             continue
     return gone
+
+
+def is_held(path: str) -> bool:
+    """Return whether a process runs workers from the environment in a folder."""
+    if sys.platform == "win32":
+        return False
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+    try:
+        descriptor = os.open(os.path.join(path, _USED), os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        flock(descriptor, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+    finally:
+        os.close(descriptor)
+    return False
 
 
 def finish(folder: str, marker: dict[str, Any]) -> None:

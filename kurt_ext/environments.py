@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from .environment_making import Failed, Interpreter, Sources, fill, here, index_url, probe
@@ -21,6 +22,7 @@ from .environment_store import (
     Environment,
     environments,
     finish,
+    is_held,
     leftovers,
     load,
     prune,
@@ -29,8 +31,9 @@ from .environment_store import (
     root_of,
 )
 from .environment_stories import failure
-from .errors import ConfigError, StorageError
+from .errors import ConfigError, LockedError, RequirementError, StorageError
 from .locks import lock
+from .settings import dotted
 
 if TYPE_CHECKING:
     from .candidates import Candidate
@@ -91,7 +94,7 @@ def check_isolation(config: Config, skill: str, isolation: str) -> None:
         f"{skill} has an environment of its own, and cannot run without isolation",
         cause="another interpreter and other libraries need a process of their own",
         at=config.at(file, path),
-        hint=f"kurt config set 'plugin.\"{skill}\".environment' shared, or leave isolation on",
+        hint=f"kurt config set {quote(dotted(path))} shared, or leave isolation on",
         skill=skill,
     )
 
@@ -124,7 +127,8 @@ def environment_of(
 ) -> Environment | None:
     """Return the environment of a plugin, made if it is not there; None where it shares the host's.
 
-    Blocks as :func:`make` does. It counts as used now.
+    Blocks as :func:`make` does. It is held for as long as this process lives, so that no
+    other removes it.
 
     :raises KurtError: as :func:`make`, :func:`sources` and ``importer.refuse``.
     """
@@ -136,7 +140,9 @@ def environment_of(
     places = places or Made()
     refuse(candidate, places)
     asked = wanted(folder_of(candidate), candidate.record()) or Wanted(skill=candidate.name)
-    return make(asked, places, python=python, echo=echo, **sources(config)._asdict())
+    made = make(asked, places, python=python, echo=echo, **sources(config)._asdict())
+    made.hold()
+    return made
 
 
 def folder_of(candidate: Candidate) -> str | None:
@@ -182,9 +188,9 @@ def make(
     :param allow_source: build what has no wheel, which runs its code outside of any sandbox.
     :param python: the interpreter that it is made from; that of this process if None.
     :param echo: told of each line that the programs print.
-    :param fresh: make it again though there is one; what runs from the old one must end first.
+    :param fresh: make it again though there is one; not while a process runs workers from it.
     :raises RequirementError: when it cannot be made, with what to do.
-    :raises LockedError: when another process is at it for an hour.
+    :raises LockedError: when another process is at it for an hour, or uses what is to go.
     :raises StorageError: when the cache cannot be written, or is not ours.
     """
     plan = _plan(requirements, Sources(wheelhouse, offline, allow_source), python)
@@ -213,7 +219,15 @@ def _plan(asked: Wanted, chosen: Sources, python: str | None) -> _Plan:
     interpreter = here() if python is None else probe(python)
     settled = settle(asked, interpreter.markers)
     if chosen.wheelhouse is not None:
-        chosen = chosen._replace(wheelhouse=os.path.realpath(chosen.wheelhouse), offline=False)
+        folder = os.path.realpath(chosen.wheelhouse)
+        if not os.path.isdir(folder):
+            raise RequirementError(
+                "the folder of wheels that environments are made of is not there",
+                at=chosen.wheelhouse,
+                hint=f"mkdir {quote(folder)}, and put wheels into it",
+                skill=asked.skill or None,
+            )
+        chosen = chosen._replace(wheelhouse=folder, offline=False)
     requires = [" ".join([pin, *sorted(hashes)]) for pin, hashes in settled.hashed]
     # A password does not make it another place.
     origin = chosen.wheelhouse or index_url().rpartition("@")[2]
@@ -232,6 +246,12 @@ def _make(
     """Make an environment beside its place, and move it there when it is whole."""
     for left in leftovers(root, plan.digest):
         remove(left)
+    if is_held(path) and load(path):
+        raise LockedError(
+            f"the environment of {skill or 'a plugin'} is in use, and cannot be made afresh",
+            at=path,
+            hint="end the hosts that run workers from it; then try again",
+        )
     new = os.path.join(root, f".{plan.digest}.{os.urandom(4).hex()}.new")
     echo(f"making the environment of {skill or 'a plugin'} with Python {plan.interpreter.version}")
     try:

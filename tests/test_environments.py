@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import hashlib
-import io
 import json
 import os
 import signal
 import subprocess
 import sys
-import tarfile
 import threading
 import time
 import zipfile
@@ -23,6 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
+from tiny_wheels import sdist, wheel
 
 from kurt_ext import environment_making, environments
 from kurt_ext.config import Config
@@ -45,50 +43,17 @@ from kurt_ext.environments import (
     ready,
     sources,
 )
-from kurt_ext.errors import ConfigError, RequirementError, StorageError, UntrustedError
+from kurt_ext.errors import (
+    ConfigError,
+    LockedError,
+    RequirementError,
+    StorageError,
+    UntrustedError,
+)
 from kurt_ext.places import Places
 
 #: So that wheels of a few lines are all that an environment needs.
 STANDS_FOR_PYDANTIC = "2.99"
-
-
-def wheel(folder: Path, name: str, version: str, *, requires: str = "", extra: str = "") -> Path:
-    """Write a wheel of one module that says its version."""
-    module = name.replace("-", "_")
-    info = f"{module}-{version}.dist-info"
-    meta = f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"
-    files = {
-        f"{module}/__init__.py": f"VERSION = {version!r}\n{extra}",
-        f"{info}/METADATA": meta + "".join(f"Requires-Dist: {one}\n" for one in requires.split()),
-        f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
-    }
-    rows = [f"{path},{_digest(text.encode())},{len(text)}" for path, text in files.items()]
-    files[f"{info}/RECORD"] = "\n".join([*rows, f"{info}/RECORD,,"]) + "\n"
-    folder.mkdir(exist_ok=True)
-    path = folder / f"{module}-{version}-py3-none-any.whl"
-    with zipfile.ZipFile(path, "w") as archive:
-        for inside, text in files.items():
-            archive.writestr(zipfile.ZipInfo(inside, (2020, 1, 1, 0, 0, 0)), text)
-    return path
-
-
-def _digest(data: bytes) -> str:
-    return "sha256=" + base64.urlsafe_b64encode(hashlib.sha256(data).digest()).decode().rstrip("=")
-
-
-def sdist(folder: Path, name: str, version: str) -> Path:
-    """Write a source distribution whose build leaves a trace."""
-    setup = f"open({str(folder / 'built')!r}, 'w').close()\nfrom setuptools import setup\nsetup()\n"
-    path = folder / f"{name.replace('-', '_')}-{version}.tar.gz"
-    with tarfile.open(path, "w:gz") as archive:
-        for inside, text in (
-            ("PKG-INFO", f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n"),
-            ("setup.py", setup),
-        ):
-            member = tarfile.TarInfo(f"{path.name[:-7]}/{inside}")
-            member.size = len(text)
-            archive.addfile(member, io.BytesIO(text.encode()))
-    return path
 
 
 @pytest.fixture
@@ -394,16 +359,13 @@ class TestMaking:
 
 
 def _other_python() -> str | None:
-    for minor in (11, 12, 13):
-        name = f"python3.{minor}"
-        if sys.version_info[:2] == (3, minor):
-            continue
-        for folder in os.environ["PATH"].split(os.pathsep):
-            path = os.path.join(folder, name)
-            if os.access(path, os.X_OK):
+    """Return another Python that runs here; pyenv's shims do not, HOME being another."""
+    for folder in map(Path, os.environ["PATH"].split(os.pathsep)):
+        for name in ("python3.13", "python3.12", "python3.11"):
+            for path in (folder / name, *folder.glob(f"../versions/{name[6:]}*/bin/{name}")):
                 with contextlib.suppress(RequirementError):
-                    probe(path)
-                    return path
+                    if probe(str(path)).version != here().version:
+                        return str(path)
     return None
 
 
@@ -424,6 +386,8 @@ class TestWhatGoesWrong:
             make(asked("demo-source"), Places(), wheelhouse=str(wheels))
         assert "sandbox.allow_source true" in (caught.value.hint or "")
         assert not (wheels / "built").exists()
+        made = make(asked("demo-source"), Places(), wheelhouse=str(wheels), allow_source=True)
+        assert run(made, "import demo_source; print(1)") == "1" and (wheels / "built").exists()
 
     def test_what_our_worker_needs_and_misses_is_told_as_that(self, wheels: Path, by: str) -> None:
         (wheels / "pydantic-2.99-py3-none-any.whl").unlink()
@@ -439,6 +403,22 @@ class TestWhatGoesWrong:
         with pytest.raises(RequirementError) as caught:
             make(asked("demo-old"), Places(), wheelhouse=str(wheels))
         assert "kurt's own worker" in (caught.value.cause or "")
+
+    def test_a_folder_of_wheels_that_is_not_there_is_told(self, tmp_path: Path) -> None:
+        with pytest.raises(RequirementError, match="is not there") as caught:
+            make(asked("demo-lib"), Places(), wheelhouse=str(tmp_path / "none"))
+        assert caught.value.at == str(tmp_path / "none")
+
+    @pytest.mark.slow
+    def test_without_pip_one_is_borrowed(
+        self, wheels: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        pytest.importorskip("ensurepip")
+        monkeypatch.setattr(environment_making, "program", lambda: None)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        made = make(asked("demo-lib"), Places(), wheelhouse=str(wheels))
+        assert run(made, VERSION) == "2.0" and "pip" not in " ".join(made.packages)
+        assert not list(leftovers(root_of(Places()), made.digest))
 
     def test_pip_offline_without_wheels_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(environment_making, "program", lambda: None)
@@ -598,6 +578,22 @@ class TestPruning:
         made = make(asked("demo-lib"), Places(), wheelhouse=str(wheels))
         with lock(f"{made.path}.lock"):
             assert prune(Places(), days=0) == []
+        assert [name for name, _ in prune(Places(), days=0)] == [made.digest]
+
+    def test_what_a_host_runs_workers_from_is_left_alone(self, wheels: Path) -> None:
+        if os.name == "nt":
+            pytest.skip("Windows keeps open files by itself")
+        made = make(asked("demo-lib"), Places(), wheelhouse=str(wheels))
+        code = (
+            "import sys; from kurt_ext.environment_store import load; "
+            "load(sys.argv[1]).hold(); print('held', flush=True); sys.stdin.read()"
+        )
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+        with subprocess.Popen([sys.executable, "-c", code, made.path], **pipes) as host:  # type: ignore[call-overload]
+            host.stdout.readline()
+            assert prune(Places(), days=0) == []
+            with pytest.raises(LockedError, match="in use"):
+                make(asked("demo-lib"), Places(), wheelhouse=str(wheels), fresh=True)
         assert [name for name, _ in prune(Places(), days=0)] == [made.digest]
 
     def test_where_nothing_was_ever_made_nothing_is_removed(self) -> None:

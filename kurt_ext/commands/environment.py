@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,6 +12,7 @@ import click
 from .. import cli, completion
 from ..errors import KurtError
 from ..output import Answer, Column
+from ..settings import dotted
 
 if TYPE_CHECKING:
     from ..candidates import Candidate
@@ -111,7 +113,7 @@ def make(session: Session, name: str, python: str | None, fresh: bool) -> Answer
         for one in made.packages:
             page.line(f"  {one}")
         if not own:
-            key = f"plugin.{candidate.name}.environment"
+            key = quote(dotted(("plugin", candidate.name, "environment")))
             session.note(f"{candidate.name} uses it after: kurt config set {key} own")
 
     return Answer({"plugin": candidate.name, "own": own, **made.as_dict()}, text)
