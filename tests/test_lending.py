@@ -518,7 +518,7 @@ def test_a_name_that_leads_into_a_private_network_is_refused(
     pair = lend(provider(Http(), "http"), grants={"network_hosts": ["*.example.com"]})
 
     async def rebound(self: Any, name: str, port: int, **more: Any) -> Any:
-        return [(2, 1, 6, "", ("93.184.216.34", port)), (2, 1, 6, "", (host, port))]
+        return [(2, 1, 6, "", (host, port))]
 
     monkeypatch.setattr(asyncio.BaseEventLoop, "getaddrinfo", rebound)
     with pytest.raises(PermissionDeniedError, match="may not ask api") as caught:

@@ -9,17 +9,16 @@ from __future__ import annotations
 
 import socket
 import sys
-from collections.abc import Mapping
 
 from .. import grant_hosts
 from .addresses import is_loopback, is_public, spelled
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
     from typing import Any
 
-    from .tripwire import Tripwire
+    from .sightings import Sightings, Table
 
 __all__ = ["Wires"]
 
@@ -30,17 +29,17 @@ _KEPT = 4096
 class Wires:
     """What is known of names and addresses.
 
-    :param wire: the tripwire that this is a part of.
+    :param seen: notes uses, and makes errors.
     :param hosts: entries as in ``network_hosts``.
     """
 
-    def __init__(self, wire: Tripwire, hosts: Iterable[str]) -> None:
-        self._wire = wire
+    def __init__(self, seen: Sightings, hosts: Iterable[str]) -> None:
+        self._seen = seen
         found = [grant_hosts.parse(entry) for entry in hosts]
         self._entries = [entry for entry in found if entry is not None]
         self._names: dict[str, set[str]] = {}
 
-    def table(self) -> Mapping[str, Callable[[tuple[Any, ...]], None]]:
+    def table(self) -> Table:
         """Return audit event → what is done about it; resolved names are kept from now on."""
         self._listen_to_resolving()
         return {
@@ -74,7 +73,7 @@ class Wires:
     def _deny(self, host: str, port: Any) -> Exception:
         shown = f"[{host}]" if ":" in host else host
         target = f"{shown}:{port}" if isinstance(port, int) and port else shown
-        return self._wire.deny("network_hosts", target, f"reach {target}", line=shown)
+        return self._seen.deny("network_hosts", target, f"reach {target}", line=shown)
 
     def _on_name(self, args: tuple[Any, ...]) -> None:
         host = _name(args[0])
@@ -84,13 +83,13 @@ class Wires:
     def _on_connect(self, args: tuple[Any, ...]) -> None:
         address = args[1]
         if not isinstance(address, tuple) or len(address) < 2:
-            raise self._wire.deny("", str(address), f"connect to {address!r}")
+            raise self._seen.deny("", str(address), f"connect to {address!r}")
         host, port = _name(address[0]) or "0.0.0.0", address[1]
         if self._is_pair(address):
             return
         if _is_dialled() or not self._leads(host, port):
             raise self._deny(host, port)
-        self._wire.note("network_hosts", _target(host, port), True)
+        self._seen.note("network_hosts", _target(host, port), True)
 
     def _leads(self, host: str, port: Any) -> bool:
         """Return whether a host or an address may be connected to."""
@@ -109,11 +108,11 @@ class Wires:
 
     def _on_send(self, args: tuple[Any, ...]) -> None:
         if len(args) > 1 and args[1] is not None:
-            raise self._wire.deny("", str(args[1]), f"send to {args[1]!r}: it may use TCP alone")
+            raise self._seen.deny("", str(args[1]), f"send to {args[1]!r}: it may use TCP alone")
 
     def _on_bind(self, args: tuple[Any, ...]) -> None:
         if not self._is_pair(args[1]):
-            raise self._wire.deny("", str(args[1]), "listen: it may only connect to others")
+            raise self._seen.deny("", str(args[1]), "listen: it may only connect to others")
 
     @staticmethod
     def _is_pair(address: Any) -> bool:

@@ -19,6 +19,7 @@ from typing import Any
 from kurt_ext import grant_hosts
 from kurt_ext.errors import LimitError, PermissionDeniedError
 from kurt_ext.grants import Grants
+from kurt_ext.sandbox.addresses import is_loopback, is_public, spelled
 
 from .borrowed import FAILURES
 from .http import HttpOptions
@@ -243,29 +244,29 @@ class Lent(dict[str, Callable[..., Any]]):
         return pool
 
     async def _addresses(self, host: str, port: int) -> list[str]:
-        """Return where a host is to be found, all of it judged.
+        """Return those addresses of a host that it may lead to; see `kurt_ext.sandbox.addresses`.
 
-        :raises PermissionDeniedError: where that is in no public network, and the skill has not
-            declared that very address: a name server may say what it likes.
+        :raises PermissionDeniedError: where it may lead to none of them.
         """
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         addresses = list(dict.fromkeys(str(sockaddr[0]) for *_, sockaddr in found))
-        for address in addresses:
-            if not self._is_fit(host, address):
-                raise self._denied(host, f"it is {address}, which is no public address")
-        return addresses
+        fit = [address for address in addresses if self._is_fit(host, port, address)]
+        if addresses and not fit:
+            why = f"it leads to {addresses[0]}, which is no public address"
+            raise self._denied(f"{host}:{port}", why, spelled(addresses[0].partition("%")[0]))
+        return fit
 
-    def _is_fit(self, host: str, address: str) -> bool:
-        from ipaddress import ip_address
-
-        found = ip_address(address.partition("%")[0])
-        found = getattr(found, "ipv4_mapped", None) or found
-        if found.is_global and not found.is_multicast:
+    def _is_fit(self, host: str, port: int, address: str) -> bool:
+        if is_public(address):
             return True
-        names = {str(found)} | ({"localhost"} & {host} if found.is_loopback else set())
+        name = spelled(address.partition("%")[0])
+        names = {name, "localhost"} if host == "localhost" and is_loopback(name) else {name}
         entries = [grant_hosts.parse(entry) for entry in self._grants.entries("network_hosts")]
-        return any(entry and not entry.wild and entry.name in names for entry in entries)
+        return any(
+            entry and not entry.wild and entry.name in names and entry.port in (None, port)
+            for entry in entries
+        )
 
 
 class _Answer:
