@@ -15,10 +15,7 @@ import threading
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from .errors import IsolationError
 from .importer import JUDGED, code_folder
-from .sandbox.auditing import Audit
-from .sandbox.lending import Loans
 from .sandbox.network import Broker
 from .sandbox.remote import Remote, afar
 from .sandbox.spawning import Spawner, Worker
@@ -31,6 +28,8 @@ if TYPE_CHECKING:
     from .isolation import Decision, Isolation
     from .kinds import Kind
     from .life import Life
+    from .sandbox.auditing import Audit
+    from .sandbox.lending import Loans
     from .sandbox.policy import Policy
 
 __all__ = ["Housing", "house"]
@@ -51,6 +50,8 @@ class Housing:
     :param place: gives where a kind is imported from.
     :param audit: told of what was allowed and refused.
     :param tell: told of events: a name, and sentences.
+    :param canaries: a folder for a file that no worker may open.
+    :param loans: makes what answers for the services, of grants, name, and who is told.
     :param python: the interpreter of the plugin's own environment; None = this one.
     """
 
@@ -65,6 +66,7 @@ class Housing:
         audit: Audit,
         tell: Callable[[str, list[str]], None],
         canaries: str,
+        loans: Callable[..., Loans],
         python: str | None = None,
     ) -> None:
         self.policy = policy
@@ -86,14 +88,21 @@ class Housing:
         self._loads: dict[str, dict[str, Any]] = {}
         self._hooks: list[tuple[str, str]] = []
         self._under_way: dict[str, int] = {}
-        self._loans: Loans | None = None
+        self._loans = loans(policy.grants, policy.skill, self._seen)
         self._cell = Cell(
             policy.skill,
             self._start,
             prepare=self._prepare,
-            seconds=policy.limits["seconds"],
+            limits=policy.limits,
+            processes=policy.processes,
             event=self._hear,
         )
+
+    @property
+    def pid(self) -> int | None:
+        """The number of the worker's process; None where none runs."""
+        worker = self._cell.worker
+        return worker.pid if worker is not None else None
 
     # -- its worker ----------------------------------------------------------------
 
@@ -230,7 +239,8 @@ class Housing:
 
     async def stream(self, verb: str, body: Any) -> AsyncIterator[Any]:
         """Yield what a generator in the worker yields."""
-        async for item in self._cell.stream(verb, body):
+        worker = await self._cell.ready()
+        async for item in worker.channel.stream(verb, body):
             yield item
 
     def wait(self, pending: Awaitable[Any]) -> Any:
@@ -253,16 +263,12 @@ class Housing:
             raise answer[1]
         return answer[0]
 
-    def lend(self, services: Any) -> dict[str, Any]:
-        """Return what of the services the plugin may use, as data."""
-        if self._loans is None:
-            self._loans = Loans(services, self.policy.grants, self.policy.skill, self._seen)
+    def lend(self) -> dict[str, Any]:
+        """Return what of the host's services the plugin may use, as data."""
         return self._loans.describe()
 
     async def _answer(self, name: str, operation: str, args: Any, kwargs: Any) -> Any:
         """Serve a question of the worker's."""
-        if self._loans is None:
-            raise IsolationError(f"{self.policy.skill} asks for a service, and none was lent")
         return await self._loans.answer(name, operation, args, kwargs)
 
     # -- what is seen ----------------------------------------------------------------
@@ -280,9 +286,10 @@ class Housing:
             permission, target = str(detail.get("permission")), str(detail.get("target"))
             self._seen(permission, target, detail.get("allowed") is True)
 
-    def _hear(self, name: str, detail: Any = None) -> None:
+    def _hear(self, name: str, detail: Mapping[str, Any]) -> None:
         """Tell of what happened to the worker."""
-        self._tell(f"worker-{name}", [] if detail is None else [str(detail)])
+        said = [f"{key}: {value}" for key, value in detail.items() if key != "skill"]
+        self._tell(f"worker-{name}", said)
 
     def busy(self) -> list[str]:
         """Return what is under way in it."""
@@ -291,8 +298,7 @@ class Housing:
     async def close(self) -> None:
         """End the worker; what is under way in it fails."""
         await self._cell.close()
-        if self._loans is not None:
-            await self._loans.close()
+        await self._loans.close()
 
     def kill(self) -> None:
         """End the worker at once, from where nothing can be awaited."""
@@ -341,6 +347,7 @@ def house(
         audit=isolation.audit,
         tell=tell,
         canaries=os.path.join(places.data, "canary"),
+        loans=isolation.loans,
     )
 
 

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .manager import SkillManager
     from .places import Places
     from .sandbox.auditing import Audit
+    from .sandbox.lending import Loans, Seen
     from .sandbox.policy import Policy
     from .sandbox.spawning import Spawner
 
@@ -48,6 +49,8 @@ __all__ = ["Decision", "Isolation", "declares", "python_path"]
 VARIABLE = "KURT_ISOLATION"
 _ENVIRONMENT_KEY = "environment"
 _OVERRIDE = "sandbox_config_override"
+#: What a worker needs to load a plugin, and what most plugins begin with.
+_PRELOAD = ("kurt_ext.sandbox.inside", "kurt_ext.instances", "kurt_ext.models", "pydantic.main")
 
 
 class Decision(NamedTuple):
@@ -90,6 +93,17 @@ class Isolation:
 
     def __init__(self, skills: SkillManager) -> None:
         self._skills = skills
+        self._asked: dict[str, str] = {}
+        self._undeclared: set[str] = set()
+
+    def ask(self, skill: str, mode: str, *, declared: bool = True) -> None:
+        """Let a mode be what the caller asks for one skill.
+
+        :param declared: whether ``auto`` leaves it here where it declares nothing.
+        """
+        self._asked[skill] = mode
+        if not declared:
+            self._undeclared.add(skill)
 
     @property
     def places(self) -> Places:
@@ -101,7 +115,12 @@ class Isolation:
         """What starts the workers."""
         from .sandbox.spawning import Spawner
 
-        return Spawner()
+        modules = [place.partition(":")[0] for place in self._kind_places.values()]
+        kinds = [kind for kind in self._skills.kinds.values() if kind.isolates]
+        return Spawner(
+            preload=(*_PRELOAD, *modules, *[name for kind in kinds for name in kind.modules()]),
+            packages=dict.fromkeys(module.partition(".")[0] for module in modules),
+        )
 
     @cached_property
     def audit(self) -> Audit:
@@ -109,6 +128,12 @@ class Isolation:
         from .sandbox.auditing import Audit
 
         return Audit(self.places)
+
+    def loans(self, grants: Grants, skill: str, seen: Seen) -> Loans:
+        """Return what answers an isolated plugin for the host's services."""
+        from .sandbox.lending import Loans
+
+        return Loans(self._skills.services, grants, skill, seen)
 
     def decide(
         self, candidate: Candidate, record: Mapping[str, Any], asked: str | None = None
@@ -122,7 +147,8 @@ class Isolation:
         mode, source = self._mode(candidate, asked)
         if mode == "none":
             return Decision(mode, source, "none", f"{source} says so")
-        if mode == "auto" and not declares(record):
+        is_held = declares(record) or candidate.name in self._undeclared
+        if mode == "auto" and not is_held:
             return Decision(mode, source, "none", "its manifest declares no permissions")
         foreign = self._living_here(candidate)
         if foreign:
@@ -146,6 +172,7 @@ class Isolation:
 
     def _mode(self, candidate: Candidate, asked: str | None) -> tuple[str, str]:
         """Return the mode, and who says so."""
+        asked = asked if asked is not None else self._asked.get(candidate.name)
         if asked is not None:
             if asked not in MODES:
                 raise ConfigError(
@@ -267,10 +294,15 @@ class Isolation:
 
         :raises IsolationError: when no distribution says so.
         """
-        for point in self._skills.discover().entry_points(GROUP):
-            if point.name == kind.name:
-                return point.value
-        raise IsolationError(f"the kind {kind.name} is not one of an installed distribution")
+        place = self._kind_places.get(kind.name)
+        if place is None:
+            raise IsolationError(f"the kind {kind.name} is not one of an installed distribution")
+        return place
+
+    @property
+    def _kind_places(self) -> dict[str, str]:
+        points = self._skills.discover().entry_points(GROUP)
+        return {point.name: point.value for point in points}
 
 
 def python_path() -> list[str]:

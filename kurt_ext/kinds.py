@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeAlias, TypeVar, cast, get_args
 
 from .contract import Around, Executor, Extension, Failures, Provider, Target
@@ -120,6 +120,12 @@ class Kind(Generic[C]):
         """Return the facet of that name, imported where it was given by its place, or None."""
         value = getattr(self, name)
         return _locate(value) if isinstance(value, str) else value
+
+    def modules(self) -> list[str]:
+        """Return the modules that its facets are imported from, where they are given by place."""
+        values = [getattr(self, item.name) for item in fields(self)]
+        places = [value for value in values if isinstance(value, str) and ":" in value]
+        return list(dict.fromkeys(place.partition(":")[0] for place in places))
 
     def broken_by(self, obj: Any) -> list[str]:
         """Return how ``obj`` breaks the contract, as sentences; empty where it keeps it."""

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from .kinds import Kind, Kinds
     from .life import Life
     from .lookup import Found
+    from .services import Services
 
 __all__ = ["SkillManager", "register"]
 
@@ -140,6 +141,11 @@ class SkillManager:
     def config(self) -> Config:
         """The configuration that the skills were found under."""
         return self.discover().config
+
+    @property
+    def services(self) -> Services:
+        """The services of this manager, those that are started and those that can be."""
+        return self._surrounding.services
 
     @property
     def kinds(self) -> Kinds:

@@ -10,7 +10,9 @@ import click
 from click.shell_completion import CompletionItem
 
 from .. import cli, completion
-from ..errors import CallError, ExtensionNotFoundError, UntrustedError, UsageError
+from ..config_keys import MODES
+from ..errors import CallError, ExtensionNotFoundError, KurtError, UntrustedError, UsageError
+from ..naming import owners
 from ..output import Answer, Column
 
 if TYPE_CHECKING:
@@ -48,6 +50,17 @@ def options(function: Any) -> Any:
                 type=click.FloatRange(min=0, min_open=True),
                 metavar="SECONDS",
                 help="Stop waiting after this time.",
+            ),
+            click.option(
+                "--isolation",
+                type=click.Choice(MODES),
+                help="Where its code runs, before what is configured.",
+            ),
+            click.option(
+                "--trace-permissions",
+                "trace",
+                is_flag=True,
+                help="Tell what it used, and what of it is declared.",
             ),
             # Not click's own, which would not know NAME yet.
             click.option(
@@ -90,6 +103,8 @@ def answer(
     json_args: str | None,
     timeout: float | None,
     wants_help: bool,
+    isolation: str | None = None,
+    trace: bool = False,
     namespace: str | None = None,
 ) -> Answer:
     """Run what ``name`` means, or show what it takes.
@@ -103,11 +118,24 @@ def answer(
             return Answer({"help": help_text}, lambda page: page.line(help_text))
         raise UsageError("the name of what to run is missing", hint="kurt list")
     with session.manager() as skills:
+        _isolate(session, skills, name, isolation, trace)
         call = _call(session, skills, name, namespace)
         if wants_help:
             return _described(ctx, call)
         arguments = _arguments(call, words, json_args)
+        if trace:
+            return _traced(session, skills, call, arguments, timeout)
         return _run(session, skills, call, arguments, timeout)
+
+
+def _isolate(
+    session: Session, skills: SkillManager, name: str, mode: str | None, trace: bool
+) -> None:
+    """Note where the code of the skill that a name means is to run."""
+    if mode is None and not trace:
+        return
+    for candidate in owners(session.discovery, name):
+        skills.isolation.ask(candidate.name, mode or "auto", declared=not trace)
 
 
 def _call(session: Session, skills: SkillManager, name: str, namespace: str | None) -> Call:
@@ -205,6 +233,44 @@ def _run(
         write(page, shown, terminal=session.terminal)
 
     return Answer(data, text, error=error)
+
+
+def _traced(
+    session: Session,
+    skills: SkillManager,
+    call: Call,
+    arguments: Mapping[str, Any],
+    timeout: float | None,
+) -> Answer:
+    """Run it, and tell what it used beside what it declares; its own failure is told too."""
+    from ..sandbox.trace import report
+
+    generation = call.extension.generation
+    housing = generation.housing
+    if housing in (None, ...):
+        record = skills.loading.record(call.extension.candidate)
+        decision = skills.isolation.decide(call.extension.candidate, record)
+        raise UsageError(
+            f"what {call.reference} uses cannot be seen",
+            cause=f"it runs in this process: {decision.reason}",
+            hint=f"kurt run {call.reference} --isolation auto --trace-permissions",
+            skill=call.extension.skill,
+        )
+    error: KurtError | None = None
+    try:
+        done = _run(session, skills, call, arguments, timeout)
+        data, error = done.data, done.error
+    except KurtError as raised:
+        done, data, error = None, None, raised
+    trace = report(housing.policy.grants, housing.uses, housing.policy.folder)
+
+    def text(page: Page) -> None:
+        if done is not None and done.text is not None:
+            done.text(page)
+            page.line()
+        trace.write(page)
+
+    return Answer({"result": data, "trace": trace.as_dict()}, text, error=error)
 
 
 def _own_words(value: Any) -> str | None:

@@ -173,7 +173,7 @@ def target(remote: Remote, failures: Failures) -> Target:
         body = {"key": key, "arguments": params, "progress": on_progress is not None}
         if context.settings is not lent[0] or housing.born != lent[1]:
             body["settings"] = context.settings
-            body["services"] = housing.lend(context.services)
+            body["services"] = housing.lend()
             lent[:] = (context.settings, housing.born)
         try:
             answer = await housing.request(

@@ -171,6 +171,7 @@ class Cell:
         self._starts = 0
         self._crashes: deque[float] = deque(maxlen=self.rules.crashes)
         self._pause = 0.0
+        self._overdue = 0  # calls that were given up and have not ended
         self._held_back = self._closed = False
 
     @property
@@ -207,12 +208,17 @@ class Cell:
         if timeout is not None:
             deadline = monotonic() + timeout
         settled = None
-        if exclusive:
+        if exclusive or self._overdue:
+            # Who comes after a call that was given up and still blocks its worker waits as well:
+            # that worker may be about to be killed.
             try:
                 await self._turn.take(timeout)
             except TimeoutError:
                 raise self._late(timeout) from None
             settled = self._turn.release
+            if not exclusive:
+                settled = None
+                self._turn.release()
         worker = self._worker
         if worker is None or not worker.channel.is_open or self._served >= self.rules.calls:
             try:
@@ -230,9 +236,42 @@ class Cell:
         self._used = monotonic()
         if timeout is not None:
             timeout = max(0.0, deadline - self._used)
-        return await worker.channel.request(
-            verb, body, timeout=timeout, on_progress=on_progress, settled=settled
-        )
+        if settled is None:
+            return await worker.channel.request(
+                verb, body, timeout=timeout, on_progress=on_progress
+            )
+        return await self._alone(worker, settled, verb, body, timeout, on_progress)
+
+    async def _alone(
+        self,
+        worker: Worker,
+        release: Callable[[], None],
+        verb: str,
+        body: Any,
+        timeout: float | None,
+        on_progress: Callable[[Any], object] | None,
+    ) -> Any:
+        """Make a call that nothing else may run beside; note where it outlives its time."""
+        state = "under way"
+
+        def settled() -> None:
+            nonlocal state
+            with self._lock:
+                if state == "given up":
+                    self._overdue -= 1
+                state = "over"
+            release()
+
+        try:
+            return await worker.channel.request(
+                verb, body, timeout=timeout, on_progress=on_progress, settled=settled
+            )
+        except BaseException:
+            with self._lock:
+                if state == "under way":
+                    state = "given up"
+                    self._overdue += 1
+            raise
 
     def _late(self, timeout: float | None) -> CallTimeoutError:
         return CallTimeoutError(f"{self.name} did not answer within {timeout:g} s", skill=self.name)

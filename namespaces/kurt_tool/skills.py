@@ -10,6 +10,7 @@ from kurt_ext import manager
 from kurt_ext.errors import ConflictError, ExtensionNotFoundError, NotFoundError
 
 from .errors import ToolNotFoundError
+from .faraway import faraway
 from .kind import KIND
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ class SkillManager(manager.SkillManager):
     def get_tool(self, name: str) -> type[Tool[Any, Any]]:
         """Return the class of a tool, importing the skill that has it on first use.
 
+        Of a skill that runs isolated it is a class of ours whose ``run`` asks the worker.
+
         :raises ToolNotFoundError: when no enabled skill has a tool of that name.
         :raises SkillLoadError: when the skill that has it cannot be imported.
         """
@@ -76,6 +79,8 @@ class SkillManager(manager.SkillManager):
                 candidates=error.candidates,
             ) from error
         tool = self.loading.load(found)
+        if tool.generation.housing not in (None, ...):
+            return faraway(self.load(found.reference))
         cls: type[Tool[Any, Any]] = type(tool.obj)
         return cls
 
