@@ -68,6 +68,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Load, start, reload and look at plugins while a host runs, or in a trial.",
     ),
     "run": ("kurt_ext.commands.run:command", "Run an extension."),
+    "sandbox": (
+        "kurt_ext.commands.sandbox:command",
+        "Tell what this machine can hold an isolated plugin to.",
+    ),
     "shim": (
         "kurt_ext.commands.shim:command",
         "Look after the folder that shows local skills to other programs.",

@@ -64,7 +64,18 @@ def diagnose(session: Session) -> list[Check]:
     """Make every check, in the order in which one builds on the other."""
     from .diagnosis_skills import SKILL_CHECKS
 
-    own = (_python, _program, _places, _index, _shims, _orphans, _links, _path, _stevedore)
+    own = (
+        _python,
+        _program,
+        _places,
+        _index,
+        _shims,
+        _orphans,
+        _links,
+        _path,
+        _isolation,
+        _stevedore,
+    )
     rows: list[Check] = []
     for check in (*own, *SKILL_CHECKS):
         rows += _guarded(check, session)
@@ -270,6 +281,18 @@ def _path(session: Session) -> Iterator[Check]:
         )
     else:
         yield Check("command", "ok", found)
+
+
+def _isolation(session: Session) -> Iterator[Check]:
+    from .sandbox.abilities import abilities
+
+    able = abilities()
+    if able.reaches("kernel"):
+        message = f"plugins can be isolated by the kernel (Landlock {able.landlock}, seccomp)"
+        yield Check("isolation", "ok", message)
+    else:
+        lacking = able.lacking(("files", "network", "processes"))
+        yield Check("isolation", "warn", "; ".join(lacking), "kurt sandbox status")
 
 
 def _stevedore(session: Session) -> Iterator[Check]:
