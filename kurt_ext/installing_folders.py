@@ -72,7 +72,7 @@ def place(
     tree: Tree,
     receipt: Receipt,
     *,
-    content: Mapping[str, tuple[bytes, bool]] | None = None,
+    content: Mapping[str, bytes] | None = None,
     keep: bool = False,
 ) -> None:
     """Put a tree of the store in the place of a skill; the caller holds the scope.

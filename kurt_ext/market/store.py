@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from ..errors import ArchiveError, IntegrityError, StorageError
+from ..errors import IntegrityError, StorageError
 from ..jsontext import dumps
 from . import digests, paths
 
@@ -44,12 +44,10 @@ class File(NamedTuple):
 
     :param digest: ``sha256:`` and 64 digits.
     :param size: bytes.
-    :param executable: whether it may be started.
     """
 
     digest: str
     size: int
-    executable: bool = False
 
 
 class Tree(NamedTuple):
@@ -74,67 +72,23 @@ class Tree(NamedTuple):
 
 def read_folder(
     folder: str, *, max_files: int = MAX_FILES, max_bytes: int = MAX_BYTES
-) -> dict[str, tuple[bytes, bool]]:
-    """Return the files of a skill's folder: path → bytes, and whether it may be started.
+) -> dict[str, bytes]:
+    """Return the files of a skill's folder that are installed: those that a market publishes.
 
-    Hidden files, bytecode, environments and what belongs to a build are left out, as
-    they are from a wheel. A link or a device is refused, and so is a path that another
-    system could not hold.
+    Hidden files, bytecode, environments and what a build has left are left out. A link or a
+    device is refused, and so is a path that another system could not hold.
 
-    :raises ArchiveError: with the path that is refused, or when there is too much.
-    :raises OSError: when something cannot be read.
+    :raises MarketError: with the path that is refused, or when there is too much.
+    :raises StorageError: when something cannot be read.
     """
-    from ..build import own_files
+    from .collecting import folder_files
 
-    found: dict[str, tuple[bytes, bool]] = {}
-    left = max_bytes
-    for path in own_files(folder):
-        _refuse(folder, path)
-        if len(found) >= max_files:
-            _too_much(folder, f"it has more than {max_files} files")
-        full = os.path.join(folder, path)
-        status = os.lstat(full)
-        if not stat.S_ISREG(status.st_mode):
-            kind = "a link" if stat.S_ISLNK(status.st_mode) else "no plain file"
-            raise ArchiveError(
-                f"{path} is {kind}, and cannot be installed",
-                rule="link" if kind == "a link" else "special-file",
-                entry=path,
-                at=full,
-            )
-        data = _read(full, left)
-        left -= len(data)
-        if left < 0:
-            _too_much(folder, f"its files have more than {max_bytes:,} bytes together")
-        found[path] = (data, bool(status.st_mode & stat.S_IXUSR))
-    both = paths.clash(found)
-    if both is not None:
-        rule, path, other = both
-        raise ArchiveError(
-            f"{path} and {other} cannot both be files on every system",
-            rule=rule,
-            entry=path,
-            at=folder,
-        )
-    return found
-
-
-def _refuse(folder: str, path: str) -> None:
-    fault = paths.fault(path)
-    if fault is not None:
-        rule, reason = fault
-        raise ArchiveError(
-            f"{path!r} cannot be installed: {reason}", rule=rule, entry=path, at=folder
-        )
-
-
-def _too_much(folder: str, reason: str) -> None:
-    raise ArchiveError(
-        f"{os.path.basename(folder)} is too large to be installed",
-        rule="budget",
-        cause=reason,
-        at=folder,
-    )
+    try:
+        return folder_files(folder, max_files, max_bytes)
+    except OSError as error:
+        raise StorageError(
+            f"{folder} cannot be read", cause=str(error), at=error.filename or folder
+        ) from error
 
 
 def _read(path: str, limit: int) -> bytes:
@@ -180,21 +134,16 @@ class Store:
             return None
         return Tree(digest, name, os.path.join(base, name), files)
 
-    def put(
-        self, name: str, content: Mapping[str, tuple[bytes, bool]], digest: str | None = None
-    ) -> Tree:
+    def put(self, name: str, content: Mapping[str, bytes], digest: str | None = None) -> Tree:
         """Keep a tree, and return it.
 
         :param name: the skill's name, which its folder gets.
-        :param content: path → bytes, and whether it may be started.
+        :param content: path → bytes.
         :param digest: what it must be, where that was promised.
         :raises IntegrityError: when it is not; nothing is kept then.
         :raises StorageError: when the store cannot be written.
         """
-        files = {
-            path: File(digests.of_bytes(data), len(data), executable)
-            for path, (data, executable) in content.items()
-        }
+        files = {path: File(digests.of_bytes(data), len(data)) for path, data in content.items()}
         found = digests.of_tree(_plain(files))
         if digest is not None and found != digest:
             raise IntegrityError(
@@ -217,14 +166,11 @@ class Store:
             ) from error
         return tree
 
-    def _build(self, base: str, tree: Tree, content: Mapping[str, tuple[bytes, bool]]) -> None:
+    def _build(self, base: str, tree: Tree, content: Mapping[str, bytes]) -> None:
         temporary = self._temporary()
         try:
             folder = os.path.join(temporary, tree.name)
-            _write_all(
-                folder,
-                ((path, data, 0o555 if x else 0o444) for path, (data, x) in content.items()),
-            )
+            _write_all(folder, content.items(), 0o444)
             rows = {path: list(file) for path, file in sorted(tree.files.items())}
             row = {"schema": _SCHEMA, "name": tree.name, "files": rows}
             _write(os.path.join(temporary, _LISTING), dumps(row).encode(), 0o444)
@@ -258,9 +204,7 @@ class Store:
                 wrong.append(path)
         return sorted(wrong)
 
-    def lay(
-        self, tree: Tree, target: str, content: Mapping[str, tuple[bytes, bool]] | None = None
-    ) -> None:
+    def lay(self, tree: Tree, target: str, content: Mapping[str, bytes] | None = None) -> None:
         """Write the files of a tree into a new folder, each digested before it is written.
 
         :param target: the folder; it must not be there.
@@ -268,23 +212,13 @@ class Store:
         :raises IntegrityError: when the store is damaged; it is then thrown away.
         :raises OSError: when the folder cannot be written.
         """
-        rows = (
-            (path, file, self._bytes(tree, path, file, content))
-            for path, file in tree.files.items()
-        )
-        _write_all(
-            target, ((path, data, 0o755 if file.executable else 0o644) for path, file, data in rows)
-        )
+        rows = ((path, self._bytes(tree, path, content)) for path in tree.files)
+        _write_all(target, rows, 0o644)
 
-    def _bytes(
-        self,
-        tree: Tree,
-        path: str,
-        file: File,
-        content: Mapping[str, tuple[bytes, bool]] | None,
-    ) -> bytes:
+    def _bytes(self, tree: Tree, path: str, content: Mapping[str, bytes] | None) -> bytes:
         if content is not None:
-            return content[path][0]
+            return content[path]
+        file = tree.files[path]
         try:
             data = _read(os.path.join(tree.folder, path), file.size)
             return digests.check(data, file.digest, path, file.size)
@@ -400,11 +334,11 @@ def _weight(folder: str) -> int:
     )
 
 
-def _write_all(folder: str, rows: Iterable[tuple[str, bytes, int]]) -> None:
-    """Write files into a new folder: path, bytes and mode of each."""
+def _write_all(folder: str, rows: Iterable[tuple[str, bytes]], mode: int) -> None:
+    """Write files, path and bytes of each, into a new folder."""
     os.mkdir(folder)
     made = {""}
-    for path, data, mode in rows:
+    for path, data in rows:
         parent = path.rpartition("/")[0]
         if parent not in made:
             os.makedirs(os.path.join(folder, parent), exist_ok=True)

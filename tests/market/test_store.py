@@ -10,7 +10,7 @@ from goods import stored, write_plugin
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kurt_ext.errors import ArchiveError, IntegrityError, StorageError
+from kurt_ext.errors import IntegrityError, MarketError, StorageError
 from kurt_ext.market import digests
 from kurt_ext.market.store import Store, read_folder
 from kurt_ext.places import Places
@@ -18,7 +18,7 @@ from kurt_ext.places import Places
 NAME = st.text("abcdefgh", min_size=1, max_size=6)
 TREES = st.dictionaries(
     st.lists(NAME, min_size=1, max_size=3).map("/".join),
-    st.tuples(st.binary(max_size=64), st.booleans()),
+    st.binary(max_size=64),
     min_size=1,
     max_size=8,
 ).filter(lambda tree: not any(f"{path}/" in f"{other}/"[:-1] for path in tree for other in tree))
@@ -34,7 +34,7 @@ def store() -> Store:
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_what_is_kept_is_laid_out_as_it_was(
-    store: Store, tmp_path: Path, content: dict[str, tuple[bytes, bool]]
+    store: Store, tmp_path: Path, content: dict[str, bytes]
 ) -> None:
     tree = store.put("thing", content)
     target = tmp_path / f"out-{os.urandom(4).hex()}"
@@ -42,7 +42,7 @@ def test_what_is_kept_is_laid_out_as_it_was(
     assert found == tree
     store.lay(tree, str(target))
     laid = {
-        str(path.relative_to(target)): (path.read_bytes(), bool(path.stat().st_mode & 0o100))
+        str(path.relative_to(target)): path.read_bytes()
         for path in target.rglob("*")
         if path.is_file()
     }
@@ -61,13 +61,13 @@ def test_one_tree_is_kept_once_and_cannot_be_written(tmp_path: Path) -> None:
 
 def test_a_tree_that_is_not_what_was_promised_is_not_kept(store: Store) -> None:
     with pytest.raises(IntegrityError, match="not those that were promised"):
-        store.put("thing", {"a": (b"x", False)}, digests.of_bytes(b"other"))
+        store.put("thing", {"a": b"x"}, digests.of_bytes(b"other"))
     assert store.digests() == []
 
 
 @pytest.mark.parametrize("harm", ["change", "remove", "link"])
 def test_a_damaged_copy_is_never_laid_out(store: Store, tmp_path: Path, harm: str) -> None:
-    tree = store.put("thing", {"a.py": (b"one", False), "b.py": (b"two", False)})
+    tree = store.put("thing", {"a.py": b"one", "b.py": b"two"})
     path = Path(tree.folder, "b.py")
     path.unlink()
     if harm == "change":
@@ -77,12 +77,12 @@ def test_a_damaged_copy_is_never_laid_out(store: Store, tmp_path: Path, harm: st
     with pytest.raises(IntegrityError, match="damaged"):
         store.lay(tree, str(tmp_path / "out"))
     assert store.find(tree.digest) is None
-    again = store.put("thing", {"a.py": (b"one", False), "b.py": (b"two", False)})
+    again = store.put("thing", {"a.py": b"one", "b.py": b"two"})
     store.lay(again, str(tmp_path / "again"))
 
 
 def test_a_forged_listing_is_as_good_as_none(store: Store) -> None:
-    tree = store.put("thing", {"a.py": (b"one", False)})
+    tree = store.put("thing", {"a.py": b"one"})
     listing = Path(store.path_of(tree.digest), "tree.json")
     forged = listing.read_text().replace(digests.of_bytes(b"one"), digests.of_bytes(b"two"))
     listing.chmod(0o600)
@@ -91,8 +91,8 @@ def test_a_forged_listing_is_as_good_as_none(store: Store) -> None:
 
 
 def test_pruning_keeps_what_is_named(store: Store) -> None:
-    kept = store.put("one", {"a": (b"1", False)})
-    gone = store.put("two", {"a": (b"2", False)})
+    kept = store.put("one", {"a": b"1"})
+    gone = store.put("two", {"a": b"2"})
     removed, freed = store.prune([kept.digest])
     assert removed == [gone.digest]
     assert freed > 0
@@ -112,27 +112,24 @@ def test_a_wheel_is_kept_by_its_digest(store: Store) -> None:
 def test_a_link_is_not_read(tmp_path: Path) -> None:
     folder = write_plugin(tmp_path)
     (folder / "secret").symlink_to("/etc/passwd")
-    with pytest.raises(ArchiveError, match="link") as caught:
+    with pytest.raises(MarketError, match="link"):
         read_folder(str(folder))
-    assert caught.value.rule == "link"
 
 
 @pytest.mark.parametrize(
-    ("limits", "part"), [({"max_files": 1}, "files"), ({"max_bytes": 50}, "bytes")]
+    ("limits", "part"), [({"max_files": 1}, "files"), ({"max_bytes": 50}, "too large")]
 )
 def test_too_much_is_refused(tmp_path: Path, limits: dict[str, int], part: str) -> None:
-    with pytest.raises(ArchiveError) as caught:
+    with pytest.raises(MarketError, match=part):
         read_folder(str(write_plugin(tmp_path)), **limits)
-    assert part in str(caught.value.cause)
 
 
 def test_names_that_one_file_system_takes_for_one_are_refused(tmp_path: Path) -> None:
     folder = write_plugin(tmp_path, files={"Read.md": "", "read.md": ""})
     if len(list(folder.iterdir())) == 3:
         pytest.skip("this file system folds case")
-    with pytest.raises(ArchiveError) as caught:
+    with pytest.raises(MarketError, match="case-collision"):
         read_folder(str(folder))
-    assert caught.value.rule == "case-collision"
 
 
 def test_hidden_files_and_bytecode_are_left_out(tmp_path: Path) -> None:
@@ -143,4 +140,4 @@ def test_hidden_files_and_bytecode_are_left_out(tmp_path: Path) -> None:
 def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageError):
-        Store(str(tmp_path / "file")).put("thing", {"a": (b"", False)})
+        Store(str(tmp_path / "file")).put("thing", {"a": b""})
