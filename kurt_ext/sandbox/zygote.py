@@ -156,6 +156,12 @@ class Zygote:
             except Exception:  # the worker will say so, where it matters
                 continue
         sys.path[:] = own  # a worker's own follows from its policy
+        try:
+            from .confining import warm
+
+            warm()
+        except OSError:  # again, the worker will say so
+            pass
         gc.disable()
         gc.collect()
         gc.freeze()  # so that no collection in a worker copies what all of them share
