@@ -1,4 +1,4 @@
-"""Make, list and remove the environments of plugins' own."""
+"""Look after the environments that plugins have of their own."""
 
 from __future__ import annotations
 
