@@ -44,6 +44,8 @@ GRACE = 1.0
 _MIB = 1 << 20
 _MAX_ASKS = 256  # questions of one worker that the host works on
 _MAX_POSTED = 1024  # frames that wait for a loop which does something else
+_NEVER = float("inf")
+_RESULT = frames.RESULT
 _STARTING = 0  # the id of the call that is the start
 
 
@@ -92,6 +94,7 @@ class _Call:
 
     __slots__ = (
         "context",
+        "due",
         "future",
         "given_up",
         "grace",
@@ -101,7 +104,7 @@ class _Call:
         "posted",
         "settled",
         "stream",
-        "timer",
+        "timeout",
     )
 
     def __init__(
@@ -116,7 +119,8 @@ class _Call:
         self.on_progress = on_progress
         self.settled = settled
         self.context: Context | None = None
-        self.timer: asyncio.TimerHandle | None = None
+        self.timeout: float | None = None
+        self.due = 0.0
         self.grace: Timer | None = None
         self.given_up = False
         self.posted = 0
@@ -124,10 +128,11 @@ class _Call:
 
     def over(self) -> None:
         """Tell whoever wants to know that nothing of it runs any more."""
-        settled, self.settled = self.settled, None
         if self.grace is not None:
             self.grace.cancel()
+        settled = self.settled
         if settled is not None:
+            self.settled = None
             settled()
 
     def fail(self, error: BaseException) -> None:
@@ -141,12 +146,15 @@ class _Call:
 class _Seat:
     """A loop's own descriptor of the socket."""
 
-    __slots__ = ("is_writing", "loop", "socket")
+    __slots__ = ("due", "is_writing", "loop", "socket", "timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         self.loop = loop
         self.socket = sock.dup()
         self.is_writing = False
+        # One timer for all calls of the loop: one for each would cost a tenth of a call.
+        self.due = _NEVER
+        self.timer: asyncio.TimerHandle | None = None
 
     def leave(self) -> None:
         """Let go of the descriptor, on the loop's own thread where it runs."""
@@ -163,6 +171,8 @@ class _Seat:
         self._leave()
 
     def _leave(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
         if self.socket.fileno() >= 0 and not self.loop.is_closed():
             self.loop.remove_reader(self.socket)
             self.loop.remove_writer(self.socket)
@@ -250,9 +260,6 @@ class Channel:
         except asyncio.CancelledError:
             self._give_up(call)
             raise
-        finally:
-            if call.timer is not None:
-                call.timer.cancel()
 
     async def stream(
         self, verb: str, body: Any = None, *, timeout: float | None = None
@@ -284,9 +291,6 @@ class Channel:
         except asyncio.CancelledError:
             self._give_up(call)
             raise
-        finally:
-            if call.timer is not None:
-                call.timer.cancel()
 
     def _begin(
         self,
@@ -314,8 +318,12 @@ class Channel:
             self._calls[call.id] = call
             seat = self._seats.get(loop) or self._sit(loop)
             self._send(seat, kind, call.id, text, blob)
-        limit = self._seconds if timeout is None else min(timeout, self._seconds)
-        call.timer = loop.call_later(limit, self._too_late, call, timeout)
+        limit = self._seconds
+        if timeout is not None and timeout <= limit:
+            limit = call.timeout = timeout
+        call.due = loop.time() + limit
+        if call.due < seat.due:
+            self._set_timer(seat, call.due)
         return call
 
     def _sit(self, loop: asyncio.AbstractEventLoop) -> _Seat:
@@ -327,17 +335,36 @@ class Channel:
         loop.add_reader(seat.socket, self._readable, seat)
         return seat
 
-    def _too_late(self, call: _Call, timeout: float | None) -> None:
-        if call.future.done():
-            return
-        if timeout is not None and timeout <= self._seconds:
-            error: KurtError = CallTimeoutError(
-                f"{self.name} did not answer within {timeout:g} s", skill=self.name
-            )
-        else:
-            error = self.reached(SECONDS, "the call took longer")
-        call.future.set_exception(error)
-        self._give_up(call)
+    def _set_timer(self, seat: _Seat, due: float) -> None:
+        if seat.timer is not None:
+            seat.timer.cancel()
+        seat.due = due
+        seat.timer = seat.loop.call_at(due, self._look, seat)
+
+    def _look(self, seat: _Seat) -> None:
+        """End the calls of a loop whose time is over."""
+        seat.timer, seat.due = None, _NEVER
+        now = seat.loop.time()
+        with self._lock:
+            calls = [c for c in self._calls.values() if c.loop is seat.loop]
+        due = _NEVER
+        for call in calls:
+            if call.future.done():
+                continue
+            if call.due <= now:
+                call.future.set_exception(self._too_late(call))
+                self._give_up(call)
+            else:
+                due = min(due, call.due)
+        if due < _NEVER and self._is_open:
+            self._set_timer(seat, due)
+
+    def _too_late(self, call: _Call) -> KurtError:
+        if call.timeout is None:
+            return self.reached(SECONDS, "the call took longer")
+        return CallTimeoutError(
+            f"{self.name} did not answer within {call.timeout:g} s", skill=self.name
+        )
 
     def _give_up(self, call: _Call) -> None:
         """Tell the worker to stop; kill it where it does not."""
@@ -417,7 +444,20 @@ class Channel:
                 found = self._incoming.receive(self._socket)
                 if found is not None:
                     for frame in found:
-                        self._sort(frame, loop, now)
+                        call = self._calls.get(frame.id)
+                        if (
+                            frame.kind == _RESULT
+                            and call is not None
+                            and call.id
+                            and call.loop is loop
+                            and not call.posted
+                            and call.stream is None
+                        ):  # nearly all of them
+                            del self._calls[call.id]
+                            call.over()
+                            now.append((call, frame))
+                        else:
+                            self._sort(frame, loop, now)
             if found is None:
                 self._end(None)
             for call, frame in now:
@@ -480,7 +520,7 @@ class Channel:
     def _deliver(self, call: _Call | None, frame: Frame, loop: asyncio.AbstractEventLoop) -> None:
         """Give a frame to whoever waits for it, on its own loop."""
         kind = frame.kind
-        if kind == frames.RESULT or kind == frames.READY:
+        if kind == _RESULT or kind == frames.READY:
             assert call is not None
             value = decode(frame.text, frame.blob)
             if kind == frames.READY and not isinstance(value, dict):

@@ -153,7 +153,7 @@ class Incoming:
             return self._view[self._filled :]
         if self._buffer is None:
             self._buffer = memoryview(bytearray(_BUFFER))
-        return self._buffer[self._rest :]
+        return self._buffer[self._rest :] if self._rest else self._buffer
 
     def took(self, count: int) -> list[Frame] | None:
         """Return the frames that are whole, after ``count`` bytes came; None where there are none.
@@ -174,6 +174,12 @@ class Incoming:
     def _split(self, end: int) -> list[Frame]:
         buffer = self._buffer
         assert buffer is not None
+        if end >= _SIZE:
+            kind, id, text, blob = HEADER.unpack_from(buffer)
+            if end == _SIZE + text and not blob:  # most often: one frame, without bytes
+                self._bounds.check(kind, text, blob)
+                self._rest = 0
+                return [Frame(kind, id, buffer[_SIZE:end].tobytes(), b"")]
         start, frames = 0, []
         while end - start >= _SIZE:
             kind, id, text, blob = HEADER.unpack_from(buffer, start)
@@ -215,7 +221,7 @@ def parse(text: bytes | memoryview, scan: Scan | None = None) -> Any:
     """
     brackets = 0
     if len(text) > MAX_DEPTH:
-        data = bytes(text)
+        data = text if type(text) is bytes else bytes(text)
         brackets = data.count(b"[") + data.count(b"{")
         if brackets + data.count(b",") > MAX_MEMBERS:
             raise Malformed(f"a value of more than {MAX_MEMBERS} members came")

@@ -11,9 +11,10 @@ and its traceback as text.
 from __future__ import annotations
 
 import re
+from _json import make_encoder
 from collections.abc import Iterable, Mapping
 from json.decoder import JSONDecoder
-from json.encoder import JSONEncoder
+from json.encoder import JSONEncoder, encode_basestring
 from typing import Any, cast
 
 from .frames import MAX_DEPTH, MAX_MEMBERS, Malformed, is_deep, members, parse
@@ -72,9 +73,11 @@ def _is_special(_: Any) -> Any:
     raise _Special
 
 
-_plain = JSONEncoder(
-    ensure_ascii=False, check_circular=False, separators=(",", ":"), default=_is_special
-).encode
+#: What `json.dumps` makes anew for every value: (markers, default, strings, indent,
+#: separators, sort_keys, skipkeys, allow_nan).
+_plain = cast(Any, make_encoder)(
+    None, _is_special, encode_basestring, None, ":", ",", False, False, True
+)
 
 
 def encode(value: Any) -> tuple[bytes, list[Blob]]:
@@ -83,7 +86,8 @@ def encode(value: Any) -> tuple[bytes, list[Blob]]:
     :raises Unsendable: when it holds something that cannot be sent.
     """
     try:
-        text = _plain(value)
+        parts = _plain(value, 0)
+        text: str = parts[0] if len(parts) == 1 else "".join(parts)
     except (_Special, TypeError, ValueError, RecursionError):
         return _encode(value)
     if '"$' in text or len(text) > _LONG:

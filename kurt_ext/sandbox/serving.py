@@ -15,6 +15,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar, copy_context
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import frames
@@ -39,6 +40,9 @@ _BOUNDS = Bounds(
         frames.MORE: (16, 0),
     }
 )
+_REQUEST = frames.REQUEST
+#: Of what is returned, what is neither awaited nor iterated over.
+_DATA = frozenset((type(None), bool, int, float, str, bytes, list, dict))
 _CALL: ContextVar[int] = ContextVar("kurt_ext_call", default=0)
 
 
@@ -48,18 +52,22 @@ class CallSide:
     :param id: its number; those of a worker's life differ.
     """
 
-    __slots__ = ("_cancelled", "_serving", "id", "room", "sizes", "source", "task", "unseen")
+    # Not set in each: most calls need none of them.
+    _cancelled = False
+    task: asyncio.Task[Any] | None = None
+    # Of a stream: what gives its items, and how many bytes of them the host has not yet taken.
+    source: Any = None
+    unseen = 0
+    room: asyncio.Event | None = None
 
     def __init__(self, serving: Serving, id: int) -> None:
         self.id = id
         self._serving = serving
-        self._cancelled = False
-        self.task: asyncio.Task[Any] | None = None
-        # Of a stream: what gives its items, the sizes of those that the host has not yet taken.
-        self.source: Any = None
-        self.sizes: deque[int] = deque()
-        self.unseen = 0
-        self.room: asyncio.Event | None = None
+
+    @cached_property
+    def sizes(self) -> deque[int]:
+        """The sizes of the items that the host has not yet taken."""
+        return deque()
 
     @property
     def cancelled(self) -> bool:
@@ -125,7 +133,9 @@ class Serving:
         self._fd = fd
         self.reply = reply
         self._incoming = Incoming(_BOUNDS)
-        self._turn = threading.Condition()
+        self._turn = threading.Lock()
+        self._news = threading.Condition(self._turn)
+        self._waiting = 0
         self._reading = False
         self._writing = threading.Lock()
         self._inbox: deque[Frame] = deque()
@@ -139,9 +149,11 @@ class Serving:
     def serve(self, handle: Callable[[str, Any, CallSide], Any]) -> NoReturn:
         """Serve until the host goes away, and end the process then."""
         self._handle = handle
+        inbox = self._inbox
         while self._loop is None:
-            self._pump(self._inbox.__len__)
-            self._drain()
+            self._pump(inbox.__len__)
+            while inbox:
+                self._act(inbox.popleft())
         self._serve_in_loop(self._loop)
         os._exit(0)
 
@@ -156,16 +168,18 @@ class Serving:
         """Read frames, or let another thread, until something is done."""
         with self._turn:
             while not done():
-                if self._reading:
-                    self._turn.wait()
+                if not self._reading:
+                    self._read_once(True)
                     continue
-                self._read_once(wait=True)
+                self._waiting += 1
+                self._news.wait()
+                self._waiting -= 1
 
     def peek(self) -> None:
         """Take what has already come, if nobody else does."""
         with self._turn:
             if not self._reading:
-                self._read_once(wait=False)
+                self._read_once(False)
 
     def _read_once(self, wait: bool) -> None:
         """Read and sort what comes; called with the turn held, which is free meanwhile."""
@@ -178,13 +192,18 @@ class Serving:
             self._turn.acquire()
             self._reading = False
             for frame in found:
-                self._sort(frame)
-            self._turn.notify_all()
+                if frame.kind == _REQUEST and self._loop is None:
+                    self._inbox.append(frame)
+                else:
+                    self._sort(frame)
+            if self._waiting:
+                self._news.notify_all()
 
     def _received(self, wait: bool) -> list[Frame]:
         incoming = self._incoming
         while True:
-            if not wait or self._loop is not None:
+            # Without a loop a read waits, with one it does not: ask before, where that is wrong.
+            if wait == (self._loop is not None):
                 poller = select.poll()
                 poller.register(self._fd, select.POLLIN)
                 if not poller.poll(None if wait else 0):
@@ -193,6 +212,9 @@ class Serving:
                 count = os.readv(self._fd, [incoming.room()])
                 found = incoming.took(count)
             except BlockingIOError:
+                if not wait and incoming.is_between:
+                    return []
+                wait = True
                 continue
             except (OSError, Malformed):
                 os._exit(70)
@@ -222,13 +244,16 @@ class Serving:
     def _drain(self) -> None:
         inbox = self._inbox
         while inbox:
-            frame = inbox.popleft()
-            if frame.kind == frames.REQUEST:
-                self._begin(frame)
-            elif frame.kind == frames.CANCEL:
-                self._cancel(frame.id)
-            elif frame.kind == frames.MORE:
-                self._go_on(frame)
+            self._act(inbox.popleft())
+
+    def _act(self, frame: Frame) -> None:
+        kind = frame.kind
+        if kind == _REQUEST:
+            self._begin(frame)
+        elif kind == frames.CANCEL:
+            self._cancel(frame.id)
+        elif kind == frames.MORE:
+            self._go_on(frame)
 
     def _begin(self, frame: Frame) -> None:
         call = CallSide(self, frame.id)
@@ -239,7 +264,7 @@ class Serving:
         except BaseException as error:
             self._failed(call, error)
             return
-        if hasattr(value, "__await__"):
+        if type(value) not in _DATA and hasattr(value, "__await__"):
             self._start(call, self._finish(call, value))
         else:
             self._reply(call, value)
@@ -265,6 +290,7 @@ class Serving:
         if loop is None:
             loop = self._loop = asyncio.new_event_loop()
             asyncio.set_event_loop(loop)
+            os.set_blocking(self._fd, False)
         context = copy_context()
         context.run(_CALL.set, call.id)
         if sys.version_info >= (3, 12) and asyncio._get_running_loop() is loop:
@@ -281,15 +307,19 @@ class Serving:
         self._reply(call, value)
 
     def _reply(self, call: CallSide, value: Any) -> None:
-        if hasattr(value, "__anext__"):
+        if type(value) in _DATA:
+            self._send_result(call, value)
+        elif hasattr(value, "__anext__"):
             self.send(frames.STREAMING, call.id, b"")
             self._start(call, self._stream(call, value))
-            return
-        if hasattr(value, "__next__"):
+        elif hasattr(value, "__next__"):
             self.send(frames.STREAMING, call.id, b"")
             call.source = value
             self._advance(call)
-            return
+        else:
+            self._send_result(call, value)
+
+    def _send_result(self, call: CallSide, value: Any) -> None:
         try:
             text, blob = encode(value)
             self._bounded(text, blob)
@@ -311,7 +341,7 @@ class Serving:
         self.send(frames.ERROR, call.id, *encode(failure_to(error)))
 
     def _bounded(self, text: bytes, blob: list[Blob]) -> int:
-        size = len(text) + sum(map(len, blob))
+        size = len(text) + sum(map(len, blob)) if blob else len(text)
         if size > self.reply:
             from ..errors import LimitError
 
@@ -450,8 +480,9 @@ class Serving:
 
     def send(self, kind: int, id: int, text: bytes, blob: list[Blob] | None = None) -> None:
         """Write one frame, whole; from any thread."""
+        pieces: list[Any]
         if not blob:
-            pieces: list[Any] = [HEADER.pack(kind, id, len(text), 0) + text]
+            pieces = [HEADER.pack(kind, id, len(text), 0) + text]
         else:
             pieces = [HEADER.pack(kind, id, len(text), sum(map(len, blob))) + text, *blob]
         with self._writing:
@@ -473,7 +504,6 @@ class Serving:
     # -- the loop ----------------------------------------------------------------------
 
     def _serve_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        os.set_blocking(self._fd, False)
         loop.add_reader(self._fd, self._readable)
         loop.call_soon(self._drain)
         while True:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 import threading
@@ -34,6 +33,8 @@ class Handler:
         return body
 
     async def sleep(self, body: Any, call: Any) -> Any:
+        import asyncio  # not by all: it is most of what a cold start would take
+
         await asyncio.sleep(body)
         return body
 
@@ -99,6 +100,8 @@ class Handler:
         time.sleep(3600)
 
     async def stubborn(self, body: Any, call: Any) -> None:
+        import asyncio
+
         while True:
             try:
                 await asyncio.sleep(3600)
@@ -153,6 +156,8 @@ class Handler:
         return found[0]
 
     def ask_in_loop(self, body: Any, call: Any) -> Any:
+        import asyncio
+
         return asyncio.run(self.aask(body, call))
 
     def items(self, body: Any, call: Any) -> Any:
@@ -162,6 +167,8 @@ class Handler:
             raise ValueError("no more")
 
     async def aitems(self, body: Any, call: Any) -> Any:
+        import asyncio
+
         for number in range(body["count"]):
             await asyncio.sleep(0)
             yield number
