@@ -201,6 +201,7 @@ class Broker:
             self._record(target, False, reason=str(refused.strerror))
             self._answer(reply(DENIED, str(refused.strerror)))
             return
+        target = shown(name, port)
         if self._open() >= self.connections:
             text = f"{self.skill} has {self.connections} connections open, as many as it may"
             self._tell("network-connections", text)
@@ -225,7 +226,7 @@ class Broker:
     def _ended(self, ours: socket.socket, task: asyncio.Task[None]) -> None:
         if ours.fileno() >= 0:  # it was given up before there was an outcome
             self._exchange.forget(ours.fileno())
-            ours.close()
+            _deliver(ours, reply(FAILED, "the host has ended the line", errno.ENETDOWN), None)
         self._tasks.discard(task)
         if self._closing and not self._tasks:
             self._leave()
@@ -315,7 +316,8 @@ class Broker:
             addresses = await self._lookups.addresses(proxy.host, proxy.port)
             made, _ = await reaching.connect(addresses, proxy.port)
         except OSError as error:
-            reason = error.strerror or error
+            named = error.errno and not isinstance(error, socket.gaierror)
+            reason = os.strerror(error.errno) if named else error.strerror or error
             raise tunnels.ProxyError(f"the proxy {proxy} cannot be reached: {reason}") from error
         try:
             await tunnels.open_tunnel(made, proxy, name, port)
