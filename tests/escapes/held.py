@@ -1,0 +1,296 @@
+"""Doing attempts in a worker, and looking as the host of it does."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from kurt_ext.errors import KurtError
+from kurt_ext.grants import Grants
+from kurt_ext.isolation import python_path
+from kurt_ext.sandbox.lending import Loans
+from kurt_ext.sandbox.limits import DEFAULTS
+from kurt_ext.sandbox.network import Broker
+from kurt_ext.sandbox.payloads import RemoteError
+from kurt_ext.sandbox.policy import Policy, compile_policy
+from kurt_ext.sandbox.spawning import Spawner, Worker
+from kurt_ext.sandbox.supervision import Cell
+
+from .attempt import Attempt
+from .evidence import FILE, MEMORY
+from .house import GRACE, put, say
+from .naive import Vault
+from .stage import Outcome, Stage, look_at, staged
+
+#: What a call may take where the attempt does not say, and what a host may be late by.
+SECONDS, LATE = 3.0, 2.0 + GRACE
+#: Items of a stream after which a host has had enough of it.
+MANY = 1000
+LIMITS: dict[str, float] = {
+    "memory_mb": MEMORY,
+    "file_size_mb": FILE,
+    "open_files": 128,
+    "processes": 8,
+}
+
+
+def run(wish: Mapping[str, Any], attempts: list[Attempt]) -> None:
+    """Do the attempts, one after the other, with one zygote for all."""
+    asyncio.run(_run(wish, attempts))
+
+
+async def _run(wish: Mapping[str, Any], attempts: list[Attempt]) -> None:
+    way: Any = _Plain(wish)
+    if wish["configuration"] == "loader":
+        from .loaded import ByLoader
+
+        way = ByLoader()
+    await way.warm()
+    for attempt in attempts:
+        say(attempt, "begins")
+        missing = attempt.needs()
+        if missing:
+            say(attempt, "skipped", missing)
+            continue
+        start = time.monotonic()
+        with staged(attempt.name) as place:
+            outcome = Outcome()
+            seen = await _once(way, attempt, place, outcome)
+        came = (outcome.unexpected or outcome.error or repr(outcome.value)).strip()
+        say(
+            attempt,
+            "escaped" if seen else "held",
+            seen or "",
+            time.monotonic() - start,
+            came=" … ".join(line.strip()[:200] for line in came.splitlines()[:2]),
+            report=outcome.facts,
+        )
+
+
+async def _once(way: Any, attempt: Attempt, place: Stage, outcome: Outcome) -> str | None:
+    argument = put(attempt, place)
+    host = _Host()
+    seen = None
+    for turn in range(2 if attempt.at == "turns" else 1):
+        cell = way.cell(attempt, place, argument)
+        try:
+            await _during(cell, attempt, outcome, {"turn": turn})
+            host.look(outcome)
+            if not attempt.after:
+                seen = seen or attempt.evidence(place, outcome)
+        finally:
+            await _end(cell, outcome)
+    host.look(outcome, over=True)
+    if attempt.after:
+        seen = attempt.evidence(place, outcome)
+    elif outcome.descriptors > 0 or outcome.threads > 2:
+        seen = seen or attempt.evidence(place, outcome)
+    return seen
+
+
+async def _during(
+    cell: Held, attempt: Attempt, outcome: Outcome, argument: Mapping[str, Any]
+) -> None:
+    """Let the deed be done, and note everything that came of it."""
+    seconds = attempt.limits.get("seconds", SECONDS) + LATE
+    try:
+        if not await _in_time(outcome, seconds, cell.start(outcome)):
+            return
+        await _in_time(outcome, seconds, cell.attempt(outcome, argument))
+        outcome.report = (outcome.report[0], cell.report())
+        with contextlib.suppress(KurtError, RemoteError):
+            outcome.bystander = str(await asyncio.wait_for(cell.honest(), LATE))
+    except (KurtError, RemoteError) as error:
+        outcome.error = _worded(error)
+    except TimeoutError:
+        outcome.late = True
+    except BaseException as error:
+        outcome.unexpected = f"{type(error).__name__}: {error}"
+    outcome.output += cell.output()
+
+
+async def _in_time(outcome: Outcome, seconds: float, coroutine: Any) -> bool:
+    """Wait so long and no longer; say whether it has come to a good end."""
+    try:
+        await asyncio.wait_for(coroutine, seconds)
+    except (KurtError, RemoteError) as error:
+        outcome.error = _worded(error)
+        return False
+    return True
+
+
+def _worded(error: BaseException) -> str:
+    text = error.render() if isinstance(error, KurtError) else str(error)
+    notes = getattr(error, "__notes__", ())
+    return "\n".join([f"{type(error).__name__}: {text}", *notes])
+
+
+async def _end(cell: Held, outcome: Outcome) -> None:
+    try:
+        await asyncio.wait_for(cell.close(), LATE)
+    except TimeoutError:
+        outcome.late = True
+    for _ in range(40):  # what was killed may still be on its way
+        if not look_at(outcome.pid):
+            break
+        await asyncio.sleep(0.005)
+
+
+class _Host:
+    """How large this process is."""
+
+    def __init__(self) -> None:
+        with contextlib.suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+        self.facts = look_at(os.getpid())
+        self.threads = threading.active_count()
+
+    def look(self, outcome: Outcome, over: bool = False) -> None:
+        """Note how much larger it has become."""
+        now = look_at(os.getpid())
+        peak, before = (int(facts["VmHWM"].split()[0]) for facts in (now, self.facts))
+        outcome.grew = max(outcome.grew, (peak - before) / 1024)
+        if over:
+            outcome.descriptors = now["fds"] - self.facts["fds"]
+            outcome.threads = threading.active_count() - self.threads
+
+
+class _Services(dict[str, Any]):
+    """The services of a host: one is lent, the other to nobody."""
+
+    def owner(self, name: str) -> tuple[str, Any] | None:
+        if name == "vault":
+            return ("vault", self)
+        return (name, None) if name in self else None
+
+    def lend(self, name: str, service: Any, grants: Grants, skill: str) -> dict[str, Any]:
+        return {"greet": service.greet}
+
+
+class _Plain:
+    """Workers as they are, with a policy as a manifest gives it."""
+
+    def __init__(self, wish: Mapping[str, Any]) -> None:
+        self.tier = wish.get("tier", "kernel")
+        self.spawner = Spawner(packages=("escapes",))
+
+    async def warm(self) -> None:
+        self.spawner.warm()
+        await asyncio.sleep(0.3)
+
+    def cell(self, attempt: Attempt, place: Stage, argument: Mapping[str, Any]) -> Held:
+        return Held(self, attempt, place, argument)
+
+
+def permissions(attempt: Attempt, place: Stage, argument: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the permissions that the manifest of an attempt declares."""
+    reads = [str(place.readable)]
+    if attempt.at == "turns":
+        reads += [str(place.granted / "later"), str(place.granted / "deep" / "inner")]
+    return {
+        "filesystem_read": reads,
+        "filesystem_write": [str(place.granted)],
+        "network_hosts": [host.format(allowed=argument.get("allowed")) for host in attempt.hosts],
+        "processes": [word.format(python=sys.executable) for word in attempt.programs],
+    }
+
+
+class Held:
+    """One attempt's worker."""
+
+    def __init__(
+        self, way: _Plain, attempt: Attempt, place: Stage, argument: Mapping[str, Any]
+    ) -> None:
+        self.way, self.place, self.argument_ = way, place, argument
+        self.name = attempt.name
+        self.limits = {**DEFAULTS, **LIMITS, "seconds": SECONDS, **attempt.limits}
+        self.declared = permissions(attempt, place, argument)
+        self._cell: Cell | None = None
+        self.worker: Worker | None = None
+        self.loans: Loans | None = None
+        self.brokers: list[Broker] = []
+
+    async def start(self, outcome: Outcome) -> None:
+        grants = Grants.of(self.declared)
+        policy: Policy = compile_policy(
+            "attempt",
+            grants,
+            folder=str(self.place.plugin),
+            limits=self.limits,
+            tier=self.way.tier,
+            path=python_path(),
+            strict=True,
+        )
+        services = _Services(vault=Vault(self.place.token), other=Vault(self.place.token))
+        loans = self.loans = Loans(services, grants, "attempt")
+        canary = self.place.base / "canary"
+        canary.write_text("")
+        self.place.scratch.mkdir(exist_ok=True)
+
+        async def begin() -> Worker:
+            worker = await self.way.spawner.spawn(
+                policy.wire(str(self.place.scratch), str(canary)),
+                handler="escapes.within:Doer",
+                answer=loans.answer,
+                broker=bool(policy.hosts),
+            )
+            if worker.broker_socket is not None:
+                broker = Broker(worker.broker_socket, policy.hosts, skill="attempt", connections=8)
+                self.brokers.append(broker)
+                worker.on_end(lambda _: broker.close())
+            return worker
+
+        async def prepare(worker: Worker) -> None:
+            return None
+
+        cell = self._cell = Cell(
+            "attempt", begin, prepare=prepare, limits=policy.limits, processes=policy.processes
+        )
+        self.worker = await cell.ready()
+        outcome.pid = self.worker.pid
+        outcome.before = look_at(outcome.pid)
+        outcome.parent = outcome.before["ppid"]
+        outcome.report = (dict(self.worker.report), dict(self.worker.report))
+        outcome.facts = dict(self.worker.report)
+        self.place.snapshot = self.place.fingerprint()
+
+    async def attempt(self, outcome: Outcome, argument: Mapping[str, Any]) -> None:
+        assert self._cell is not None
+        path = str(self.place.plugin / "doing.py")
+        await self._cell.request("load", path, on_progress=outcome.progress.append)
+        value = await self._cell.request("attempt", argument, on_progress=outcome.progress.append)
+        if hasattr(value, "aclose"):
+            outcome.value = []
+            async for item in value:
+                outcome.value.append(item)
+                if len(outcome.value) == MANY:
+                    await value.aclose()
+                    break
+        else:
+            outcome.value = value
+
+    def report(self) -> Any:
+        assert self.worker is not None
+        return dict(self.worker.report)
+
+    async def honest(self) -> Any:
+        assert self._cell is not None
+        return await self._cell.request("honest", None)
+
+    def output(self) -> str:
+        return self.worker.output() if self.worker is not None else ""
+
+    async def close(self) -> None:
+        if self._cell is not None:
+            await self._cell.close()
+        shutil.rmtree(self.place.scratch, ignore_errors=True)
+        if self.loans is not None:
+            await self.loans.close()
