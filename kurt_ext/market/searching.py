@@ -86,10 +86,11 @@ def words(text: str) -> list[str]:
     return [word[:_MAX_WORD] for word in dict.fromkeys(spaced.split())][:_MAX_WORDS]
 
 
-def build(path: str, index: Index, digest: str) -> None:
+def build(path: str, index: Index, digest: str, *, key: str = "") -> None:
     """Write the catalogue of an index; the file appears whole.
 
     :param digest: of the index's bytes, by which the catalogue is known to fit.
+    :param key: the id of the key that has signed it, to be remembered.
     :raises StorageError: when it cannot be written.
     """
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
@@ -99,7 +100,7 @@ def build(path: str, index: Index, digest: str) -> None:
         try:
             connection.executescript(_SCHEMA)
             with connection:
-                _fill(connection, index, digest)
+                _fill(connection, index, digest, key)
         finally:
             connection.close()
         os.chmod(temporary, 0o600)
@@ -113,13 +114,14 @@ def build(path: str, index: Index, digest: str) -> None:
             os.unlink(temporary)
 
 
-def _fill(connection: sqlite3.Connection, index: Index, digest: str) -> None:
+def _fill(connection: sqlite3.Connection, index: Index, digest: str, key: str) -> None:
     from ..names import slug
 
     ordered = sorted(index.skills, key=_quality)
     meta = json.dumps(index.meta.as_dict())
     publishers = json.dumps({name: one.as_dict() for name, one in index.publishers.items()})
     about = {"digest": digest, "meta": meta, "publishers": publishers, "skills": len(ordered)}
+    about["key"] = key
     connection.executemany("INSERT INTO about VALUES (?, ?)", about.items())
     connection.executemany(
         "INSERT INTO skill VALUES (?, ?, ?, ?, ?, ?)",
