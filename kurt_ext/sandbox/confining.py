@@ -80,6 +80,7 @@ def confine(
 
 def warm() -> None:
     """Do beforehand what is the same for every worker, where workers are forked from."""
+    restraints.warm()
     if MACHINE:
         libc()
         version = landlock.probe()[0]

@@ -113,7 +113,7 @@ def note_names(programs: Iterable[str], links: dict[str, str]) -> None:
     """
     real = set(programs)
     called = {os.path.basename(path) for path in real}
-    folders = {os.path.dirname(path) for path in real} | {"/bin"}
+    folders = {os.path.dirname(path) for path in real} | ({"/bin"} if real else set())
     for folder in sorted(folders):
         try:
             with os.scandir(folder) as entries:

@@ -12,7 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["calm", "drop_privileges", "limit"]
+__all__ = ["calm", "drop_privileges", "limit", "warm"]
 
 # linux/prctl.h
 _SET_DUMPABLE, _GET_DUMPABLE, _BOUNDING_DROP = 4, 3, 24
@@ -22,6 +22,14 @@ _ARENA_MAX = -8  # M_ARENA_MAX of malloc.h: each arena of glibc reserves 64 MiB 
 _STACK = 1 << 20  # bytes of address space for each thread's stack, instead of 8 MiB
 _MIB = 1 << 20
 _COUNT_AT = 80  # offset of the number of processes in struct sysinfo of 64-bit machines
+
+
+def warm() -> None:
+    """Import what setting limits takes."""
+    try:
+        import resource  # noqa: F401
+    except ImportError:  # Windows
+        return
 
 
 def calm() -> None:
