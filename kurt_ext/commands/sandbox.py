@@ -16,7 +16,14 @@ if TYPE_CHECKING:
     from ..output import Page
     from ..sandbox.abilities import Abilities
 
-__all__ = ["command"]
+__all__ = ["COMMANDS", "command"]
+
+COMMANDS = {
+    "log": (
+        "kurt_ext.commands.sandbox_log:command",
+        "Show what isolated plugins used, and what they were refused.",
+    ),
+}
 
 #: Tier → what it is, for people.
 _SUMMARIES = {
@@ -29,6 +36,7 @@ _SUMMARIES = {
 @click.group(
     "sandbox",
     cls=cli.LazyGroup,
+    table=COMMANDS,
     short_help="Tell what this machine can hold an isolated plugin to.",
 )
 def command() -> None:

@@ -67,9 +67,13 @@ class Lent(dict[str, Callable[..., Any]]):
     async def _put(self, number: int | None, piece: bytes) -> dict[str, Any]:
         """Take a part of a request's body; return the number it goes by."""
         if number is None:
-            self._refuse_many(self._bodies)
+            if len(self._bodies) >= _MAX_OPEN:
+                del self._bodies[next(iter(self._bodies))]
             number = next(self._numbers)
-        body = self._bodies.setdefault(number, bytearray())
+            self._bodies[number] = bytearray()
+        body = self._bodies.get(number)
+        if body is None:
+            return _given_up("WriteError")
         body += piece
         if len(body) > _MAX_BODY:
             del self._bodies[number]
@@ -91,11 +95,15 @@ class Lent(dict[str, Callable[..., Any]]):
         :param number: of what was :meth:`_put` before the body; None for nothing.
         """
         core = _core()
-        parts = self._bodies.pop(number, b"") if number is not None else b""
+        parts = self._bodies.pop(number, None) if number is not None else b""
+        if parts is None:
+            return _given_up("WriteError")
         request = self._checked(core, method, url, headers, bytes(parts) + bytes(body))
         kept = {key: float(timeout[key]) for key in _TIMES if key in timeout}
         request.extensions["timeout"] = kept
-        self._refuse_many(self._open)
+        if len(self._open) >= _MAX_OPEN:
+            # Of a worker that has ended in the middle, or forgot it.
+            await self._shut(next(iter(self._open)))
         try:
             response = await self._pool(core).handle_async_request(request)
             answer = _Answer(response, self._options.lent_mb << 20)
@@ -120,7 +128,7 @@ class Lent(dict[str, Callable[..., Any]]):
         core = _core()
         answer = self._open.get(number)
         if answer is None:
-            return {"data": b"", "end": True}
+            return _given_up("ReadError")
         try:
             piece = await answer.piece()
         except _failures(core) as error:
@@ -212,10 +220,6 @@ class Lent(dict[str, Callable[..., Any]]):
             target=target,
             skill=self._skill,
         )
-
-    def _refuse_many(self, kept: Mapping[int, Any]) -> None:
-        if len(kept) >= _MAX_OPEN:
-            raise self._limit("what it has begun and not ended", "bodies", _MAX_OPEN)
 
     def _limit(self, what: str, unit: str, allowed: int) -> LimitError:
         return LimitError(
@@ -360,6 +364,10 @@ def _told(error: Exception) -> dict[str, Any]:
     """Return an error of the client as the worker raises it again."""
     names = [cls.__name__ for cls in type(error).__mro__ if cls.__name__ in FAILURES]
     return {"error": [names[0] if names else "NetworkError", str(error)[:2000]]}
+
+
+def _given_up(kind: str) -> dict[str, Any]:
+    return {"error": [kind, "the host has given this body up"]}
 
 
 def _raw(text: str) -> bytes:

@@ -77,6 +77,7 @@ CASES = [
     ("run leaflet", "kurt.run/1", 3),
     ("run nobody", "kurt.run/1", 3),
     ("run", "kurt.run/1", 2),
+    ("sandbox log", "kurt.sandbox.log/1", 0),
     ("sandbox status", "kurt.sandbox.status/1", 0),
     ("shim path", "kurt.shim.path/1", 0),
     ("shim repair", "kurt.shim.repair/1", 0),
