@@ -1,6 +1,6 @@
 """What a connection costs a worker, which the host makes and hands over, beside a direct one.
 
-    python benchmarks/brokering.py [--pairs 31] [--requests 50]
+    python benchmarks/brokering.py [--pairs 31] [--requests 50] [--rows address …]
 
 A worker-like process under the filter of system calls and one without anything do the same in
 turn: connect to a server in a third process, GET a page of 2 bytes, close. Printed is the median
@@ -123,7 +123,9 @@ def measure(direct: Client, brokered: Client, what: str, pairs: int, count: int)
     """Return the line of one row."""
     direct.run(what, count)
     brokered.run(what, count)
-    ratios, ours, theirs = [], [], []
+    ratios: list[float] = []
+    ours: list[float] = []
+    theirs: list[float] = []
     for pair in range(pairs):
         # Who goes first alternates: the second finds warmer caches.
         for client in (direct, brokered) if pair % 2 else (brokered, direct):
@@ -138,6 +140,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=31)
     parser.add_argument("--requests", type=int, default=50)
+    parser.add_argument("--rows", nargs="+", choices=ROWS, default=list(ROWS))
     options = parser.parse_args()
     from kurt_ext.sandbox.network import Broker
 
@@ -151,7 +154,7 @@ def main() -> None:
             brokered, direct = Client(port, theirs), Client(port)
             theirs.close()
             print(" ratio  brokered direct (ms)", flush=True)
-            for what in os.environ.get("ROWS_ONLY","").split() or ROWS:
+            for what in os.environ.get("ROWS_ONLY", "").split() or ROWS:
                 print(measure(direct, brokered, what, options.pairs, options.requests), flush=True)
             brokered.close()
             direct.close()

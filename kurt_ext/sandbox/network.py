@@ -316,8 +316,8 @@ class Broker:
             addresses = await self._lookups.addresses(proxy.host, proxy.port)
             made, _ = await reaching.connect(addresses, proxy.port)
         except OSError as error:
-            named = error.errno and not isinstance(error, socket.gaierror)
-            reason = os.strerror(error.errno) if named else error.strerror or error
+            number = None if isinstance(error, socket.gaierror) else error.errno
+            reason = os.strerror(number) if number else error.strerror or error
             raise tunnels.ProxyError(f"the proxy {proxy} cannot be reached: {reason}") from error
         try:
             await tunnels.open_tunnel(made, proxy, name, port)
