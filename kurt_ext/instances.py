@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from .checks.python_version import allows, running
 from .contract import HOOKS, Result, Target
 from .errors import ConfigError, ContractError, InvalidInputError, PluginLoadError
-from .schemas import Schema
 
 if TYPE_CHECKING:
     from .config import Config
@@ -180,6 +179,8 @@ def capability_target(extension: Extension, capability: Mapping[str, Any]) -> Ta
             skill=extension.skill,
         )
     method = getattr(method, "awaited", method)  # a sync one in a worker is waited for here
+    from .schemas import Schema  # a worker, which makes objects too, has no judge of schemas
+
     schema = Schema(capability.get("parameters") or {}, f"the capability {reference}")
 
     def check(arguments: Any) -> dict[str, Any]:
