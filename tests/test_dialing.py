@@ -245,6 +245,32 @@ def test_a_process_that_a_worker_starts_has_no_network(port: int) -> None:
         assert guest.outcomes == ["connected"]
 
 
+def test_without_a_line_nothing_is_reached() -> None:
+    body = """
+    dialing.install(199, "demo")
+    return told(socket.create_connection, ("api.example.com", 443))["text"]
+    """
+    with dialer(["*"]) as guest:
+        text = f"[Errno {errno.ENETDOWN}] there is no line to the host: api.example.com:443"
+        assert guest.run(body) == text
+
+
+def test_a_line_that_ends_is_an_error_of_the_network(port: int) -> None:
+    body = """
+    sock = socket.socket()
+    sock.setblocking(False)
+    found = told(sock.connect, ("slow.example.com", 80))["errno"] == errno.EINPROGRESS
+    line = dialing._line.sock
+    line.shutdown(socket.SHUT_RDWR)
+    select.select([], [sock], [], 20)
+    code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+    again = told(socket.create_connection, ("127.0.0.1", port))
+    return [found, code, again["errno"]]
+    """
+    with slow() as resolve, dialer(["slow.example.com", HERE], resolve=resolve) as guest:
+        assert guest.run(body, port=port) == [True, errno.ENETDOWN, errno.ENETDOWN]
+
+
 def test_the_worker_knows_of_no_proxy() -> None:
     with dialer([]) as guest:
         body = 'return [name for name in os.environ if "proxy" in name.lower()]'

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from dialers import (
@@ -17,7 +20,10 @@ from dialers import (
     to_here,
 )
 
-from kurt_ext.sandbox.network import available
+from kurt_ext.sandbox import abilities
+from kurt_ext.sandbox.limits import DEFAULTS
+from kurt_ext.sandbox.network import Broker, available
+from kurt_ext.sandbox.spawning import Spawner
 
 pytestmark = pytest.mark.skipif(
     not available(), reason="this system cannot hand a connection to another process"
@@ -176,48 +182,54 @@ def test_many_tasks_of_a_loop_connect_at_once(port: int) -> None:
         assert guest.run(body, port=port) == [f"page /{number}" for number in range(24)]
 
 
-def test_it_works_within_all_of_the_confinement(port: int, tmp_path: Path) -> None:
-    body = """
-    from kurt_ext.sandbox.confining import confine
-    from kurt_ext.sandbox.kernel import Unconfined
-    with open(policy["canary"], "w"):
-        pass
-    try:
-        report = confine({**policy, "path": sys.path}, parent=os.getppid())
-    except Unconfined as reason:
-        print(reason)
-        sys.exit(77)
-    return [page(f"http://api.example.com:{port}/x"), report["tier"]]
-    """
-    (tmp_path / "own").mkdir()
+def test_a_confined_worker_reaches_its_hosts(port: int, tmp_path: Path) -> None:
+    if not sys.platform.startswith("linux"):
+        pytest.skip("workers are forked on Linux alone")
+    if abilities.abilities().tier == "process":
+        pytest.skip("this kernel confines nothing")
+    own = tmp_path / "own"
+    own.mkdir()
+    canary = tmp_path / "canary"
+    canary.touch()
     policy = {
         "skill": "demo",
         "read": [],
         "write": [],
         "execute": [],
-        "hosts": [],
         "environment": {},
         "processes": 1,
-        "native": True,
+        "native": False,
+        "path": [],
+        "limits": DEFAULTS,
         "tier": "kernel",
-        "require": [],
-        "cwd": str(tmp_path / "own"),
-        "scratch": str(tmp_path / "own"),
-        "canary": str(tmp_path / "canary"),
-        "limits": {
-            "seconds": 60,
-            "cpu_seconds": 60,
-            "memory_mb": 1024,
-            "open_files": 256,
-            "processes": 1,
-            "file_size_mb": 64,
-            "output_kb": 64,
-            "reply_mb": 16,
-            "connections": 16,
-        },
+        "cwd": str(own),
+        "scratch": str(own),
+        "canary": str(canary),
+        "require": ["network"],
+        "hosts": ["api.example.com", f"{HERE}:{port}"],
     }
-    with to_here(port) as guest:
-        assert guest.run(body, port=port, policy=policy, confined=False) == ["page /x", "kernel"]
+
+    async def main() -> list[Any]:
+        spawner = Spawner(packages=["workerside"])
+        worker = await spawner.spawn(policy, handler="workerside.fetching:Fetching")
+        assert worker.broker_socket is not None
+        table = names({"api.example.com": [HERE]})
+        hosts = policy["hosts"]
+        broker = Broker(worker.broker_socket, hosts, skill="demo", resolve=table, environ={})
+        found: list[Any] = []
+        try:
+            for verb in ("urllib", "streams"):
+                for host in ("api.example.com", "other.example.com"):
+                    try:
+                        found.append(await worker.channel.request(verb, [host, port, "/x"]))
+                    except Exception as error:
+                        found.append("demo may not reach other.example.com" in str(error))
+        finally:
+            await worker.close()
+            broker.close()
+        return found
+
+    assert asyncio.run(main()) == ["page /x", True, "page /x", True]
 
 
 # -- TLS --------------------------------------------------------------------------

@@ -19,6 +19,7 @@ import errno
 import os
 import select
 import socket
+import sys
 import threading
 from typing import Any
 
@@ -309,7 +310,8 @@ def install(number: int, skill: str, hosts: Iterable[str] = ()) -> None:
 
     The methods of ``socket.socket`` are exchanged rather than the class: whoever has imported it
     already, such as ``ssl`` for its own sockets, has the same. Names of proxies are taken out of
-    the environment, for it is the host that goes through one.
+    the environment, for it is the host that goes through one. Without a line all is refused.
+    On Windows, where no connection can be handed over, nothing is changed.
 
     :param number: descriptor of the line, a unix stream socket.
     :param skill: whose worker this is, for what is said where nothing can be allowed.
@@ -317,6 +319,8 @@ def install(number: int, skill: str, hosts: Iterable[str] = ()) -> None:
         alone decides.
     """
     global _line
+    if sys.platform == "win32":
+        return
     _line = Line(number, skill, hosts)
     fakenames.admit(_line.admit)
     for name, method in _METHODS.items():

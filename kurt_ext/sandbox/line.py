@@ -55,8 +55,12 @@ class Line:
     """
 
     def __init__(self, number: int, skill: str, hosts: Iterable[str]) -> None:
-        os.set_inheritable(number, False)
-        self.sock = _Plain(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, number)
+        self.sock: Any = None
+        try:
+            os.set_inheritable(number, False)
+            self.sock = _Plain(_socket.AF_UNIX, _socket.SOCK_STREAM, 0, number)
+        except OSError:
+            pass  # there is none: whatever is asked for is refused
         self.skill = skill
         found = [grant_hosts.parse(entry) for entry in hosts]
         self.hosts = [entry for entry in found if entry is not None]
@@ -87,6 +91,8 @@ class Line:
         if os.getpid() != self.process:
             raise self.refuse("has started this process, which has no network")
         target = shown(host, port)
+        if self.sock is None:
+            raise OSError(errno.ENETDOWN, f"there is no line to the host: {target}")
         try:
             data = request(host, port)
         except ValueError:
@@ -97,8 +103,8 @@ class Line:
             try:
                 self.sock.sendall(data)
                 received, number = receive(self.sock)
-            except OSError as error:
-                received, number = b"", error.errno or errno.EPIPE
+            except OSError:
+                received, number = b"", -1
         if not received:
             raise OSError(errno.ENETDOWN, f"the line to the host has ended: {target}")
         kind, failure = outcome(received, target, self.skill)
