@@ -157,7 +157,7 @@ def test_bubblewrap_hides_what_is_not_granted(world: World) -> None:
     program = bubblewrap.find() or ""
 
     def inside(policy: dict[str, Any], words: list[str]) -> list[str]:
-        return bubblewrap.command(program, policy, words, [str(world.root / "packages")])
+        return [*bubblewrap.command(program, policy, path=[str(world.root / "packages")]), *words]
 
     pieces = {
         "secret": "os.stat(world['secret'])",

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import bubblewrap, landlock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 __all__ = ["TIERS", "Abilities", "Trial", "abilities"]
 
@@ -111,6 +111,19 @@ class Abilities:
         if tier == "strong":
             return self.strong_by is not None
         return tier == "process" or self.trial("kernel").works
+
+    def around(
+        self, policy: Mapping[str, Any], *, path: Iterable[str] = (), python: str | None = None
+    ) -> list[str] | None:
+        """Return the words to start a worker of the strong tier with; None where it takes none.
+
+        :param policy: the policy that the worker is told.
+        :param path: further folders that packages are imported from.
+        :param python: the interpreter that runs it; this one if None.
+        """
+        if self.strong_by != "bubblewrap" or self.bubblewrap is None:
+            return None
+        return bubblewrap.command(self.bubblewrap, policy, path=path, python=python)
 
     def enforced(self, tier: str | None = None) -> tuple[str, ...]:
         """Return the names of what a tier enforces here, as in a policy's ``require``.
@@ -258,7 +271,7 @@ def _asked(name: str, program: str | None, scratch: str, canary: str) -> Trial:
     if within:
         if program is None:
             return Trial(False, "it is not installed", {})
-        words = bubblewrap.command(program, told, words, [_PACKAGES])
+        words = [*bubblewrap.command(program, told, path=[_PACKAGES]), *words]
     run = subprocess.run(
         words,
         env={key: os.environ[key] for key in ("SYSTEMROOT",) if key in os.environ},

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
-from .readables import followed, is_beneath, note_names, outermost, own_grants
+from .readables import followed, interpreter, is_beneath, note_names, outermost, own_grants
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,9 +38,13 @@ def find(path: str | None = None) -> str | None:
 
 
 def command(
-    program: str, policy: Mapping[str, Any], arguments: Iterable[str], path: Iterable[str] = ()
+    program: str,
+    policy: Mapping[str, Any],
+    *,
+    path: Iterable[str] = (),
+    python: str | None = None,
 ) -> list[str]:
-    """Return the command that starts a worker inside of bubblewrap.
+    """Return the words that start a worker inside of bubblewrap; its own command follows them.
 
     Its environment is empty, its descriptors are those it is started with, its
     parent is bubblewrap, and it dies with the thread that starts it. The worker is
@@ -48,15 +52,14 @@ def command(
 
     :param program: as :func:`find` says.
     :param policy: as :meth:`kurt_ext.sandbox.policy.Policy.wire` gives it.
-    :param arguments: the worker's own command.
     :param path: further folders that packages are imported from.
+    :param python: the interpreter that runs inside; this one if None.
     """
     words = [program, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
     words += ["--cap-drop", "ALL", "--proc", "/proc", "--dir", "/dev"]
-    rest = [*arguments]
     links: dict[str, str] = {}
     own = [place for place, _ in own_grants((*policy["path"], *path))]
-    own += [place for place in rest[:1] if os.path.isabs(place)]
+    own += interpreter(python or sys.executable)
     reads = [*policy["read"], policy["cwd"]]
     if policy["processes"] > 1:
         reads += policy["execute"]
@@ -71,7 +74,7 @@ def command(
     for link, target in links.items():
         if not is_beneath(link, paths):
             words += ["--symlink", target, link]
-    return [*words, "--remount-ro", "/", "--chdir", "/", "--", *rest]
+    return [*words, "--remount-ro", "/", "--chdir", "/", "--"]
 
 
 def _bound(paths: Iterable[str], writes: set[str]) -> Iterator[str]:

@@ -95,10 +95,12 @@ def syscall(name: str, *arguments: Any) -> int:
 
     :raises OSError: what the kernel says.
     """
+    wanted = number(name)
+    library = libc()
     import ctypes
 
     passed = [ctypes.c_long(one) if isinstance(one, int) else one for one in arguments]
-    result: int = libc().syscall(ctypes.c_long(number(name)), *passed)
+    result: int = library.syscall(ctypes.c_long(wanted), *passed)
     if result < 0:
         code = ctypes.get_errno()
         raise OSError(code or errno.EIO, os.strerror(code or errno.EIO))

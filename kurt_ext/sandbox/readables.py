@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-__all__ = ["followed", "is_beneath", "note_names", "outermost", "own_grants"]
+__all__ = ["followed", "interpreter", "is_beneath", "note_names", "outermost", "own_grants"]
 
 #: Certificates, names of locales, time zones, types of files, randomness, the processor's kind.
 _SYSTEM = """
@@ -58,6 +58,19 @@ def _interpreter() -> Iterator[str]:
             yield f"{prefix}/{sys.platlibdir}"
             yield f"{prefix}/pyvenv.cfg"
     yield os.path.dirname(os.__file__)
+
+
+def interpreter(python: str) -> list[str]:
+    """Return what must be there so that an interpreter can be started: itself, and its libraries.
+
+    :param python: its path; of a virtual environment, the one in it.
+    """
+    found = [python]
+    for place in dict.fromkeys((os.path.abspath(python), os.path.realpath(python))):
+        prefix = os.path.dirname(os.path.dirname(place))
+        if prefix not in _SHARED:
+            found += [place, f"{prefix}/lib", f"{prefix}/lib64", f"{prefix}/pyvenv.cfg"]
+    return found
 
 
 def _libraries() -> Iterator[str]:
