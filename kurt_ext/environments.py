@@ -16,7 +16,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, NamedTuple
 
 from .environment_making import Failed, Interpreter, Sources, fill, here, index_url, probe
-from .environment_sources import Settled, Wanted, settle, wanted
+from .environment_sources import Line, Settled, Wanted, settle, wanted
 from .environment_store import (
     DAYS,
     Environment,
@@ -44,10 +44,10 @@ __all__ = [
     "DAYS",
     "Environment",
     "Wanted",
+    "asked_by",
     "check_isolation",
     "environment_of",
     "environments",
-    "folder_of",
     "is_own",
     "make",
     "prune",
@@ -139,15 +139,29 @@ def environment_of(
 
     places = places or Made()
     refuse(candidate, places)
-    asked = wanted(folder_of(candidate), candidate.record()) or Wanted(skill=candidate.name)
-    made = make(asked, places, python=python, echo=echo, **sources(config)._asdict())
+    made = make(asked_by(candidate), places, python=python, echo=echo, **sources(config)._asdict())
     made.hold()
     return made
 
 
-def folder_of(candidate: Candidate) -> str | None:
-    """Return the folder whose files say what a candidate requires; None of an installed one."""
-    return candidate.location if candidate.is_folder else None
+def asked_by(candidate: Candidate) -> Wanted:
+    """Return what the environment of a skill is to hold; our worker's needs come on top.
+
+    Of a folder what it requires: its code is read from there. Of an installed distribution
+    itself, in its version, with what it depends on: the host's site-packages, where its code
+    lies, hold everybody else's libraries too.
+
+    :raises RequirementError: as :func:`wanted`.
+    """
+    if candidate.is_folder:
+        found = wanted(candidate.location, candidate.record())
+        return found or Wanted(skill=candidate.name)
+    from importlib.metadata import PathDistribution
+    from pathlib import Path
+
+    version = PathDistribution(Path(candidate.dist_info)).version
+    line = Line(f"{candidate.distribution}=={version}", "installed")
+    return Wanted([line], skill=candidate.name)
 
 
 def ready(

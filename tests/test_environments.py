@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
 from tiny_wheels import sdist, wheel
+from trees import distribution, grow
 
 from kurt_ext import environment_making, environments
 from kurt_ext.config import Config
@@ -635,6 +636,22 @@ class TestConfigured:
             for name in ("one", "two")
         ]
         assert [run(one, VERSION) for one in made if one] == ["1.0", "2.0"]
+
+    @pytest.mark.venv
+    def test_of_an_installed_skill_itself_with_all_that_it_needs(
+        self, project: Path, wheels: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wheel(wheels, "demo-skill", "1.0", requires="demo-lib<2")
+        tree = distribution("demo-skill", "[kurt.custom]\nx = demo_skill:x\n", version="1.0")
+        grow(tmp_path / "site", tree)
+        monkeypatch.syspath_prepend(str(tmp_path / "site"))
+        toml = f"[sandbox]\nwheelhouse = '{wheels}'\n[plugin.demo-skill]\nenvironment = 'own'\n"
+        (project / "kurt.toml").write_text(toml)
+        monkeypatch.setenv("KURT_TRUST", str(project))
+        found = discover(Places())
+        made = environment_of(found.skill("demo-skill"), found.config, places=Places())
+        assert made is not None and made.requires == ("demo-skill==1.0",)
+        assert run(made, "import demo_skill, demo_lib; print(demo_lib.VERSION)") == "1.0"
 
     def test_a_skill_that_shares_has_none(
         self, project: Path, monkeypatch: pytest.MonkeyPatch

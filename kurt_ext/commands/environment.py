@@ -15,8 +15,7 @@ from ..output import Answer, Column
 from ..settings import dotted
 
 if TYPE_CHECKING:
-    from ..candidates import Candidate
-    from ..environments import Environment, Wanted
+    from ..environments import Environment
     from ..output import Page
     from ..session import Session
 
@@ -99,7 +98,7 @@ def make(session: Session, name: str, python: str | None, fresh: bool) -> Answer
     config = session.discovery.config
     python = os.path.abspath(python) if python else None
     made = environments.make(
-        _wanted(candidate),
+        environments.asked_by(candidate),
         session.places,
         python=python,
         fresh=fresh,
@@ -147,16 +146,9 @@ def prune(session: Session, days: float | None, keep: tuple[str, ...]) -> Answer
     return Answer({"removed": rows, "size": size}, text, talk=True)
 
 
-def _wanted(candidate: Candidate) -> Wanted:
-    from ..environments import Wanted, folder_of, wanted
-
-    asked = wanted(folder_of(candidate), candidate.record())
-    return asked or Wanted(skill=candidate.name)
-
-
 def _plugins(session: Session) -> list[dict[str, Any]]:
     """Return the plugins that want an environment of their own: its digest, or why none is."""
-    from ..environments import is_own, ready, sources
+    from ..environments import asked_by, is_own, ready, sources
 
     config = session.discovery.config
     rows: list[dict[str, Any]] = []
@@ -167,7 +159,7 @@ def _plugins(session: Session) -> list[dict[str, Any]]:
         error: str | None = None
         try:
             chosen = sources(config)._asdict()
-            found = ready(_wanted(candidate), session.places, **chosen)
+            found = ready(asked_by(candidate), session.places, **chosen)
         except KurtError as failed:
             error = failed.message
         digest = found.digest if found else None
