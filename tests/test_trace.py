@@ -34,7 +34,7 @@ def traced(permissions: dict[str, Any], uses: dict[tuple[str, str], bool]) -> Tr
 
 def page_of(trace: Trace) -> str:
     stream = io.StringIO()
-    trace.lines(Page(stream))
+    trace.write(Page(stream))
     return stream.getvalue()
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from .. import grant_hosts, grant_paths
 from ..grants import LISTS, NATIVE, Grants, union
@@ -97,7 +97,7 @@ class Trace(NamedTuple):
             "permissions": self.permissions,
         }
 
-    def lines(self, page: Page) -> None:
+    def write(self, page: Page) -> None:
         """Write it for a reader."""
         if self.used:
             page.line("used, and declared", "bold")
@@ -140,11 +140,9 @@ def report(
     """
     home = os.path.expanduser("~") if home is None else home
     place = _Place(folder, home)
-    met: dict[tuple[str, str], bool]
-    if isinstance(uses, Mapping):
-        met = dict(uses)
-    else:
-        met = {(key, target): allowed for key, target, allowed in uses}
+    met: dict[tuple[str, str], bool] = {}
+    for key, target, allowed in _triples(uses):
+        met[key, target] = allowed
     used: list[Declared] = []
     unused: list[Declared] = []
     for key, entry in _entries(grants):
@@ -166,6 +164,15 @@ def report(
         _permissions(grants, wanted),
         _is_json(folder),
     )
+
+
+def _triples(
+    uses: Mapping[tuple[str, str], bool] | Iterable[tuple[str, str, bool]],
+) -> Iterable[tuple[str, str, bool]]:
+    if not isinstance(uses, Mapping):
+        return uses
+    given = cast("Mapping[tuple[str, str], bool]", uses)
+    return [(key, target, allowed) for (key, target), allowed in given.items()]
 
 
 def _is_json(folder: str | None) -> bool:
