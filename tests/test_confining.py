@@ -61,6 +61,22 @@ ESCAPES: dict[str, str] = {
     "write what may be read": "open(world['readable'] + '/text', 'w')",
     "empty what may be read": ("os.open(world['readable'] + '/text', os.O_RDONLY | os.O_TRUNC)"),
     "empty with no right": "os.open(world['readable'] + '/text', 3 | os.O_TRUNC)",
+    "empty by another call": raw(
+        "openat2",
+        -100,
+        "os.fsencode(world['readable'] + '/text')",
+        "(ctypes.c_uint64 * 3)(os.O_RDONLY | os.O_TRUNC, 0, 0)",
+        24,
+    ),
+    "exchange": raw(
+        "renameat2",
+        -100,
+        "os.fsencode(world['secret'] + '/text')",
+        -100,
+        "os.fsencode(world['writable'] + '/text')",
+        2,
+    ),
+    "a file without a name": "os.open(world['secret'], os.O_TMPFILE | os.O_WRONLY, 0o600)",
     "create where it may read": "open(world['readable'] + '/new', 'x')",
     "read accounts": "open('/etc/passwd').read()",
     "read a command line": "open(f'/proc/{world[\"host\"]}/cmdline').read()",
@@ -190,10 +206,7 @@ def test_nothing_escapes(world: World, tier: str) -> None:
 @pytest.mark.parametrize("tier", TIERS)
 def test_what_was_granted_works(world: World, tier: str) -> None:
     capped, name = TIERS[tier]
-    pieces = dict(WORKS)
-    if capped == 1:
-        pieces["folders"] = pieces["folders"].replace("/b/d", "/b/c")
-    found = world.run(pieces, capped=capped, tier=name)
+    found = world.run(WORKS, capped=capped, tier=name)
     assert found["unconfined"] is None
     assert {p: o for p, o in found["tried"].items() if o != "worked"} == {}
     report = found["report"]
@@ -202,6 +215,80 @@ def test_what_was_granted_works(world: World, tier: str) -> None:
     assert set(report["enforced"]) - {"metadata"} == held
     assert ("metadata" in report["enforced"]) == (name == "strong")
     assert {"open", "socket", "kill", "fork", "execve"} <= set(report["self_test"])
+
+
+GRANTS_OF_FILES = {
+    "read": "assert open(world['readable'] + '/text').read() == 'readable'",
+    "change": "open(world['writable'] + '/text', 'r+').write('w')",
+    "empty": "open(world['writable'] + '/text', 'w').close()",
+}
+NOT_GRANTED_WITH_FILES = {
+    "beside": "os.listdir(world['readable'])",
+    "replace": (
+        "open(world['scratch'] + '/new', 'w').close()\n"
+        "os.replace(world['scratch'] + '/new', world['writable'] + '/text')"
+    ),
+    "remove": "os.unlink(world['writable'] + '/text')",
+}
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_single_files_may_be_granted(world: World, tier: str) -> None:
+    capped, name = TIERS[tier]
+    found = world.run(
+        GRANTS_OF_FILES | NOT_GRANTED_WITH_FILES,
+        capped=capped,
+        tier=name,
+        read=[world.readable + "/text"],
+        write=[world.writable + "/text", world.scratch],
+    )
+    tried = found["tried"]
+    assert {tried[piece] for piece in GRANTS_OF_FILES} == {"worked"}
+    wrong = {piece: tried[piece] for piece in NOT_GRANTED_WITH_FILES}
+    assert set(wrong.values()) <= {*REFUSED, "EBUSY"}, wrong
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_a_folder_that_may_be_written_may_lie_in_one_that_may_be_read(
+    world: World, tier: str
+) -> None:
+    capped, name = TIERS[tier]
+    (world.root / "readable/inner").mkdir(mode=0o777)
+    (world.root / "readable/inner").chmod(0o777)
+    pieces = {
+        "read": "open(world['readable'] + '/text').read()",
+        "write": "open(world['readable'] + '/inner/new', 'w').close()",
+        "not": "open(world['readable'] + '/new', 'w').close()",
+    }
+    write = [world.readable + "/inner", world.scratch]
+    tried = world.run(pieces, capped=capped, tier=name, write=write)["tried"]
+    assert tried == {"read": "worked", "write": "worked", "not": "EACCES"}
+
+
+@pytest.mark.parametrize("tier", ["kernel", "strong"])
+def test_many_grants_are_no_trouble(world: World, tier: str) -> None:
+    places = [world.root / "secret" / str(number) for number in range(300)]
+    for place in places:
+        place.write_text("x")
+        place.chmod(0o644)
+    pieces = {
+        "granted": "open(world['secret'] + '/299').read()",
+        "not": "open(world['secret'] + '/text').read()",
+    }
+    tried = world.run(pieces, tier=tier, read=[str(place) for place in places])["tried"]
+    assert tried["granted"] == "worked"
+    assert tried["not"] in REFUSED
+
+
+def test_all_may_be_granted_for_reading_and_is_not_hidden_then(world: World) -> None:
+    pieces = {
+        "read": "open(world['secret'] + '/text').read()",
+        "write": "open(world['secret'] + '/text', 'w')",
+    }
+    for tier in ("kernel", "strong"):
+        found = world.run(pieces, tier=tier, read=["/"])
+        assert found["tried"] == {"read": "worked", "write": "EACCES"}
+        assert "metadata" not in found["report"]["enforced"]
 
 
 def test_permissions_and_times_of_files_only_seem_to_change(world: World) -> None:
@@ -291,6 +378,28 @@ def test_what_was_started_can_be_ended_where_signals_are_scoped(world: World) ->
     if found["report"]["landlock"] < 6:
         pytest.skip("Landlock scopes signals from version 6 on")
     assert found["tried"]["kill"] == "worked"
+
+
+def test_processes_are_counted_exactly_where_they_are_apart() -> None:
+    with new_world(USERS["nobody"]) as world:
+        piece = (
+            "pids = []\n"
+            "try:\n"
+            "    while len(pids) < 100:\n"
+            "        pid = os.fork()\n"
+            "        if pid == 0:\n"
+            "            signal.pause()\n"
+            "        pids.append(pid)\n"
+            "except OSError:\n"
+            "    pass\n"
+            "result = len(pids)\n"
+            "for pid in pids:\n"
+            "    os.kill(pid, 9)\n"
+        )
+        found = started(world, {"forks": piece}, tier="strong", limits={"processes": 5})
+        if found["report"]["landlock"] < 6:
+            pytest.skip("Landlock scopes signals from version 6 on")
+        assert found["tried"]["forks"] == 4
 
 
 # -- closed when something is wrong ---------------------------------------------------
