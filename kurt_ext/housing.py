@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Housing", "house"]
 
+#: Uses that are remembered, for a trace.
+_USES = 10_000
 _HANDLER = "kurt_ext.sandbox.inside:Inside"
 #: The hooks that a worker which takes the place of another has to be taken through again.
 _BEGUN = ("initialize", "activate")
@@ -117,7 +119,6 @@ class Housing:
                 python=self._python,
                 answer=self._answer,
                 event=self._heard,
-                broker=bool(self.policy.hosts),
             )
         except BaseException:
             shutil.rmtree(scratch, ignore_errors=True)
@@ -129,7 +130,8 @@ class Housing:
                 self.policy.hosts,
                 skill=self.policy.skill,
                 connections=int(self.policy.limits["connections"]),
-                audit=self._seen,
+                audit=self._connected,
+                event=lambda name, detail: self._tell("worker-limit", [name, detail]),
             )
 
         def ended(_: Any) -> None:
@@ -273,18 +275,40 @@ class Housing:
 
     # -- what is seen ----------------------------------------------------------------
 
-    def _seen(self, permission: str, target: str, allowed: bool, **more: Any) -> None:
+    def _seen(
+        self,
+        permission: str,
+        target: str,
+        allowed: bool,
+        *,
+        event: str = "use",
+        mechanism: str = "lending",
+        **more: Any,
+    ) -> None:
+        """Note what was asked for, and write it into the audit log."""
         is_new = (permission, target) not in self.uses
-        if len(self.uses) < 10_000:
+        if len(self.uses) < _USES:
             self.uses[permission, target] = allowed
-        if is_new or not allowed:
-            self._audit.record("use", self.policy.skill, permission, target, allowed, **more)
+        if is_new or not allowed or event != "use":
+            self._audit.record(
+                event,
+                self.policy.skill,
+                permission,
+                target,
+                allowed,
+                mechanism=mechanism,
+                pid=self.pid,
+                **more,
+            )
+
+    def _connected(self, permission: str, target: str, allowed: bool, **more: Any) -> None:
+        self._seen(permission, target, allowed, event="connect", mechanism="broker", **more)
 
     def _heard(self, name: str, detail: Any) -> None:
         """Take what the worker itself reports; a plugin can have written it."""
         if name == "use" and isinstance(detail, Mapping):
             permission, target = str(detail.get("permission")), str(detail.get("target"))
-            self._seen(permission, target, detail.get("allowed") is True)
+            self._seen(permission, target, detail.get("allowed") is True, mechanism="tripwire")
 
     def _hear(self, name: str, detail: Mapping[str, Any]) -> None:
         """Tell of what happened to the worker."""

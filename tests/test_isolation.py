@@ -321,7 +321,8 @@ class TestWhatItMay:
             ):
                 with pytest.raises(CallError, match="failed") as caught:
                     await attempt
-                assert "PermissionError" in str(caught.value.cause)
+                assert "may not" in str(caught.value.cause)
+                assert "under permissions in its manifest" in str(caught.value.cause)
             assert not (tmp_path / "made").exists()
 
     async def test_what_it_declares(self, tmp_path: Path) -> None:

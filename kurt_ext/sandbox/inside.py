@@ -62,7 +62,11 @@ class Inside:
     """
 
     def __init__(self, policy: Mapping[str, Any]) -> None:
+        from . import dialing, tripwire, worker
+
         self._skill: str = policy["skill"]
+        dialing.install(worker.BROKER, self._skill, policy["hosts"])
+        tripwire.install(policy, worker.report(), tripwire.tell)
         self._candidate: Candidate | None = None
         self._record: dict[str, Any] = {}
         self._registry = Registry()

@@ -57,7 +57,8 @@ def main(parent: int, packages: Any = None) -> NoReturn:
         factory = _located(told["handler"])
         _report = _confined(policy, parent, serving, told)
         _move_in(policy)
-        handler = factory(policy)
+        # What can be imported can be read, wherever it lies.
+        handler = factory({**policy, "path": [*policy["path"], *told["packages"].values()]})
         serving.send(frames.READY, 0, *encode(_report))
     except BaseException as error:
         if _serving is not None:
