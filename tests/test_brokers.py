@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import os
 import socket
@@ -27,8 +28,8 @@ from dialers import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kurt_ext.sandbox import counting, passing, tunnels
-from kurt_ext.sandbox.addresses import is_loopback, is_public, spelled
+from kurt_ext.sandbox import counting, host_rules, passing, reaching, tunnels
+from kurt_ext.sandbox.addresses import is_loopback, is_own, is_public, spelled
 from kurt_ext.sandbox.host_rules import HostRules, Refused
 from kurt_ext.sandbox.network import Broker, available
 
@@ -213,6 +214,42 @@ def test_addresses_that_all_the_world_can_reach_are_told_from_others() -> None:
     assert not is_loopback("10.0.0.1")
 
 
+def test_this_machine_is_not_reached_by_its_public_address(
+    port: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host_rules, "is_public", lambda one: True)
+    table = names({"api.example.com": ["127.0.0.2"]})
+    with dialer(["*"], resolve=table) as guest:
+        found = guest.run(f'return told(page, "http://api.example.com:{port}/x")')
+        assert "it leads to 127.0.0.2, which is this very machine" in found["text"]
+    assert is_own(HERE)
+    assert not is_own("192.0.2.1")
+
+
+def test_an_address_that_hangs_holds_up_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    closed: list[str] = []
+
+    async def one(address: str, port: int) -> Any:
+        try:
+            if address != "::3":
+                await asyncio.sleep(3600)
+            return address
+        except asyncio.CancelledError:
+            closed.append(address)
+            raise
+
+    monkeypatch.setattr(reaching, "_one", one)
+    monkeypatch.setattr(reaching, "_STAGGER", 0.001)
+
+    async def main() -> Any:
+        found = await reaching.connect(["::1", "::2", "::3", "192.0.2.1"], 80)
+        await asyncio.sleep(0)
+        return found
+
+    assert asyncio.run(main()) == ("::3", "::3")
+    assert closed == ["::1", "192.0.2.1", "::2"]
+
+
 # -- proxies ----------------------------------------------------------------------
 
 PROXIES: list[tuple[dict[str, str], str, int, str | None]] = [
@@ -375,7 +412,13 @@ def line(hosts: Sequence[str] = (), **options: Any) -> Dialer:
 
 
 @pytest.mark.parametrize(
-    "data", [b"GET / HTTP/1.1\r\n\r\n", b"C\x00\x50\x00", b"C\x00\x50\x03\xff\xff\xff", b"\x00" * 9]
+    "data",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"C\x00\x00\x00\x50\x00",
+        b"C\x00\x00\x00\x50\x03\xff\xff\xff",
+        b"\x00" * 9,
+    ],
 )
 def test_whoever_does_not_keep_to_the_protocol_is_hung_up_on(data: bytes) -> None:
     guest, other = line(), line()
@@ -529,19 +572,26 @@ def test_any_bytes_are_requests_or_malformed(data: bytes) -> None:
     assert b"".join(passing.request(*one) for one in found) + held == data
 
 
-@given(st.lists(st.tuples(st.text("ab.:", min_size=1, max_size=255), st.integers(0, 65535))))
-def test_requests_are_read_as_they_were_written(wanted: list[tuple[str, int]]) -> None:
+_SHORT = st.integers(0, 65535)
+_WANTED = st.tuples(st.text("ab.:", min_size=1, max_size=255), _SHORT, _SHORT)
+
+
+@given(st.lists(_WANTED))
+def test_requests_are_read_as_they_were_written(wanted: list[tuple[str, int, int]]) -> None:
     data = bytearray().join(passing.request(*one) for one in wanted)
     assert passing.requests_of(data) == wanted
     assert not data
 
 
-@given(st.sampled_from([b"C", b"D", b"E"]), st.text(), st.integers(0, 65535))
-def test_replies_are_read_as_they_were_written(kind: bytes, text: str, number: int) -> None:
-    data = passing.reply(kind, text, number)
+@given(st.sampled_from([b"C", b"D", b"E"]), st.text(), _SHORT, _SHORT)
+def test_replies_are_read_as_they_were_written(
+    kind: bytes, text: str, code: int, number: int
+) -> None:
+    data = passing.reply(kind, text, code, number=number)
     assert len(data) <= passing.MAX_REPLY
+    assert passing.number_of(data) == number
     found = passing.reply_of(data)
-    assert (found[0], found[2]) == (kind, number)
+    assert (found[0], found[2]) == (kind, code)
     whole = text.encode("utf-8", "replace")
     assert found[1].encode("utf-8", "replace")[:900] == whole[:900]
 
@@ -551,7 +601,8 @@ def test_any_bytes_are_a_reply_or_malformed(data: bytes) -> None:
     try:
         passing.reply_of(data)
     except passing.Malformed:
-        assert len(data) < 5
+        assert len(data) < 7
+        assert passing.number_of(data) == -1
 
 
 def test_a_host_that_is_too_long_is_never_sent() -> None:

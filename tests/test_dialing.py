@@ -255,6 +255,23 @@ def test_without_a_line_nothing_is_reached() -> None:
         assert guest.run(body) == text
 
 
+def test_who_was_interrupted_while_asking_leaves_the_next_its_own_answer(port: int) -> None:
+    body = """
+    from kurt_ext.sandbox import line
+    plain = line.receive
+    def interrupted(*arguments):
+        line.receive = plain
+        raise KeyboardInterrupt
+    found = []
+    for target in (("127.0.0.1", port), ("no.example.com", port)):
+        line.receive = interrupted
+        found.append(told(socket.create_connection, target)["error"])
+    return [*found, page(f"http://127.0.0.1:{port}/x")]
+    """
+    with dialer([HERE]) as guest:
+        assert guest.run(body, port=port) == ["KeyboardInterrupt"] * 2 + ["page /x"]
+
+
 def test_a_line_that_ends_is_an_error_of_the_network(port: int) -> None:
     body = """
     sock = socket.socket()

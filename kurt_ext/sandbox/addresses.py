@@ -7,9 +7,10 @@ may lead to addresses that all the world can reach, and to no others.
 
 from __future__ import annotations
 
+import socket
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-__all__ = ["is_loopback", "is_public", "spelled"]
+__all__ = ["is_loopback", "is_own", "is_public", "spelled"]
 
 Address = IPv4Address | IPv6Address
 
@@ -71,6 +72,22 @@ def is_public(text: str) -> bool:
     return address.is_global and not (
         address.is_multicast or address.is_reserved or address.is_unspecified
     )
+
+
+def is_own(text: str) -> bool:
+    """Return whether an address is one of this machine's; nothing is sent to find out."""
+    # Where a system lets addresses of others be bound, binding says nothing.
+    return _binds(text) and not _binds("2001:db8::1" if ":" in text else "192.0.2.1")
+
+
+def _binds(text: str) -> bool:
+    family = socket.AF_INET6 if ":" in text else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as sock:
+            sock.bind((text, 0))
+    except OSError:
+        return False
+    return True
 
 
 def is_loopback(text: str) -> bool:

@@ -38,6 +38,8 @@ _PLAIN_INIT = socket.socket.__init__
 _INTERNET = (_socket.AF_INET, _socket.AF_INET6)
 _FLAGS = getattr(_socket, "SOCK_NONBLOCK", 0) | getattr(_socket, "SOCK_CLOEXEC", 0)
 _PROXIES = ("http_proxy", "https_proxy", "ftp_proxy", "all_proxy", "no_proxy")
+#: Resolves with sockets of its own, which there are none of; aiohttp does without it.
+_ALONE = ("aiodns",)
 #: Of a socket that connects; the host has connected already.
 _FASTOPEN_CONNECT = 30
 
@@ -332,5 +334,7 @@ def install(number: int, skill: str, hosts: Iterable[str] = ()) -> None:
         setattr(_socket, name, function)
         if name != "getaddrinfo":  # that of socket asks _socket, and makes enums of the answer
             setattr(socket, name, function)
+    for name in _ALONE:
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
     for name in [name for name in os.environ if name.lower() in _PROXIES]:
         del os.environ[name]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from .. import grant_hosts
 from ..grants import Grants
-from .addresses import is_loopback, is_public, spelled
+from .addresses import is_loopback, is_own, is_public, spelled
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -60,14 +60,17 @@ class HostRules:
         found = [
             spelled(one)
             for one in addresses
-            if is_public(one) or (here and is_loopback(one)) or self._names(spelled(one), port)
+            if (is_public(one) and not is_own(one))
+            or (here and is_loopback(one))
+            or self._names(spelled(one), port)
         ]
         if addresses and not found:
             one = addresses[0]
             leads = "is" if name == spelled(one) else f"leads to {one}, which is"
+            what = "this very machine" if is_public(one) else "no public address"
             raise _refused(
-                f"{self.skill} may not reach {name}:{port}: it {leads} no public address; if that "
-                f"is meant, {_remedy(self.skill, spelled(one.partition('%')[0]))}"
+                f"{self.skill} may not reach {name}:{port}: it {leads} {what}; if that is meant, "
+                f"{_remedy(self.skill, spelled(one.partition('%')[0]))}"
             )
         return found
 

@@ -17,6 +17,7 @@ from .passing import (
     PENDING,
     UNRESOLVED,
     Malformed,
+    number_of,
     reply_of,
     request,
     shown,
@@ -66,6 +67,7 @@ class Line:
         self.hosts = [entry for entry in found if entry is not None]
         self.lock = threading.Lock()
         self.process = os.getpid()
+        self.asked = 0
 
     def refuse(self, text: str) -> NetworkDenied:
         """Return the error for what no permission allows."""
@@ -94,15 +96,20 @@ class Line:
         if self.sock is None:
             raise OSError(errno.ENETDOWN, f"there is no line to the host: {target}")
         try:
-            data = request(host, port)
+            request(host, port)
         except ValueError:
             raise _socket.gaierror(
                 _socket.EAI_NONAME, f"Name or service not known: {host[:80]}"
             ) from None
         with self.lock:
+            asked = self.asked = (self.asked + 1) % 65536
             try:
-                self.sock.sendall(data)
+                self.sock.sendall(request(host, port, asked))
                 received, number = receive(self.sock)
+                while received and number_of(received) != asked:
+                    if number >= 0:  # who asked has been interrupted, and waits no more
+                        os.close(number)
+                    received, number = receive(self.sock)
             except OSError:
                 received, number = b"", -1
         if not received:

@@ -175,9 +175,9 @@ class Broker:
             self._tell("network-malformed", f"{self.skill} sent {error}")
             self.close()
             return
-        for host, port in wanted:
+        for host, port, number in wanted:
             self._tokens -= 1
-            self._take(host, port)
+            self._take(host, port, number)
         self._slow_down()
 
     def _slow_down(self) -> None:
@@ -190,7 +190,7 @@ class Broker:
             loop.remove_reader(self._sock.fileno())
             loop.call_later(-self._tokens / self._rate, self._listen)
 
-    def _take(self, host: str, port: int) -> None:
+    def _take(self, host: str, port: int, number: int) -> None:
         """Answer one request: with a refusal, or with a pair at which the outcome will arrive."""
         if self._closing:
             return
@@ -199,21 +199,22 @@ class Broker:
             name, matching = self._rules.allowed(host, port)
         except Refused as refused:
             self._record(target, False, reason=str(refused.strerror))
-            self._answer(reply(DENIED, str(refused.strerror)))
+            self._answer(reply(DENIED, str(refused.strerror), number=number))
             return
         target = shown(name, port)
         if self._open() >= self.connections:
             text = f"{self.skill} has {self.connections} connections open, as many as it may"
             self._tell("network-connections", text)
             self._record(target, True, outcome="too many connections")
-            self._answer(reply(FAILED, f"{text} (connections)", errno.EMFILE))
+            self._answer(reply(FAILED, f"{text} (connections)", errno.EMFILE, number=number))
             return
         try:
             ours, theirs = _pair()
         except OSError as error:
-            self._answer(reply(FAILED, f"the host has no room: {error.strerror}", errno.ENFILE))
+            text = f"the host has no room: {error.strerror}"
+            self._answer(reply(FAILED, text, errno.ENFILE, number=number))
             return
-        self._answer(reply(PENDING), theirs.fileno())
+        self._answer(reply(PENDING, number=number), theirs.fileno())
         theirs.close()
         if self._closing:
             ours.close()
@@ -233,10 +234,10 @@ class Broker:
         if not task.cancelled() and task.exception() is not None:
             _log.error("connecting %s failed", self.skill, exc_info=task.exception())
 
-    def _answer(self, data: bytes, number: int = -1) -> None:
+    def _answer(self, data: bytes, passed: int = -1) -> None:
         """Send a reply; a worker that does not read its replies is given up."""
         try:
-            socket.send_fds(self._sock, [data], [number] if number >= 0 else [])
+            socket.send_fds(self._sock, [data], [passed] if passed >= 0 else [])
         except BlockingIOError:
             self._tell("network-malformed", f"{self.skill} does not read what it asked for")
             self.close()

@@ -72,7 +72,11 @@ class Lookups:
             except RuntimeError:
                 return  # the loop has been closed, and nobody waits
 
-        threading.Thread(target=look, name="kurt-resolve", daemon=True).start()
+        try:
+            threading.Thread(target=look, name="kurt-resolve", daemon=True).start()
+        except RuntimeError as error:
+            self._free.release()
+            raise socket.gaierror(socket.EAI_AGAIN, f"nothing can look: {error}") from error
         return await answer
 
 
