@@ -465,9 +465,17 @@ class Channel:
         except BlockingIOError:
             return
         except Malformed as error:
+            self._undelivered(now)
             self._break(str(error))
         except OSError:
             self._end(None)
+
+    def _undelivered(self, taken: list[tuple[_Call | None, Frame]]) -> None:
+        """Take back the calls whose answers were taken and cannot be given, so that they fail."""
+        with self._lock:
+            for call, _ in taken:
+                if call is not None and not call.future.done():
+                    self._calls.setdefault(call.id, call)
 
     def _sort(
         self, frame: Frame, loop: asyncio.AbstractEventLoop, now: list[tuple[_Call | None, Frame]]
@@ -515,6 +523,7 @@ class Channel:
         try:
             self._deliver(call, frame, call.loop)
         except Malformed as error:
+            self._undelivered([(call, frame)])
             self._break(str(error))
 
     def _deliver(self, call: _Call | None, frame: Frame, loop: asyncio.AbstractEventLoop) -> None:
