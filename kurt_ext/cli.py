@@ -57,7 +57,19 @@ COMMANDS: dict[str, tuple[str, str]] = {
     ),
     "help": ("kurt_ext.commands.help:command", "Show help on a command or a topic."),
     "info": ("kurt_ext.commands.info:command", "Show everything known about one skill."),
+    "install": (
+        "kurt_ext.commands.install:command",
+        "Install skills, from a market or from here.",
+    ),
+    "key": (
+        "kurt_ext.commands.key:command",
+        "Look after the keys that sign, and those that are trusted.",
+    ),
     "list": ("kurt_ext.commands.list:command", "List skills and their extensions."),
+    "market": (
+        "kurt_ext.commands.market:command",
+        "Build, publish to, verify and mirror a marketplace.",
+    ),
     "new": ("kurt_ext.commands.new:command", "Write a new skill that runs at once."),
     "permissions": (
         "kurt_ext.commands.permissions:command",
@@ -79,6 +91,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "skill": (
         "kurt_ext.commands.skill:command",
         "Write, check, link, trust and package skills.",
+    ),
+    "uninstall": (
+        "kurt_ext.commands.uninstall:command",
+        "Remove skills that kurt has installed.",
     ),
     "validate": (
         "kurt_ext.commands.validate:command",

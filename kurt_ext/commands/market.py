@@ -1,0 +1,50 @@
+"""Build, publish to, verify and mirror a marketplace."""
+
+from __future__ import annotations
+
+import click
+
+from .. import cli
+
+__all__ = ["COMMANDS", "command"]
+
+COMMANDS = {
+    "build": (
+        "kurt_ext.commands.market_build:command",
+        "Build a marketplace from skills and wheels in a folder.",
+    ),
+    "mirror": (
+        "kurt_ext.commands.market_mirror:command",
+        "Copy a marketplace, so that it can be served from here.",
+    ),
+    "publish": (
+        "kurt_ext.commands.market_publish:command",
+        "Publish a skill or a wheel into a marketplace.",
+    ),
+    "status": (
+        "kurt_ext.commands.market_status:command",
+        "Say whether a skill is looked after, or may be offered at all.",
+    ),
+    "verify": (
+        "kurt_ext.commands.market_verify:command",
+        "Check that a marketplace holds what it promises.",
+    ),
+    "yank": (
+        "kurt_ext.commands.market_yank:command",
+        "Say that nobody should take a version any more.",
+    ),
+}
+
+
+@click.group(
+    "market",
+    cls=cli.LazyGroup,
+    table=COMMANDS,
+    short_help="Build, publish to, verify and mirror a marketplace.",
+)
+def command() -> None:
+    """Build, publish to, verify and mirror a marketplace.
+
+    A marketplace is a folder of files that any web server can hold. What is
+    published stays as it is; what is wrong with it is said beside it.
+    """

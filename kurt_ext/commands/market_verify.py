@@ -1,0 +1,80 @@
+"""Check that a marketplace holds what it promises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import cli
+from ..errors import IntegrityError
+from ..output import Answer
+
+if TYPE_CHECKING:
+    from ..output import Page
+    from ..session import Session
+
+__all__ = ["command"]
+
+
+@cli.command(
+    "verify",
+    schema="market.verify",
+    short_help="Check that a marketplace holds what it promises.",
+)
+@click.argument("location", default=".")
+@click.option("--quick", is_flag=True, help="The documents alone, and no file.")
+@click.option("--signed", is_flag=True, help="The index must be signed by a key that is trusted.")
+@click.option("--only", multiple=True, metavar="SKILL", help="This skill alone; may be repeated.")
+@click.option("--allow-http", is_flag=True, help="Ask a server without encryption.")
+@click.pass_obj
+def command(
+    session: Session,
+    location: str,
+    quick: bool,
+    signed: bool,
+    only: tuple[str, ...],
+    allow_http: bool,
+) -> Answer:
+    """Check that a marketplace holds what it promises.
+
+    LOCATION is a folder or an address. Every document is read, every file
+    compared with its digest, every archive with its files, every signature with
+    its key. Whatever is wrong is told, with exit code 5.
+
+    \b
+    Examples:
+      kurt market verify market
+      kurt market verify https://skills.example.org/ --quick
+    """
+    from ..market.keys import Keyring
+    from ..market.reading import reader_of
+    from ..market.verifying import verify
+
+    ring = Keyring(session.places)
+    trusted = ring.everyone()
+    reader = reader_of(location, allow_http=allow_http)
+    found = verify(reader, trusted=trusted, signed=signed, quick=quick, only=only)
+    failure = None
+    if found.findings:
+        count = len(found.findings)
+        failure = IntegrityError(
+            f"{reader.location} does not hold what it promises",
+            cause=f"{count} thing{'' if count == 1 else 's'} wrong",
+            hint="kurt market build, or mirror it again",
+        )
+    data = {
+        **found._asdict(),
+        "location": reader.location,
+        "findings": [finding.as_dict() for finding in found.findings],
+    }
+
+    def text(page: Page) -> None:
+        page.findings(found.findings)
+        page.line(
+            f"snapshot {found.snapshot}: {found.skills} skills, {found.releases} releases, "
+            f"{found.files} files of {found.size:,} bytes; "
+            + (f"signed by {found.signed}" if found.signed else "signed by nobody trusted")
+        )
+
+    return Answer(data, text, error=failure)

@@ -1,0 +1,67 @@
+"""Say that nobody should take a version any more."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import cli
+from ..errors import UsageError
+from ..output import Answer
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+__all__ = ["command"]
+
+
+@cli.command(
+    "yank", schema="market.yank", short_help="Say that nobody should take a version any more."
+)
+@click.argument("skill")
+@click.argument("version")
+@click.option("--from", "folder", default=".", show_default=True, help="The marketplace.")
+@click.option("--reason", help="Why; whoever has it installed is told.")
+@click.option("--undo", is_flag=True, help="Take it back.")
+@click.option("--key", help="The key that signs the index; the one of market.toml by default.")
+@click.pass_obj
+def command(
+    session: Session,
+    skill: str,
+    version: str,
+    folder: str,
+    reason: str | None,
+    undo: bool,
+    key: str | None,
+) -> Answer:
+    """Say that nobody should take a version any more.
+
+    It is not chosen from then on. Who asks for exactly this version, or has it
+    locked, still gets it, with a warning (PEP 592).
+
+    \b
+    Examples:
+      kurt market yank web-archiver 1.2.0 --from market --reason "loses pages"
+      kurt market yank web-archiver 1.2.0 --from market --undo
+    """
+    from ..market.keys import Keyring
+    from ..market.market_toml import read_settings
+    from ..market.publishing import yank
+
+    if undo == bool(reason):
+        raise UsageError(
+            "say why, or take it back",
+            hint=f"kurt market yank {skill} {version} --reason TEXT",
+        )
+    root = os.path.abspath(folder)
+    index_key = Keyring(session.places).chosen(key, read_settings(root).key)
+    snapshot = yank(root, skill, version, reason, index_key=index_key)
+    data = {"market": root, "skill": skill, "version": version}
+    line = f"{'Offered again:' if undo else 'Yanked'} {skill} {version}"
+    return Answer(
+        data | {"yanked": reason or False, "snapshot": snapshot},
+        lambda page: page.line(line),
+        talk=True,
+    )

@@ -1,0 +1,374 @@
+"""The books of a marketplace: what its folder says, what is to be changed, and the change itself.
+
+Nothing is changed in place but ``index.json``, which is replaced last and whole. What
+has a digest in its name is written beside the old, so that whoever reads the old
+index, and whoever dies half-way, leaves a marketplace that is whole.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ..atomic import write_atomically
+from ..errors import MarketError, SignatureError, StorageError
+from ..locks import lock
+from ..names import slug
+from . import digests
+from .documents import (
+    API_VERSION,
+    INDEX,
+    INDEX_LIMIT,
+    PUBLISHER_LIMIT,
+    SKILL_LIMIT,
+    Index,
+    IndexMeta,
+    PublisherDocument,
+    SkillDocument,
+    blob,
+)
+from .listings import listing
+from .market_toml import Settings, read_settings
+from .reading import FolderReader
+from .times import seconds, stamp
+
+__all__ = ["Books", "held", "to_json", "to_lines"]
+
+_V1 = "kurt/v1"
+_LOCK = ".market.lock"
+#: Files from which on the whole system is told to write to its disks, not each file.
+_MANY = 64
+_DAY = 86_400
+
+
+#: One encoder for all: to make one takes as long as to write a row.
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
+
+def to_json(value: Any) -> bytes:
+    """Return JSON as the documents are written: keys sorted, UTF-8, a line break at the end."""
+    return _encode(value).encode() + b"\n"
+
+
+def to_lines(head: Mapping[str, Any], key: str, rows: Iterable[Any]) -> bytes:
+    """Return a JSON object with one of a list's rows a line, so that a change of one is small.
+
+    :param head: the other keys of the object.
+    :param key: the list's.
+    """
+    parts = "".join([f"{_encode(name)}:{_encode(value)},\n" for name, value in head.items()])
+    lines = ",\n".join(map(_encode, rows))
+    return f'{{{parts}"{key}":[\n{lines}\n]}}\n'.encode()
+
+
+@contextmanager
+def held(root: str) -> Iterator[None]:
+    """Hold the folder of a marketplace against every other writer.
+
+    :raises LockedError: when another writes to it.
+    :raises StorageError: when it cannot be written.
+    """
+    try:
+        holding = lock(os.path.join(root, _LOCK))
+        holding.__enter__()
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(f"{root} cannot be written", cause=reason, at=root) from error
+    try:
+        yield
+    finally:
+        holding.__exit__(*sys.exc_info())
+
+
+class Books:
+    """What the folder of a marketplace says, and what will be said; hold it while you write.
+
+    :param root: the folder that holds ``kurt/``, or will.
+    :param unsigned: an index that was signed may be replaced by one that is not.
+    :raises MarketError: when what lies there is no marketplace, or one that is damaged.
+    """
+
+    def __init__(self, root: str, *, unsigned: bool = False) -> None:
+        self.root = root
+        self.unsigned = unsigned
+        self.reader = FolderReader(root)
+        self.settings: Settings = read_settings(root)
+        self.index: dict[str, Any] | None = self._load_index()
+        rows = [] if self.index is None else self.index["skills"]
+        #: Id → row of the index.
+        self.rows: dict[str, dict[str, Any]] = {row["id"]: row for row in rows}
+        self.publishers: dict[str, dict[str, Any]] = (
+            {} if self.index is None else dict(self.index["publishers"])
+        )
+        self._documents: dict[str, dict[str, Any]] = {}
+        self._changed: set[str] = set()
+        self._slugs: dict[str, str] | None = None
+        self._written: list[str] = []
+        self._folders: set[str] = set()
+
+    def _load_index(self) -> dict[str, Any] | None:
+        if not os.path.lexists(self.reader.path(INDEX)):
+            return None
+        data = self.reader.read(INDEX, INDEX_LIMIT)
+        what = f"the index of {self.root}"
+        found: dict[str, Any] = {}
+        try:
+            found = json.loads(data)
+            # Each row was judged when it was written; `kurt market verify` does it again.
+            IndexMeta.of(found["meta"], what)
+            whole = all(row.keys() >= _KEYS for row in found["skills"])
+        except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
+            whole = False
+        if not whole or not isinstance(found.get("publishers"), dict):
+            raise MarketError(f"{what} is not what it should be", at=self.reader.path(INDEX))
+        return found
+
+    @property
+    def changed(self) -> frozenset[str]:
+        """The skills whose document will be another one."""
+        return frozenset(self._changed)
+
+    @property
+    def snapshot(self) -> int:
+        """The number of the index that lies there; 0 for none."""
+        return 0 if self.index is None else int(self.index["meta"]["snapshot"])
+
+    def document(self, name: str) -> dict[str, Any] | None:
+        """Return the document of a skill as it is, or will be; None where there is none.
+
+        :raises MarketError: when it is not what the index promises.
+        """
+        found = self._documents.get(name)
+        row = self.rows.get(name)
+        if found is None and row is not None:
+            found = self._pointed(row["detail"], SKILL_LIMIT)
+            SkillDocument.of(found, f"the document of {name}")
+            self._documents[name] = found
+        return found
+
+    def put(self, document: dict[str, Any]) -> None:
+        """Replace the document of a skill, at the next commit.
+
+        :raises MarketError: when it is none.
+        """
+        SkillDocument.of(document, f"the document of {document.get('id')}")
+        self._documents[document["id"]] = document
+        self._changed.add(document["id"])
+
+    def namesake(self, name: str) -> str | None:
+        """Return the other skill that a name stands for too, to the importer or to pip, if any.
+
+        ``com.example.x``, ``com-example-x`` and ``com_example.x`` are one module.
+        """
+        if self._slugs is None:
+            self._slugs = {slug(one): one for one in sorted(self.rows)}
+        other = self._slugs.setdefault(slug(name), name)
+        return None if other == name else other
+
+    def publisher(self, name: str) -> dict[str, Any]:
+        """Return the document of a publisher; a new one where there is none."""
+        pointer = self.publishers.get(name)
+        if pointer is None:
+            return {"meta": {"api-version": API_VERSION}, "name": name, "since": stamp()}
+        return self._pointed(pointer, PUBLISHER_LIMIT)
+
+    def put_publisher(self, document: dict[str, Any]) -> None:
+        """Replace the document of a publisher at once beside the old, for the next commit."""
+        PublisherDocument.of(document, f"the document of {document.get('name')}")
+        name = document["name"]
+        self.publishers[name] = self._write_named("publishers", name, document)
+
+    def _pointed(self, pointer: Mapping[str, Any], limit: int) -> dict[str, Any]:
+        data = self.reader.read(pointer["url"], limit)
+        digests.check(data, pointer["digest"], pointer["url"], pointer["size"])
+        found: dict[str, Any] = json.loads(data)
+        return found
+
+    def blob(self, data: bytes) -> dict[str, Any]:
+        """Write bytes by their digest, where they are not there, and return their pointer."""
+        digest = digests.of_bytes(data)
+        return self.file(blob(digest), data, digest)
+
+    def blob_data(self, digest: str, size: int) -> bytes:
+        """Return the bytes of a blob.
+
+        :raises IntegrityError: when they are others.
+        """
+        reference = blob(digest)
+        return digests.check(self.reader.read(reference, size), digest, reference, size)
+
+    def file(self, reference: str, data: bytes, digest: str | None = None) -> dict[str, Any]:
+        """Write a file that never changes, and return its pointer.
+
+        :raises MarketError: when it is there with another size.
+        """
+        digest = digest or digests.of_bytes(data)
+        path = self.reader.path(reference)
+        try:
+            size = os.lstat(path).st_size
+        except FileNotFoundError:
+            self.write(reference, data)
+        else:
+            if size != len(data):
+                self.write(reference, data)  # cut off by something that does not rename
+        return {"url": reference, "digest": digest, "size": len(data)}
+
+    def write(self, reference: str, data: bytes) -> None:
+        """Replace a file whole; it is on the disk before the index names it."""
+        path = self.reader.path(reference)
+        folder = os.path.dirname(path)
+        if folder not in self._folders:
+            os.makedirs(folder, exist_ok=True)
+            self._folders.add(folder)
+        temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+        try:
+            with os.fdopen(os.open(temporary, flags, 0o644), "wb") as stream:
+                stream.write(data)
+            os.replace(temporary, path)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary)
+            raise
+        self._written.append(path)
+
+    def _write_named(self, kind: str, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
+        data = to_json(value)
+        digest = digests.of_bytes(data)
+        return self.file(f"{_V1}/{kind}/{name}.{digest[7:23]}.json", data, digest)
+
+    def commit(
+        self,
+        *,
+        advisories: Mapping[str, Any] | None = None,
+        sign: Callable[[bytes], Mapping[str, Any]] | None = None,
+        also: Callable[[Books], None] | None = None,
+        now: float | None = None,
+    ) -> bool:
+        """Write what has changed, the index last; return whether there is a new index.
+
+        An index of which nothing has changed is written again once half of its time is up.
+
+        :param advisories: all advisories; as they were if None.
+        :param sign: returns the document of the signatures of an index.
+        :param also: writes what others read, before the index.
+        :param now: the time, for the documents.
+        """
+        for name in sorted(self._changed):
+            document = self._documents[name]
+            pointer = self._write_named("skills", name, document)
+            self.rows[name] = listing(document, pointer)
+        meta = self._meta(advisories, now)
+        skills = [self.rows[name] for name in sorted(self.rows)]
+        before = self.index
+        if before is not None and not self._is_due(before, now):
+            same = {**meta, **{key: before["meta"].get(key) for key in _MOVING}}
+            old = {**dict.fromkeys(_MOVING), **before["meta"]}
+            if (same, skills, self.publishers) == (old, before["skills"], before["publishers"]):
+                return False
+        if sign is None and before is not None and "signatures" in before["meta"]:
+            self._refuse_unsigned()
+        if sign is not None:
+            meta["signatures"] = f"{_V1}/signatures/{meta['snapshot']}.json"
+        found = {"meta": meta, "publishers": self.publishers, "skills": skills}
+        new = [self.rows[name] for name in sorted(self._changed)]
+        Index.of({**found, "skills": new}, "the new index")
+        data = to_lines({"meta": meta, "publishers": self.publishers}, "skills", skills)
+        if sign is not None:
+            self.write(meta["signatures"], to_json(dict(sign(data))))
+        if also is not None:
+            self.index = found
+            also(self)
+        self._settle()
+        os.makedirs(os.path.dirname(self.reader.path(INDEX)), exist_ok=True)
+        write_atomically(self.reader.path(INDEX), data)
+        self.index = found
+        self._changed.clear()
+        self._sweep(before, found)
+        return True
+
+    def _refuse_unsigned(self) -> None:
+        if not self.unsigned:
+            raise SignatureError(
+                "the index was signed, and the new one would not be",
+                cause="whoever trusts its key would refuse it",
+                at=self.root,
+                hint="name the key: --key NAME, or key = NAME in market.toml; or say --unsigned",
+            )
+
+    def _meta(self, advisories: Mapping[str, Any] | None, now: float | None) -> dict[str, Any]:
+        chosen = self.settings
+        moment = seconds(stamp(now))
+        meta: dict[str, Any] = {
+            "api-version": API_VERSION,
+            "name": chosen.name,
+            "generated": stamp(moment),
+            "expires": stamp(moment + chosen.days * _DAY),
+            "snapshot": self.snapshot + 1,
+        }
+        for key in ("title", "homepage"):
+            if getattr(chosen, key):
+                meta[key] = getattr(chosen, key)
+        if advisories is not None:
+            if advisories["advisories"]:
+                meta["advisories"] = self._write_named("advisories", "all", advisories)
+        elif self.index is not None and "advisories" in self.index["meta"]:
+            meta["advisories"] = self.index["meta"]["advisories"]
+        return meta
+
+    def _is_due(self, before: Mapping[str, Any], now: float | None) -> bool:
+        """Return whether more than half of an index's time is up."""
+        meta = before["meta"]
+        begin, end = seconds(meta["generated"]), seconds(meta["expires"])
+        return seconds(stamp(now)) - begin > (end - begin) / 2
+
+    def _settle(self) -> None:
+        """Have the disk hold what the new index will name."""
+        if len(self._written) > _MANY and hasattr(os, "sync"):
+            os.sync()
+        else:
+            for path in self._written:
+                descriptor = os.open(path, os.O_RDONLY)
+                try:
+                    os.fsync(descriptor)
+                except OSError:
+                    pass  # a file system that cannot say so
+                finally:
+                    os.close(descriptor)
+        self._written.clear()
+
+    def _sweep(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+        """Take away documents that neither the index before nor the new one names."""
+        kept = _named(after) | (_named(before) if before is not None else set())
+        for kind in ("skills", "publishers", "signatures", "advisories"):
+            folder = self.reader.path(f"{_V1}/{kind}")
+            try:
+                names = os.listdir(folder)
+            except OSError:
+                continue
+            for name in names:
+                if kind == "advisories" and not name.startswith("all."):
+                    continue
+                if name.endswith((".json", ".tmp")) and f"{_V1}/{kind}/{name}" not in kept:
+                    with suppress(OSError):
+                        os.unlink(os.path.join(folder, name))
+
+
+#: What every row of an index has.
+_KEYS = frozenset(("id", "title", "publisher", "updated", "detail"))
+#: What another index has of its own, though nothing has changed.
+_MOVING = ("generated", "expires", "snapshot", "signatures")
+
+
+def _named(index: Mapping[str, Any]) -> set[str]:
+    """Return the references of the documents that an index names."""
+    meta = index["meta"]
+    found = {row["detail"]["url"] for row in index["skills"]}
+    found |= {pointer["url"] for pointer in index["publishers"].values()}
+    found |= {meta["signatures"]} if "signatures" in meta else set()
+    found |= {meta["advisories"]["url"]} if "advisories" in meta else set()
+    return found

@@ -1,0 +1,347 @@
+"""Publish one skill into a marketplace that is a folder here, and change what is said of it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from ..errors import ConflictError, MarketError, NotFoundError, SkillNotFoundError
+from ..names import suggest
+from . import advisories, interop, releasing
+from .books import Books, held
+from .building import words
+from .collecting import folder_files, of_folder, unpacked_wheel
+from .market_toml import FILE, write_settings
+from .signing import PrivateKey, parse_public
+from .times import stamp
+
+if TYPE_CHECKING:
+    from ..places import Places
+
+__all__ = ["Published", "add_key", "publish", "revoke_key", "set_status", "yank"]
+
+_STATUSES = ("active", "archived", "deprecated", "quarantined")
+
+
+class Published(NamedTuple):
+    """What a publication has done.
+
+    :param new: whether the release was not there before.
+    :param score: of the validator.
+    :param digest: of the tree of its files, or of its wheel.
+    :param key: the id of the key that has signed it; None for none.
+    """
+
+    name: str
+    version: str
+    publisher: str
+    new: bool
+    score: int | None
+    digest: str
+    key: str | None
+    snapshot: int
+
+
+def publish(
+    path: str,
+    root: str,
+    places: Places,
+    *,
+    publisher: str | None = None,
+    key: PrivateKey | None = None,
+    index_key: PrivateKey | None = None,
+    report: dict[str, Any] | None = None,
+    ruleset: str = "",
+) -> Published:
+    """Judge a skill, and publish it as a release that stays as it is.
+
+    :param path: the skill's folder, or a wheel.
+    :param root: the folder of the marketplace; it is made where there is none.
+    :param publisher: who publishes; the one of ``market.toml`` if None.
+    :param key: signs the release, and is listed among the publisher's keys.
+    :param index_key: signs the index.
+    :param report: what the validator said of these bytes, where it was asked already.
+    :param ruleset: the digest of the rules of that report.
+    :raises PluginValidationError: when it is below the gate of the marketplace.
+    :raises ReleaseExistsError: when the version is published with another content.
+    :raises ConflictError: when the skill is somebody else's.
+    :raises MarketError: when it cannot be published.
+    """
+    _make(root, publisher)
+    with held(root):
+        books = Books(root)
+        who = publisher or books.settings.publisher
+        work = _Publication(books, places, who, key, report, ruleset)
+        if path.endswith(".whl") and os.path.isfile(path):
+            release = work.wheel(path)
+        elif os.path.isdir(path):
+            release = work.folder(os.path.abspath(path))
+        else:
+            raise SkillNotFoundError(f"there is no skill in {path}", at=path, hint="kurt list")
+        _commit(books, index_key)
+        scan = release.get("scan")
+        return Published(
+            work.name,
+            release["version"],
+            who,
+            work.new,
+            None if scan is None else scan["score"],
+            release["source"]["digest"],
+            None if key is None else key.id,
+            books.snapshot,
+        )
+
+
+def _make(root: str, publisher: str | None) -> None:
+    """Make the folder of a marketplace where there is none."""
+    from .market_toml import read_settings
+
+    if not os.path.isdir(root):
+        os.makedirs(root)
+    if not os.path.lexists(os.path.join(root, FILE)):
+        settings = read_settings(root)
+        if publisher is not None:
+            settings = settings._replace(publisher=publisher)
+        write_settings(root, settings)
+
+
+def _commit(books: Books, index_key: PrivateKey | None) -> None:
+    told = advisories.collect(books)
+    if told.refused:
+        raise told.refused[0]
+    sign = None if index_key is None else index_key.sign_index
+    books.commit(advisories=told.document, sign=sign, also=interop.write)
+
+
+class _Publication:
+    """One publication: what is published, and whether it is new."""
+
+    def __init__(
+        self,
+        books: Books,
+        places: Places,
+        publisher: str,
+        key: PrivateKey | None,
+        report: dict[str, Any] | None,
+        ruleset: str,
+    ) -> None:
+        self.name = ""
+        self.new = False
+        self._books = books
+        self._places = places
+        self._publisher = publisher
+        self._key = key
+        self._report = report
+        self._ruleset = ruleset
+
+    def folder(self, folder: str) -> dict[str, Any]:
+        settings = self._books.settings
+        try:
+            files = folder_files(folder, settings.max_files, settings.max_bytes)
+        except OSError as error:
+            raise MarketError(f"{folder} cannot be read", cause=str(error), at=folder) from error
+        found = of_folder(folder, files, words())
+        self.name = found.name
+        if releasing.is_there(self._books, found, self._publisher):
+            return self._again(found.version)
+        report = self._judged(folder)
+        releasing.gate(found, report, settings.minimum_score)
+        release = releasing.folder_release(
+            self._books, found, files, self._publisher, report, self._ruleset
+        )
+        return self._add(found, release)
+
+    def wheel(self, path: str) -> dict[str, Any]:
+        with unpacked_wheel([path]) as (found, dist_info):
+            self.name = found.name
+            if releasing.is_there(self._books, found, self._publisher):
+                return self._again(found.version)
+            report = self._judged(dist_info)
+            releasing.gate(found, report, self._books.settings.minimum_score)
+        release = releasing.wheels_release(
+            self._books, found, [path], self._publisher, report, self._ruleset
+        )
+        return self._add(found, release)
+
+    def _judged(self, path: str) -> dict[str, Any]:
+        if self._report is not None:
+            return self._report
+        from .judging import Judge
+
+        settings = self._books.settings
+        rows = self._books.rows.items()
+        known = [name for name, row in rows if row["publisher"] != self._publisher]
+        judge = Judge(self._places, settings.profile, known)
+        self._ruleset = judge.ruleset
+        return judge.report(path)
+
+    def _again(self, version: str) -> dict[str, Any]:
+        """Return the release that is there; a signature may still be added to it."""
+        document = self._books.document(self.name)
+        assert document is not None
+        release: dict[str, Any] = next(r for r in document["releases"] if r["version"] == version)
+        signed = {row["key"] for row in release.get("attestations", ())}
+        if self._key is None or self._key.id in signed:
+            return release
+        added = self._signed(release)
+        releases = [added if one is release else one for one in document["releases"]]
+        self._books.put({**document, "releases": releases})
+        return added
+
+    def _add(self, found: Any, release: dict[str, Any]) -> dict[str, Any]:
+        self.new = True
+        if self._key is not None:
+            release = self._signed(release)
+        releasing.add(self._books, found, release)
+        return release
+
+    def _signed(self, release: dict[str, Any]) -> dict[str, Any]:
+        assert self._key is not None
+        _list_key(self._books, self._publisher, self._key)
+        attestation = self._key.sign_release(self.name, release)
+        return {**release, "attestations": [*release.get("attestations", ()), attestation]}
+
+
+def _list_key(books: Books, publisher: str, key: PrivateKey) -> None:
+    document = books.publisher(publisher)
+    keys = document.get("keys", [])
+    known = next((one for one in keys if one["id"] == key.id), None)
+    if known is None:
+        keys = [*keys, key.as_published(stamp())]
+        books.put_publisher({**document, "keys": keys})
+    elif known.get("revoked"):
+        raise ConflictError(
+            f"the key {key.id} of {publisher} is revoked since {known['revoked']}",
+            hint="kurt key new NAME",
+        )
+
+
+def _change(
+    root: str,
+    name: str,
+    change: Callable[[dict[str, Any]], dict[str, Any]],
+    index_key: PrivateKey | None,
+) -> int:
+    """Change the document of a skill; return the number of the index."""
+    with held(root):
+        books = Books(root)
+        document = books.document(name)
+        if document is None:
+            near = suggest(name, books.rows)
+            raise SkillNotFoundError(
+                f"there is no skill {name} in {root}",
+                hint=f"did you mean {near[0]}?" if near else None,
+                candidates=near,
+            )
+        books.put(change(document))
+        _commit(books, index_key)
+        return books.snapshot
+
+
+def yank(
+    root: str,
+    name: str,
+    version: str,
+    reason: str | None,
+    *,
+    index_key: PrivateKey | None = None,
+) -> int:
+    """Say that nobody should take a release any more, or take that back; return the snapshot.
+
+    It stays where it is, for those who ask for exactly this version (PEP 592).
+
+    :param reason: why; None takes it back.
+    :raises NotFoundError: when there is no such skill or release.
+    """
+
+    def change(document: dict[str, Any]) -> dict[str, Any]:
+        if version not in document["versions"]:
+            raise NotFoundError(
+                f"there is no {name} {version}",
+                hint=f"there are {', '.join(document['versions'])}",
+                candidates=document["versions"],
+            )
+        releases = [
+            {**one, "yanked": reason or False} if one["version"] == version else one
+            for one in document["releases"]
+        ]
+        return {**document, "releases": releases}
+
+    return _change(root, name, change, index_key)
+
+
+def set_status(
+    root: str,
+    name: str,
+    status: str,
+    reason: str | None = None,
+    *,
+    index_key: PrivateKey | None = None,
+) -> int:
+    """Say whether a skill is looked after (PEP 792); return the snapshot.
+
+    :param status: ``active``, ``archived``, ``deprecated`` or ``quarantined``; of what is
+        quarantined nothing is offered.
+    :raises NotFoundError: when there is no such skill.
+    """
+    if status not in _STATUSES:
+        raise MarketError(f"{status!r} is no status", hint=", ".join(_STATUSES))
+    told = {"status": status, **({"reason": reason} if reason else {})}
+    return _change(root, name, lambda document: {**document, "project-status": told}, index_key)
+
+
+def add_key(
+    root: str, publisher: str, text: str, *, index_key: PrivateKey | None = None
+) -> tuple[str, int]:
+    """List a public key among those of a publisher; return its id and the snapshot.
+
+    :param text: ``ed25519:`` and Base64.
+    :raises SignatureError: when it is none.
+    """
+    import base64
+
+    from .signing import key_id
+
+    raw = parse_public(text)
+    row = {"id": key_id(raw), "type": "ed25519", "key": base64.b64encode(raw).decode()}
+
+    def change(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if any(one["id"] == row["id"] for one in keys):
+            return keys
+        return [*keys, {**row, "since": stamp()}]
+
+    return row["id"], _change_keys(root, publisher, change, index_key)
+
+
+def revoke_key(root: str, publisher: str, key: str, *, index_key: PrivateKey | None = None) -> int:
+    """Say that nothing which a key signs from now on is the publisher's; return the snapshot.
+
+    :param key: its id.
+    :raises NotFoundError: when the publisher has no such key.
+    """
+
+    def change(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        if not any(one["id"] == key for one in keys):
+            known = [one["id"] for one in keys]
+            raise NotFoundError(f"{publisher} has no key {key}", candidates=known)
+        return [
+            {**one, "revoked": stamp()} if one["id"] == key and "revoked" not in one else one
+            for one in keys
+        ]
+
+    return _change_keys(root, publisher, change, index_key)
+
+
+def _change_keys(
+    root: str,
+    publisher: str,
+    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
+    index_key: PrivateKey | None,
+) -> int:
+    with held(root):
+        books = Books(root)
+        document = books.publisher(publisher)
+        books.put_publisher({**document, "keys": change(document.get("keys", []))})
+        _commit(books, index_key)
+        return books.snapshot
