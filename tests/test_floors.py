@@ -83,6 +83,8 @@ ending
 reacting watch
 hosts control_verbs
 control
+specs bringing installing_distributions removing
+installer
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 

@@ -1,0 +1,185 @@
+"""Show a plan of an installation, and ask whether somebody agrees; never without a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .errors import KurtError
+from .findings import Finding
+from .terminal import is_terminal
+
+if TYPE_CHECKING:
+    from .installer import Installer, Plan, Step
+    from .market.clients import Market
+    from .output import Page
+    from .session import Session
+
+__all__ = ["SCOPES", "apply", "count", "installer_of", "markets_of", "rows", "write_steps"]
+
+SCOPES = ("project", "user")
+_SIGNS = {"install": "+", "update": "~", "downgrade": "~", "replace": "~", "keep": "="}
+_STYLES = {"+": "green", "~": "yellow", "=": "dim", "-": "red"}
+
+
+def markets_of(
+    session: Session,
+    names: Sequence[str] = (),
+    *,
+    offline: bool = False,
+    allow_stale: bool = False,
+) -> tuple[dict[str, Market], list[Finding]]:
+    """Return the markets that ``kurt.toml`` names, refreshed, and what is to be said of them.
+
+    One that cannot be asked, and of which no copy was kept, is left out with a warning where
+    there are others.
+
+    :param names: only these.
+    :raises KurtError: when none can be used, and why.
+    """
+    from .market.clients import markets, the_market
+
+    found = markets(session.places, session.discovery.config)
+    if names:
+        found = {name: the_market(found, name) for name in names}
+    warnings: list[Finding] = []
+    usable: dict[str, Market] = {}
+    failed: KurtError | None = None
+    for name, market in found.items():
+        try:
+            standing = market.refresh(offline=offline, allow_stale=allow_stale)
+        except KurtError as error:
+            failed = failed or error
+            text = f"the market {name} is left out: {error.message}"
+            fix = error.hint or ""
+            warnings.append(Finding("market-unusable", "warning", text, fix=fix))
+            continue
+        warnings += standing.warnings
+        usable[name] = market
+    if failed is not None and not usable:
+        raise failed
+    return usable, warnings
+
+
+def installer_of(session: Session, scope: str, markets: dict[str, Market]) -> Installer:
+    """Return an installer for the session's project and user."""
+    from .installer import Installer
+
+    return Installer(session.places, session.discovery, scope=scope, markets=markets)
+
+
+def apply(
+    session: Session,
+    installer: Installer,
+    plan: Plan,
+    *,
+    yes: bool,
+    publishers: Sequence[str] = (),
+) -> tuple[list[Step], list[Finding]]:
+    """Ask where something asks for it, do what the plan says, and reload what runs.
+
+    :returns: the steps that were done, and warnings.
+    :raises ConsentError: when nobody has agreed; without a terminal nobody is asked.
+    """
+    from .errors import ConsentError, PublisherError
+
+    confirmed = list(publishers)
+    try:
+        done = installer.apply(plan, agreed=yes, publishers=confirmed)
+    except (ConsentError, PublisherError):
+        if session.json or not (is_terminal(sys.stdin) and is_terminal(sys.stderr)):
+            raise
+        _ask(session, plan, confirmed, yes=yes)
+        done = installer.apply(plan, agreed=True, publishers=confirmed)
+    session.forget()
+    return done, [warning for step in done for warning in _reload(session, step)]
+
+
+def _ask(session: Session, plan: Plan, confirmed: list[str], *, yes: bool) -> None:
+    """Ask at the terminal; leaves with exit code 130 where the answer is no."""
+    import click
+
+    page = session.page(sys.stderr)
+    for step in plan.changes:
+        if step.publisher_change and step.name not in confirmed:
+            old, new = step.publisher_change
+            page.line(f"{step.name} was published by {old}, and is by {new} now.", "warning")
+            click.confirm("Do you know why, and want it all the same?", abort=True, err=True)
+            confirmed.append(step.name)
+    if not yes:
+        write_steps(page, plan.changes)
+        click.confirm("Install this?", abort=True, err=True)
+
+
+def _reload(session: Session, step: Step) -> list[Finding]:
+    """Have the project's host take over new code that it runs the old one of."""
+    from .hosts import ask
+    from .removing import host_status
+
+    if step.before is None:
+        return []
+    try:
+        if host_status(session.places, step.name) is None:
+            return []
+        ask(session.places, "reload", plugin_id=step.name)
+    except KurtError as error:
+        return [
+            Finding(
+                "not-reloaded",
+                "warning",
+                f"the host of this project still runs {step.name} {step.before.version}: "
+                f"{error.message}",
+                fix=error.hint or f"kurt plugin reload {step.name}",
+            )
+        ]
+    session.note(f"Reloaded {step.name} in the host of this project")
+    return []
+
+
+def write_steps(page: Page, steps: Sequence[Step]) -> None:
+    """Write what is to be, or was, done: a line each, and what it asks beneath."""
+    for step in steps:
+        sign = _SIGNS[step.verb]
+        old = step.before.version if step.before else ""
+        new = step.goods.version
+        version = f"{old} → {new}" if old and old != new else new
+        risk = {"low": "green", "medium": "yellow"}.get(step.risk, "red")
+        page.parts(
+            (f" {sign} ", _STYLES[sign]),
+            (step.name, "bold"),
+            (f" {version}  ", None),
+            (f"{step.risk} risk ({step.score})", risk),
+            (_from(step), "dim"),
+        )
+        for text in step.asks:
+            page.parts(("     ", None), (text, "yellow"))
+
+
+def _from(step: Step) -> str:
+    locked = step.locked
+    if locked.market is None:
+        return f"  {locked.source}" if locked.source else ""
+    signed = f", signed {locked.key}" if locked.key else ", unsigned"
+    return f"  {locked.publisher} at {locked.market}{signed}"
+
+
+def count(steps: Sequence[Step]) -> str:
+    """Return what was done, in words."""
+    words: dict[str, int] = {}
+    names: dict[str, str] = {
+        "install": "installed",
+        "update": "updated",
+        "downgrade": "downgraded",
+        "replace": "replaced",
+        "keep": "unchanged",
+    }
+    for step in steps:
+        words[names[step.verb]] = words.get(names[step.verb], 0) + 1
+    text = ", ".join([f"{word} {number}" for word, number in words.items()])
+    return text[:1].upper() + text[1:] if text else "Nothing to do"
+
+
+def rows(steps: Sequence[Step]) -> list[dict[str, Any]]:
+    """Return the steps for JSON output."""
+    return [step.as_dict() for step in steps]

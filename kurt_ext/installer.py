@@ -1,0 +1,633 @@
+"""Install and update skills: plan first, show it, and then do exactly that.
+
+A plan is made of steps. Each has what comes, what was there before, and what a person
+should agree to: what the skill may do more than before, a lower score, another publisher.
+Nothing is put in its place before all steps are planned, every byte is here and checked,
+and the validator has judged it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from shlex import quote
+from typing import TYPE_CHECKING, Any
+
+from . import bringing, installing_distributions, semver
+from .bringing import Goods
+from .errors import (
+    AdvisoryError,
+    AmbiguousNameError,
+    ConflictError,
+    ConsentError,
+    KurtError,
+    PluginValidationError,
+    PluginVersionConflictError,
+    PublisherError,
+    SkillNotFoundError,
+)
+from .findings import Finding
+from .grants import LISTS, Grants, widening
+from .installing_folders import held, place
+from .lock import Locked
+from .market import digests
+from .market.store import File, Store, Tree
+from .receipts import Receipt, Receipts, now
+from .removing import note, refuse_imported
+from .specs import Spec
+from .versions import is_semver
+
+if TYPE_CHECKING:
+    from .discovery import Discovery
+    from .market.clients import Market
+    from .market.documents import Release
+    from .places import Places
+
+__all__ = ["Installer", "Plan", "Step"]
+
+
+@dataclass
+class Step:
+    """What is to become of one skill.
+
+    :param verb: ``install``, ``update``, ``downgrade``, ``replace`` or ``keep``.
+    :param before: what kurt had installed there.
+    :param wider: what it may do more than before, as (list, entry); all that it may, at first.
+    :param publisher_change: who published it before, and who does now.
+    :param keep: a folder is there that kurt has not installed, or that was changed; it is kept.
+    """
+
+    verb: str
+    goods: Goods
+    locked: Locked
+    before: Receipt | None
+    wider: list[tuple[str, str]]
+    score: int
+    risk: str
+    publisher_change: tuple[str, str] | None = None
+    keep: bool = False
+    tree: Tree | None = None
+    warnings: list[Finding] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        """The skill's name."""
+        return self.goods.name
+
+    @property
+    def fell(self) -> int:
+        """By how much the score is lower than before."""
+        old = self.before.locked.score if self.before is not None else None
+        return max(0, old - self.score) if old is not None else 0
+
+    @property
+    def asks(self) -> list[str]:
+        """What somebody should agree to, in words."""
+        words = [phrase for key, entry in self.wider for phrase in _in_words(key, entry)]
+        if self.before is not None and self.fell:
+            words.append(f"its score falls from {self.before.locked.score} to {self.score}")
+        return words
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the step for JSON output."""
+        return {
+            "verb": self.verb,
+            "name": self.name,
+            "version": self.goods.version,
+            "before": self.before.version if self.before else None,
+            "lane": self.goods.lane,
+            "digest": self.locked.digest,
+            "market": self.locked.market,
+            "publisher": self.locked.publisher,
+            "key": self.locked.key,
+            "source": self.locked.source,
+            "score": self.score,
+            "risk": self.risk,
+            "score_before": self.before.locked.score if self.before else None,
+            "wider": [{"list": key, "entry": entry} for key, entry in self.wider],
+            "asks": self.asks,
+            "publisher_change": list(self.publisher_change) if self.publisher_change else None,
+            "requested": self.locked.requested,
+        }
+
+
+@dataclass
+class Plan:
+    """What is to be done, in this order: what is needed before what needs it."""
+
+    scope: str
+    steps: list[Step]
+
+    @property
+    def changes(self) -> list[Step]:
+        """The steps that change something."""
+        return [step for step in self.steps if step.verb != "keep"]
+
+    @property
+    def warnings(self) -> list[Finding]:
+        """What is to be said about it."""
+        return [warning for step in self.steps for warning in step.warnings]
+
+
+class Installer:
+    """Install into one scope.
+
+    :param scope: ``project`` or ``user``.
+    :param discovery: what is there.
+    :param markets: the markets to take from, by name.
+    :param runtime_version: the host's version, which plugins ask for.
+    :param judge: judges folders in place of this host's own rules; returns a `Report`.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        discovery: Discovery,
+        *,
+        scope: str = "project",
+        markets: Mapping[str, Market] | None = None,
+        runtime_version: str | None = None,
+        judge: Any = None,
+        gate: bool = True,
+    ) -> None:
+        from .hostfacts import RUNTIME_VERSION
+
+        self.places = places
+        self.discovery = discovery
+        self.markets = dict(markets or {})
+        self.receipts = Receipts(places, scope)
+        self.store = Store(places.store)
+        self.runtime_version = runtime_version or RUNTIME_VERSION
+        self._judge = judge
+        self._gate = gate
+        self._ruleset = ""
+
+    @property
+    def scope(self) -> str:
+        """``project`` or ``user``."""
+        return self.receipts.scope
+
+    # -- planning --------------------------------------------------------------------
+
+    def plan(self, specs: Iterable[Spec], *, force: bool = False) -> Plan:
+        """Return what is to be done so that these are installed; everything is brought and judged.
+
+        :param force: replace a folder that kurt has not installed, or that was changed.
+        :raises KurtError: why it cannot be.
+        """
+        wanted = [self.bring(spec) for spec in specs]
+        names = {goods.name for goods in wanted}
+        needed = self._needed(wanted)
+        steps = [
+            self.step(goods, requested=goods.name in names, force=force)
+            for goods in [*needed, *wanted]
+        ]
+        return Plan(self.scope, steps)
+
+    def bring(self, spec: Spec) -> Goods:
+        """Return what a SPEC means, brought here and checked.
+
+        :raises KurtError: why it cannot be had.
+        """
+        if spec.kind == "folder":
+            return bringing.of_folder(spec.path, spec.text)
+        if spec.kind == "zip":
+            return bringing.of_zip(spec.path)
+        if spec.kind == "wheel":
+            return bringing.of_wheel(spec.path)
+        if spec.kind == "git":
+            return bringing.of_git(spec)
+        return self.from_market(spec)
+
+    def from_market(self, spec: Spec) -> Goods:
+        """Return a release of a market.
+
+        :raises SkillNotFoundError: when no market has it, with the nearest names.
+        :raises AmbiguousNameError: when several have it, and none was named.
+        :raises AdvisoryError: when it is known to be harmful, or withdrawn.
+        """
+        market = self._market_of(spec)
+        listing = market.listing(spec.name)
+        assert listing is not None
+        document = market.document(listing)
+        if document.project_status.status == "quarantined":
+            raise AdvisoryError(
+                f"{spec.name} is in quarantine, and is not offered",
+                cause=document.project_status.reason,
+                skill=spec.name,
+            )
+        release = _chosen(spec, document)
+        self._refuse_advisories(market, spec.name, release)
+        goods = bringing.of_release(market, listing, document, release)
+        if release.yanked:
+            goods.warnings.append(
+                Finding(
+                    "yanked",
+                    "warning",
+                    f"{spec.name} {release.version} was withdrawn: {release.yanked}",
+                    fix=f"kurt install {spec.name}",
+                )
+            )
+        if document.project_status.status != "active":
+            status = document.project_status
+            reason = f": {status.reason}" if status.reason else ""
+            goods.warnings.append(
+                Finding("status", "warning", f"{spec.name} is {status.status}{reason}")
+            )
+        return goods
+
+    def _market_of(self, spec: Spec) -> Market:
+        from .market.clients import the_market
+
+        if not self.markets:
+            raise SkillNotFoundError(
+                f"{spec.name} cannot be looked for: kurt.toml names no market",
+                hint="kurt config set market.NAME.url https://…, or give a path: ./FOLDER",
+                skill=spec.name,
+            )
+        if spec.market is not None:
+            chosen = {spec.market: the_market(self.markets, spec.market)}
+        else:
+            before = self.receipts.find(spec.name)
+            known = before.locked.market if before is not None else None
+            # What came from one market is never replaced by another's of the same name.
+            chosen = {known: self.markets[known]} if known in self.markets else self.markets
+        having = {name: one for name, one in chosen.items() if one.listing(spec.name)}
+        if len(having) > 1:
+            raise AmbiguousNameError(
+                f"several markets have {spec.name}",
+                cause=", ".join(having),
+                hint=f"kurt install {spec.name}@{next(iter(having))}",
+                candidates=[f"{spec.name}@{name}" for name in having],
+            )
+        if not having:
+            near = [id for one in chosen.values() for id in one.catalogue.near(spec.name)]
+            near = list(dict.fromkeys(near))[:3]
+            raise SkillNotFoundError(
+                f"no market has {spec.name}",
+                cause="asked: " + ", ".join(chosen),
+                hint=f"did you mean {near[0]}? look first: kurt search {near[0]}"
+                if near
+                else f"kurt search {quote(spec.name)}",
+                candidates=near,
+            )
+        return next(iter(having.values()))
+
+    def _refuse_advisories(self, market: Market, name: str, release: Release) -> None:
+        from .market.advisories import affects
+
+        digest = release.source.digest
+        for advisory in market.advisories():
+            if affects(advisory, market.own_name, name, release.version, digest):
+                raise AdvisoryError(
+                    f"{name} {release.version} is known to be harmful: {advisory.id}",
+                    cause=advisory.summary or advisory.details[:300] or None,
+                    hint=f"kurt search {quote(name)}, for another version or another skill",
+                    skill=name,
+                )
+
+    # -- what is needed --------------------------------------------------------------
+
+    def _needed(self, wanted: Sequence[Goods]) -> list[Goods]:
+        """Return what these need and is not there, what is needed before what needs it."""
+        roots = [goods for goods in wanted if _needs(goods.record)]
+        if not roots:
+            return []
+        from .releases import Release as Offered
+        from .resolver import resolve
+
+        given = {goods.name for goods in wanted}
+        there = {
+            one.name: one.version
+            for one in self.discovery.winners
+            if one.name not in given and is_semver(one.version)
+        }
+        offered = self._offered([name for goods in roots for name, _ in _needs(goods.record)])
+        plans = [Offered(one.name, one.version, _asked(one.record)) for one in wanted]
+        settled: list[Any] = [one for one in offered if one.plugin_id not in there]
+        settled += there.items()
+        try:
+            chosen = resolve(plans, settled)
+        except PluginVersionConflictError:
+            # What is there does not suffice: others of it are looked at too.
+            chosen = resolve(plans, [*offered, *there.items()])
+        return [
+            self.from_market(Spec("market", name, name, chosen.pins[name]))
+            for name in chosen.order
+            if name not in given and there.get(name) != chosen.pins[name]
+        ]
+
+    def _offered(self, names: Iterable[str]) -> list[Any]:
+        """Return every release of these skills, and of what they need in turn."""
+        from .releases import Release as Offered
+
+        found: list[Any] = []
+        ahead, seen = list(names), set()
+        while ahead:
+            name = ahead.pop()
+            if name in seen:
+                continue
+            seen.add(name)
+            for market in self.markets.values():
+                listing = market.listing(name)
+                if listing is None:
+                    continue
+                for release in market.document(listing).offered:
+                    found.append(Offered(name, release.version, _asked(release.manifest)))
+                    ahead += [other for other, _ in _needs(release.manifest)]
+                break
+        return found
+
+    # -- one step --------------------------------------------------------------------
+
+    def step(self, goods: Goods, *, requested: bool = True, force: bool = False) -> Step:
+        """Return what is to become of one skill, judged.
+
+        :raises KurtError: why it may not be installed.
+        """
+        from .instances import check_python
+
+        check_python(goods.record, goods.name)
+        before = self.receipts.find(goods.name)
+        verb = _verb(goods, before)
+        keep = self._refuse_occupied(goods, before, force)
+        if verb == "keep" and keep:
+            verb = "replace"
+        tree = None
+        if goods.wheel is None:
+            tree = self.store.put(goods.name, goods.content)
+            report = self.judge(tree.folder)
+        else:
+            with goods.unpacked() as folder:
+                report = self.judge(folder)
+        self._refuse_unfit(goods, report)
+        permissions = goods.record["permissions"]
+        old = Grants.of(before.permissions) if before is not None else Grants()
+        market, standing = goods.market, goods.market.standing if goods.market else None
+        locked = Locked(
+            name=goods.name,
+            version=goods.version,
+            lane=goods.lane,
+            digest=goods.digest,
+            source=goods.source,
+            market=market.name if market else None,
+            index=market.url if market else None,
+            publisher=goods.release.publisher if goods.release else None,
+            key=goods.key,
+            permissions_digest=digests.of_permissions(permissions),
+            score=report.score,
+            ruleset=self._ruleset or None,
+            approved_at=now(),
+            snapshot=standing.snapshot if standing else None,
+            requested=requested or (before is not None and before.locked.requested),
+            dependencies=tuple([name for name, _ in _needs(goods.record)]),
+        )
+        return Step(
+            verb=verb,
+            goods=goods,
+            locked=locked,
+            before=before,
+            wider=widening(old, Grants.of(permissions)),
+            score=report.score,
+            risk=report.risk_level,
+            publisher_change=_publisher_change(before, locked),
+            keep=keep,
+            tree=tree,
+            warnings=list(goods.warnings),
+        )
+
+    def judge(self, folder: str) -> Any:
+        """Return the validator's report on a folder, by the rules of this host."""
+        if self._judge is None:
+            from .hostfacts import HostFacts
+            from .plugin_validator import PluginValidator
+            from .validator import installed_checks
+            from .verdicts import rules_version
+
+            facts = HostFacts.from_host(self.places, discovery=self.discovery)
+            facts = facts._replace(runtime_version=self.runtime_version)
+            self._judge = PluginValidator(facts=facts, places=self.places).report
+            self._ruleset = rules_version(installed_checks(self.places))
+        return self._judge(folder)
+
+    def _refuse_unfit(self, goods: Goods, report: Any) -> None:
+        """Raise where a verdict does not meet what ``[validator]`` asks for."""
+        if not self._gate:
+            return
+        from .validator_settings import settings
+
+        wanted = settings(self.discovery.config)
+        name, version = goods.name, goods.version
+        if report.valid and wanted.admits(report.score, report.risk_level):
+            return
+        fatal = [str(finding) for finding in report.findings if finding.fatal]
+        score = f"its score is {report.score}, and {wanted.min_score:g} is asked for"
+        if report.score >= wanted.min_score:
+            score = f"its risk is {report.risk_level}, and at most {wanted.max_risk} is let in"
+        raise PluginValidationError(
+            f"{name} {version} is not installed: "
+            + ("the validator finds it unfit" if fatal else "its score is too low"),
+            cause="\n".join(fatal[:5]) or score,
+            hint=f"kurt validate {quote(goods.source)}"
+            if goods.source and os.path.isdir(goods.source)
+            else "kurt config explain validator",
+            skill=name,
+            validation_result=report,
+        )
+
+    def _refuse_occupied(self, goods: Goods, before: Receipt | None, force: bool) -> bool:
+        """Raise where something of somebody's lies in the way; return whether it is to be kept."""
+        if goods.wheel is not None:
+            return False
+        target = os.path.join(self.receipts.root, goods.name)
+        for candidate in self.discovery.named(goods.name):
+            same_scope = candidate.scope == self.scope and candidate.is_folder
+            if same_scope and os.path.realpath(candidate.location) != os.path.realpath(target):
+                raise ConflictError(
+                    f"there is a skill {candidate.name} already, in another folder",
+                    at=candidate.location,
+                    hint=f"remove it first, or install with --scope "
+                    f"{'user' if self.scope == 'project' else 'project'}",
+                    skill=goods.name,
+                )
+        if not os.path.lexists(target):
+            return False
+        changed = self.receipts.changed(before) if before is not None and before.folder else None
+        if changed == []:
+            return False
+        if force:
+            return True
+        if changed is None:
+            raise ConflictError(
+                f"{goods.name} is not installed: there is a folder that is not kurt's",
+                at=target,
+                hint=f"kurt install --force {quote(goods.name)}, which keeps a copy of it",
+                skill=goods.name,
+            )
+        raise ConflictError(
+            f"{goods.name} was changed since it was installed",
+            cause=", ".join(changed[:5]),
+            at=target,
+            hint="add --force to replace it; a copy of it is kept",
+            skill=goods.name,
+        )
+
+    # -- doing -----------------------------------------------------------------------
+
+    def apply(
+        self, plan: Plan, *, agreed: bool = False, publishers: Iterable[str] = ()
+    ) -> list[Step]:
+        """Do what a plan says, and return the steps that changed something.
+
+        :param agreed: somebody has agreed to what the steps ask.
+        :param publishers: names of the skills whose new publisher was confirmed.
+        :raises ConsentError: when nobody has agreed, and something asks for it.
+        :raises PublisherError: when a publisher changed and was not confirmed.
+        :raises ConflictError: when another process has changed the same skill meanwhile.
+        """
+        confirmed = set(publishers)
+        for step in plan.changes:
+            if step.publisher_change and step.name not in confirmed:
+                old, new = step.publisher_change
+                raise PublisherError(
+                    f"{step.name} comes from another publisher than before",
+                    cause=f"it was {old}, and is {new} now",
+                    hint=f"if you know why: add --new-publisher {quote(step.name)}",
+                    skill=step.name,
+                )
+        asking = [step for step in plan.changes if step.asks]
+        if asking and not agreed:
+            lines = [f"{step.name}: {text}" for step in asking for text in step.asks]
+            raise ConsentError(
+                "somebody has to agree first",
+                cause="\n".join(lines),
+                hint="look at it with --dry-run, then add --yes",
+                skill=asking[0].name,
+            )
+        done = []
+        with held(self.receipts):
+            for step in plan.changes:
+                self._refuse_loaded(step)
+                self._refuse_meanwhile(step)
+            for step in plan.changes:
+                self._do(step)
+                done.append(step)
+        return done
+
+    def _refuse_loaded(self, step: Step) -> None:
+        """Raise where modules of the skill are imported from the folder here, in this process."""
+        if step.before is not None and step.before.folder:
+            refuse_imported(step.before)
+
+    def _refuse_meanwhile(self, step: Step) -> None:
+        found = self.receipts.find(step.name)
+        mine = step.before.locked.digest if step.before else None
+        theirs = found.locked.digest if found else None
+        if mine != theirs and theirs != step.locked.digest:
+            raise ConflictError(
+                f"{step.name} was changed by another process meanwhile",
+                hint="try again",
+                skill=step.name,
+            )
+        step.before = found
+
+    def _do(self, step: Step) -> None:
+        goods = step.goods
+        files: Mapping[str, File] = step.tree.files if step.tree is not None else {}
+        folder = os.path.join(self.receipts.root, goods.name) if step.tree is not None else ""
+        receipt = Receipt(
+            locked=step.locked,
+            folder=folder,
+            files=files,
+            permissions=goods.record["permissions"],
+            installed_at=now(),
+            origin=goods.origin,
+        ).after(step.before)
+        if step.tree is not None:
+            place(self.receipts, step.tree, receipt, content=goods.content, keep=step.keep)
+        else:
+            assert goods.wheel is not None
+            installing_distributions.install_wheel(self.store.keep_wheel(*goods.wheel))
+            note(self.receipts, receipt)
+
+
+def _needs(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    return [
+        (str(one["plugin_id"]), str(one.get("version_constraint") or "*"))
+        for one in record.get("dependencies", ())
+        if not one.get("optional")
+    ]
+
+
+def _asked(record: Mapping[str, Any]) -> list[Any]:
+    from .releases import Need
+
+    return [Need(*need) for need in _needs(record)]
+
+
+def _in_words(key: str, entry: str) -> list[str]:
+    alone = Grants({key: [entry]}) if key in LISTS else Grants(native=True)
+    return [f"it may {line}" for line in alone.in_words()]
+
+
+def _verb(goods: Goods, before: Receipt | None) -> str:
+    if before is None:
+        return "install"
+    if before.locked.digest == goods.digest:
+        present = not before.folder or os.path.isdir(before.folder)
+        return "keep" if present else "replace"
+    try:
+        old, new = semver.key(before.version), semver.key(goods.version)
+    except KurtError:
+        return "replace"
+    if new == old:
+        return "replace"
+    return "update" if new > old else "downgrade"
+
+
+def _publisher_change(before: Receipt | None, locked: Locked) -> tuple[str, str] | None:
+    """Return who published a skill before and who does now, where that is another."""
+    if before is None:
+        return None
+    old, new = before.locked, locked
+    if (old.publisher, old.market) != (new.publisher, new.market):
+        return _who(old), _who(new)
+    if old.key is not None and old.key != new.key:
+        return _who(old), _who(new)
+    return None
+
+
+def _who(locked: Locked) -> str:
+    if locked.publisher is None:
+        return locked.source or "nobody known"
+    key = f", key {locked.key}" if locked.key else ", unsigned"
+    return f"{locked.publisher} at {locked.market}{key}"
+
+
+def _chosen(spec: Spec, document: Any) -> Release:
+    """Return the release that a SPEC asks for.
+
+    :raises SkillNotFoundError: when there is none.
+    """
+    from .constraints import parse
+
+    if spec.version is not None:
+        release = document.release(spec.version)
+        if release is not None:
+            return release  # type: ignore[no-any-return]
+    elif spec.constraint == "*":
+        if document.latest is not None:
+            return document.latest  # type: ignore[no-any-return]
+    else:
+        wanted = parse(spec.constraint)
+        fitting = [one for one in document.offered if wanted.allows(one.version)]
+        if fitting:
+            return max(fitting, key=lambda one: semver.key(one.version))  # type: ignore[no-any-return]
+    asked = spec.version or (spec.constraint if spec.constraint != "*" else "offered version")
+    raise SkillNotFoundError(
+        f"{spec.name} has no {'version ' if spec.version else ''}{asked}",
+        cause="there are " + (", ".join(document.versions[-10:]) or "none"),
+        candidates=document.versions[-10:],
+        skill=spec.name,
+    )

@@ -1,0 +1,134 @@
+"""Install wheels into the environment that kurt runs in: by uv where it is there, else by pip.
+
+Both run as processes of their own, and are told exactly what to install: one file whose
+digest was checked, or requirements with their hashes; wheels only, since building one runs
+code. No index is asked but the one that is named, whatever the environment or a
+configuration file of pip or uv adds to it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+
+from .errors import KurtError, PolicyError
+
+__all__ = ["install_locked", "install_wheel", "installed_version", "installer", "uninstall"]
+
+_TIMEOUT = 600.0
+#: What would add another source of packages, or let another one be chosen.
+_SOURCES = (
+    *("PIP_EXTRA_INDEX_URL", "PIP_INDEX_URL", "PIP_FIND_LINKS", "PIP_NO_INDEX", "PIP_PRE"),
+    *("PIP_REQUIREMENT", "PIP_CONSTRAINT", "PIP_TARGET", "PIP_PREFIX", "PIP_USER", "PIP_ROOT"),
+    *("UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_FIND_LINKS"),
+    *("UV_NO_INDEX", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_PRERELEASE", "UV_INDEX_STRATEGY"),
+)
+
+
+def installer() -> str:
+    """Return what installs: the path of uv, or ``pip``."""
+    beside = os.path.join(os.path.dirname(sys.executable), "uv")
+    if os.path.isfile(beside) and os.access(beside, os.X_OK):
+        return beside
+    return shutil.which("uv") or "pip"
+
+
+def install_wheel(path: str) -> None:
+    """Install one wheel, and nothing that it needs.
+
+    :param path: a file whose digest was checked.
+    :raises PolicyError: when the environment is managed by the system.
+    :raises KurtError: when that fails; with what the installer says.
+    """
+    _run(["install", "--no-deps", "--no-index", "--only-binary=:all:", path], [])
+
+
+def install_locked(lines: Sequence[str], *, index: str | None = None, offline: str = "") -> None:
+    """Install requirements, each of one version and with its hashes, and nothing else.
+
+    :param lines: ``NAME==VERSION --hash=sha256:…``.
+    :param index: the one index that is asked; PyPI, or what pip and uv have in its place, if None.
+    :param offline: a folder of wheels, in place of every index.
+    :raises KurtError: when that fails; with what the installer says.
+    """
+    words = ["install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
+    if offline:
+        words += ["--no-index", "--find-links", offline]
+    elif index:
+        words += ["--index-url", index]
+    with tempfile.TemporaryDirectory(prefix="kurt-") as base:
+        path = os.path.join(base, "requirements.txt")
+        with open(path, "w", encoding="utf-8") as stream:
+            stream.write("\n".join(lines) + "\n")
+        _run(
+            [*words, "-r", path],
+            [] if offline or index else ["PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX"],
+        )
+
+
+def uninstall(distribution: str) -> None:
+    """Remove a distribution.
+
+    :raises KurtError: when that fails; with what the installer says.
+    """
+    _run(["uninstall", distribution], [])
+
+
+def installed_version(distribution: str) -> str | None:
+    """Return the version of an installed distribution, read anew; None where there is none."""
+    from importlib import invalidate_caches
+    from importlib.metadata import MetadataPathFinder, PackageNotFoundError, version
+
+    invalidate_caches()
+    # On 3.11 the former does not reach what importlib.metadata remembers.
+    MetadataPathFinder().invalidate_caches()
+    try:
+        return version(distribution)
+    except PackageNotFoundError:
+        return None
+
+
+def _run(words: list[str], kept: Sequence[str]) -> None:
+    program = installer()
+    dropped = set(_SOURCES).difference(kept)
+    environ = {key: value for key, value in os.environ.items() if key not in dropped}
+    if program == "pip":
+        words = list(words)
+        if words[0] == "uninstall":
+            words.insert(1, "--yes")
+        # Its configuration files may name further indexes; empty is none.
+        environ |= {"PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
+        if "--no-index" in words or "--index-url" in words:
+            environ["PIP_CONFIG_FILE"] = os.devnull
+        command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *words]
+    else:
+        command = [program, "pip", words[0], "--no-config", "--python", sys.executable, *words[1:]]
+    environ["PYTHONDONTWRITEBYTECODE"] = os.environ.get("PYTHONDONTWRITEBYTECODE", "")
+    try:
+        done = subprocess.run(
+            command,
+            env=environ,
+            capture_output=True,
+            text=True,
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            timeout=_TIMEOUT,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise KurtError(f"{os.path.basename(program)} could not run", cause=str(error)) from error
+    if done.returncode:
+        said = (done.stderr.strip() or done.stdout.strip())[-1500:]
+        if "externally managed" in said or "externally-managed" in said:
+            raise PolicyError(
+                "this Python belongs to the system, and nothing is installed into it",
+                cause=said,
+                hint="python -m venv .venv && . .venv/bin/activate, and install kurt there",
+            )
+        raise KurtError(
+            f"{os.path.basename(program)} {words[0]} failed", cause=said or "it says nothing"
+        )

@@ -1,0 +1,192 @@
+"""Remove what kurt has installed: only that, only below its own folder, and nothing that runs."""
+
+from __future__ import annotations
+
+import os
+from shlex import quote
+from typing import TYPE_CHECKING
+
+from . import installing_distributions
+from .errors import (
+    ConflictError,
+    KurtError,
+    PolicyError,
+    SkillNotFoundError,
+    TransitionError,
+)
+from .installing_folders import held, take_away
+from .lock import Locked, lock_path, write
+from .receipts import Receipt, Receipts
+
+if TYPE_CHECKING:
+    from .places import Places
+
+__all__ = [
+    "forget",
+    "host_status",
+    "installed",
+    "note",
+    "refuse_imported",
+    "refuse_in_host",
+    "uninstall",
+]
+
+
+def installed(receipts: Receipts, name: str) -> Receipt:
+    """Return what was installed by a name.
+
+    :raises SkillNotFoundError: when kurt has installed nothing of that name in the scope.
+    """
+    from .names import skill_name, suggest
+
+    receipt = None
+    try:
+        receipt = receipts.find(skill_name(name))
+    except KurtError as error:
+        if error.reference != "manifest-invalid":
+            raise
+    if receipt is not None:
+        return receipt
+    near = suggest(name, [one.name for one in receipts.all()])
+    raise SkillNotFoundError(
+        f"kurt has installed no {name[:128]} in this {receipts.scope}",
+        hint=f"did you mean {near[0]}?" if near else "kurt list",
+        candidates=near,
+    )
+
+
+def uninstall(receipts: Receipts, name: str, *, force: bool = False) -> Receipt:
+    """Remove what was installed by a name, and return what it was.
+
+    :param force: even where it was changed since, or others need it.
+    :raises SkillNotFoundError: when kurt has installed nothing of that name.
+    :raises ConflictError: when another skill needs it, or it was changed since.
+    :raises TransitionError: when it is loaded.
+    """
+    with held(receipts):
+        receipt = installed(receipts, name)
+        if not force:
+            _refuse_needed(receipts, receipt)
+        if receipt.folder:
+            _refuse_outside(receipts, receipt)
+            refuse_imported(receipt)
+            if not force and os.path.lexists(receipt.folder):
+                changed = receipts.changed(receipt)
+                if changed:
+                    raise ConflictError(
+                        f"{receipt.name} was changed since it was installed",
+                        cause=", ".join(changed[:5]),
+                        at=receipt.folder,
+                        hint="add --force to remove it all the same",
+                        skill=receipt.name,
+                    )
+            take_away(receipts, receipt)
+        else:
+            distribution = _distribution_of(receipt)
+            if installing_distributions.installed_version(distribution) is not None:
+                installing_distributions.uninstall(distribution)
+            forget(receipts, receipt)
+    return receipt
+
+
+def _refuse_needed(receipts: Receipts, receipt: Receipt) -> None:
+    needing = [one.name for one in receipts.all() if receipt.name in one.locked.dependencies]
+    if needing:
+        raise ConflictError(
+            f"{receipt.name} is needed by {', '.join(needing)}",
+            hint=f"kurt uninstall {' '.join(map(quote, needing))} first, or add --force",
+            skill=receipt.name,
+        )
+
+
+def _refuse_outside(receipts: Receipts, receipt: Receipt) -> None:
+    """Raise where a receipt names a folder that is not the skill's own below the root."""
+    expected = os.path.join(receipts.root, receipt.name)
+    inside = os.path.realpath(os.path.dirname(receipt.folder)) == os.path.realpath(receipts.root)
+    if receipt.folder != expected and not (
+        inside and os.path.basename(receipt.folder) == receipt.name
+    ):
+        raise PolicyError(
+            f"{receipt.name} is not removed: its folder lies elsewhere",
+            cause=f"{receipt.folder} is not below {receipts.root}",
+            at=receipts.path_of(receipt.name),
+            skill=receipt.name,
+        )
+    if os.path.islink(receipt.folder):
+        raise PolicyError(
+            f"{receipt.name} is not removed: its folder is a link",
+            at=receipt.folder,
+            hint=f"rm {receipt.folder}",
+            skill=receipt.name,
+        )
+
+
+def note(receipts: Receipts, receipt: Receipt) -> None:
+    """Write down what was installed, where no folder was placed."""
+    receipts.write(receipt)
+    path = lock_path(receipts.places, receipts.scope)
+    write(path, lambda rows: rows.update({receipt.locked.slug: receipt.locked}))
+
+
+def forget(receipts: Receipts, receipt: Receipt) -> None:
+    """Take back :func:`note`."""
+
+    def change(rows: dict[str, Locked]) -> None:
+        rows.pop(receipt.locked.slug, None)
+
+    write(lock_path(receipts.places, receipts.scope), change)
+    receipts.forget(receipt.name)
+
+
+def refuse_imported(receipt: Receipt) -> None:
+    """Raise where the skill's code is imported in this process, from its folder.
+
+    :raises TransitionError: with what to do first.
+    """
+    from .importer import modules_of
+
+    for module in modules_of(receipt.locked.slug).values():
+        file = getattr(module, "__file__", None) or ""
+        if os.path.realpath(file).startswith(os.path.realpath(receipt.folder) + os.sep):
+            raise TransitionError(
+                f"{receipt.name} is loaded, and is not taken away underneath",
+                at=receipt.folder,
+                hint=f"unload it first: kurt plugin unload {quote(receipt.name)}",
+                skill=receipt.name,
+            )
+
+
+def refuse_in_host(places: Places, name: str) -> None:
+    """Raise where a running host of the project has a plugin loaded.
+
+    :raises TransitionError: with what to do first.
+    """
+    status = host_status(places, name)
+    if status is not None:
+        raise TransitionError(
+            f"{name} is {status} in the host of this project, and is not taken away underneath",
+            status=status,
+            wish="uninstall",
+            hint=f"kurt plugin unload {quote(name)}",
+            skill=name,
+        )
+
+
+def host_status(places: Places, name: str) -> str | None:
+    """Return the status of a plugin that a running host holds; None where none does."""
+    from .hosts import ask, running
+
+    if running(places) is None:
+        return None
+    try:
+        said = ask(places, "info", plugin_id=name, timeout=5.0)
+    except SkillNotFoundError:
+        return None
+    status = str(said["state"]["status"])
+    return None if status == "unloaded" else status
+
+
+def _distribution_of(receipt: Receipt) -> str:
+    from .names import distribution_name
+
+    return str(receipt.origin.get("distribution") or distribution_name(receipt.name))
