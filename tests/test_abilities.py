@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from confined import User, World, needs_kernel, new_world
 
 from kurt_ext.sandbox import abilities as module
-from kurt_ext.sandbox import bubblewrap
+from kurt_ext.sandbox import bubblewrap, syscalls
 from kurt_ext.sandbox.abilities import Abilities, Trial, abilities
+from kurt_ext.sandbox.kernel import MACHINE
 
 ALL = ("files", "network", "processes", "signals", "memory", "time", "environment", "metadata")
 BY_THE_KERNEL = tuple(name for name in ALL if name != "metadata")
@@ -131,6 +134,71 @@ def test_this_machine_confines_what_it_says() -> None:
     assert able.trial("kernel").report["landlock"] == able.landlock
 
 
+#: Takes some system calls away from itself, as an older kernel or an outer sandbox does.
+_LESS = """
+import json, struct, sys
+sys.path.append(sys.argv[1])
+from kurt_ext.sandbox import abilities, kernel, seccomp
+refused = json.loads(sys.argv[2])
+lines = [(0x20, 0, 0, 0)]
+for number, code in refused:
+    lines += [(0x15, 0, 1, number), (0x06, 0, 0, seccomp.refuse(code))]
+lines += [(0x06, 0, 0, seccomp.ALLOW)]
+kernel.libc().prctl(38, 1, 0, 0, 0)
+seccomp.install(b"".join(struct.pack("=HBBI", *line) for line in lines))
+able = abilities.abilities()
+print(json.dumps({"tier": able.tier, "landlock": able.landlock, "rows": able.rows()}))
+"""
+ENOSYS, EPERM = 38, 1
+#: What is missing → (system calls that fail, and how; the best tier; words of the reason).
+MISSING = {
+    "landlock": ([("landlock_create_ruleset", ENOSYS)], "process", "no Landlock"),
+    "landlock by a rule": ([("landlock_restrict_self", EPERM)], "process", "Landlock does not"),
+    "openat2": ([("openat2", ENOSYS)], "process", "cannot be granted"),
+    "seccomp": ([("seccomp", EPERM)], "process", "no filter"),
+    "capset": ([("capset", EPERM)], "process", "capabilities"),
+    "namespaces": ([("unshare", EPERM), ("clone", EPERM)], "kernel", "namespaces"),
+    "mounts": ([("open_tree", EPERM), ("mount", EPERM)], "kernel", "namespaces"),
+}
+
+
+@needs_kernel
+@pytest.mark.parametrize("missing", MISSING)
+def test_a_machine_that_lacks_something_says_so(missing: str) -> None:
+    names, tier, reason = MISSING[missing]
+    tables = (syscalls.REFUSED, syscalls.ALLOWED)
+    numbers = {
+        name: number
+        for table in tables
+        for name, number in syscalls.numbers(table, MACHINE).items()
+    }
+    # bubblewrap makes its namespaces by clone, which starting a process takes as well.
+    refused = [(numbers[name], code) for name, code in names if name in numbers]
+    root = str(Path(module.__file__).parent.parent.parent)
+    run = subprocess.run(
+        [sys.executable, "-I", "-B", "-c", _LESS, root, json.dumps(refused)],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    found = json.loads(run.stdout)
+    rows = {row["tier"]: row for row in found["rows"]}
+    assert rows["process"]["works"]
+    if tier == "process":
+        assert found["tier"] == "process"
+        assert reason in rows["kernel"]["reason"]
+        assert rows["strong"]["reason"] == rows["kernel"]["reason"]
+        assert "files" in rows["process"]["lacks"]
+    else:
+        assert rows["kernel"]["works"]
+        if not rows["strong"]["works"]:
+            assert reason in rows["strong"]["reason"]
+        else:
+            assert rows["strong"]["by"][-1] == "bubblewrap"
+    assert all(row["remedy"] for row in rows.values() if not row["works"])
+
+
 # -- bubblewrap -----------------------------------------------------------------------
 
 
@@ -145,7 +213,7 @@ def world() -> Iterator[World]:
         yield made
 
 
-def test_bubblewrap_is_looked_for_where_an_administrator_puts_it(tmp_path: Any) -> None:
+def test_bubblewrap_is_looked_for_where_an_administrator_puts_it(tmp_path: Path) -> None:
     assert bubblewrap.find(str(tmp_path)) is None
     (tmp_path / "bwrap").write_text("#!/bin/sh\n")
     assert bubblewrap.find(str(tmp_path)) is None  # it cannot be run
