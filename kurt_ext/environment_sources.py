@@ -257,7 +257,7 @@ def _check_python(asked: Wanted, markers: Mapping[str, str]) -> None:
             raise RequirementError(
                 f"{asked.skill} needs Python {text}, and its environment would have {version}",
                 at=at,
-                hint="kurt environment make NAME --python PATH, with one that fits",
+                hint=f"run kurt with Python {text}",
                 skill=asked.skill,
             )
 

@@ -421,6 +421,13 @@ class TestWhatGoesWrong:
         assert run(made, VERSION) == "2.0" and "pip" not in " ".join(made.packages)
         assert not list(leftovers(root_of(Places()), made.digest))
 
+    def test_offline_without_wheels_only_the_cache_is_asked(self) -> None:
+        if environment_making.program() is None:
+            pytest.skip("uv is not there")
+        with pytest.raises(RequirementError, match="cannot be made") as caught:
+            make(asked("demo-lib"), Places(), offline=True)
+        assert "sandbox.wheelhouse" in (caught.value.hint or "")
+
     def test_pip_offline_without_wheels_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(environment_making, "program", lambda: None)
         with pytest.raises(RequirementError, match="offline"):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -76,10 +75,9 @@ def list_(session: Session) -> Answer:
 
 @cli.command("make", schema="environment.make", short_help="Make a plugin's environment.")
 @click.argument("name", shell_complete=completion.skills)
-@click.option("--python", type=click.Path(exists=True, dir_okay=False), help="Make it from this.")
 @click.option("--fresh", is_flag=True, help="Make it again, with what the index has now.")
 @click.pass_obj
-def make(session: Session, name: str, python: str | None, fresh: bool) -> Answer:
+def make(session: Session, name: str, fresh: bool) -> Answer:
     """Make a plugin's environment, if it is not there.
 
     Where the wheels come from, [sandbox] of kurt.toml says. Nothing of the plugin,
@@ -96,11 +94,9 @@ def make(session: Session, name: str, python: str | None, fresh: bool) -> Answer
     candidate = session.discovery.skill(name)
     refuse(candidate, session.places)
     config = session.discovery.config
-    python = os.path.abspath(python) if python else None
     made = environments.make(
         environments.asked_by(candidate),
         session.places,
-        python=python,
         fresh=fresh,
         echo=session.note,
         **environments.sources(config)._asdict(),
