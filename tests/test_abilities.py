@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +15,11 @@ import pytest
 from confined import User, World, needs_kernel, new_world
 
 from kurt_ext.sandbox import abilities as module
-from kurt_ext.sandbox import bubblewrap, syscalls
+from kurt_ext.sandbox import bubblewrap, syscalls, trying
 from kurt_ext.sandbox.abilities import Abilities, Trial, abilities
 from kurt_ext.sandbox.kernel import MACHINE
+from kurt_ext.sandbox.limits import DEFAULTS
+from kurt_ext.sandbox.spawning import Spawner
 
 ALL = ("files", "network", "processes", "signals", "memory", "time", "environment", "metadata")
 BY_THE_KERNEL = tuple(name for name in ALL if name != "metadata")
@@ -154,7 +158,7 @@ ENOSYS, EPERM = 38, 1
 MISSING = {
     "landlock": ([("landlock_create_ruleset", ENOSYS)], "process", "no Landlock"),
     "landlock by a rule": ([("landlock_restrict_self", EPERM)], "process", "Landlock does not"),
-    "openat2": ([("openat2", ENOSYS)], "process", "cannot be granted"),
+    "openat2": ([("openat2", ENOSYS)], "process", "cannot be refused"),
     "seccomp": ([("seccomp", EPERM)], "process", "no filter"),
     "capset": ([("capset", EPERM)], "process", "capabilities"),
     "namespaces": ([("unshare", EPERM), ("clone", EPERM)], "kernel", "namespaces"),
@@ -254,3 +258,35 @@ def test_bubblewrap_hides_what_is_not_granted(world: World) -> None:
 def test_a_worker_that_is_not_inside_says_so(world: World) -> None:
     found = world.run({}, tier="strong", within="bubblewrap")
     assert found["unconfined"][1] == "metadata"
+
+
+@needs_kernel
+@pytest.mark.parametrize("by", ["kernel", "namespaces", "bubblewrap"])
+def test_workers_start_in_every_tier_that_works(tmp_path: Path, by: str) -> None:
+    trial = abilities().trial(by)
+    if not trial.works:
+        pytest.skip(trial.reason)
+    scratch = Path(os.path.realpath(tmp_path)) / "scratch"
+    canary = Path(os.path.realpath(tmp_path)) / "canary"
+    scratch.mkdir()
+    canary.write_text("sing")
+    told = trying.policy("kernel" if by == "kernel" else "strong", str(scratch), str(canary))
+    told |= {"limits": DEFAULTS, "write": [str(scratch)]}
+
+    async def told_by() -> dict[str, Any]:
+        spawner = Spawner(packages=["workerside"])
+        around = None
+        if by == "bubblewrap":
+            program = abilities().bubblewrap or ""
+            around = bubblewrap.command(program, told, path=spawner.places.values())
+        worker = await spawner.spawn(told, handler="workerside.served:Handler", strong=around)
+        try:
+            assert await worker.channel.request("echo", "hello", timeout=10) == "hello"
+            return worker.report
+        finally:
+            worker.kill("it was tried")
+            await worker.ended()
+
+    report = asyncio.run(told_by())
+    assert report["enforced"] == trial.report["enforced"]
+    assert set(trial.report["namespaces"]) == set(report["namespaces"])

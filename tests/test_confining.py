@@ -310,6 +310,8 @@ def test_the_stronger_tier_hides_that_files_exist(world: World) -> None:
     }
     assert set(world.run(pieces)["tried"].values()) == {"worked"}
     assert set(world.run(pieces, tier="strong")["tried"].values()) == {"ENOENT"}
+    name = {"name": "result = socket.gethostname()"}
+    assert world.run(name, tier="strong")["tried"] == {"name": "localhost"}
 
 
 # -- processes of its own ------------------------------------------------------------
@@ -491,6 +493,21 @@ def test_limits_hold(world: World) -> None:
     assert tried["memory"].startswith("MemoryError")
     assert (tried["file"], tried["descriptors"]) == ("EFBIG", "EMFILE")
     assert tried["more"] in ("EPERM", "ValueError: not allowed to raise maximum limit")
+
+
+def test_time_of_processor_is_limited(world: World) -> None:
+    with pytest.raises(AssertionError, match="-24"):  # SIGXCPU
+        world.run({"spin": "while True: pass"}, limits={"cpu_seconds": 1})
+
+
+def test_threads_take_little_of_the_memory(world: World) -> None:
+    piece = (
+        "ended = threading.Event()\n"
+        "threads = [threading.Thread(target=ended.wait) for _ in range(100)]\n"
+        "[one.start() for one in threads]; ended.set(); [one.join() for one in threads]"
+    )
+    tried = world.run({"threads": piece}, limits={"memory_mb": 384})["tried"]
+    assert tried == {"threads": "worked"}
 
 
 def test_the_process_tier_says_what_it_does_not_hold(world: World) -> None:

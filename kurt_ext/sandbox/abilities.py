@@ -204,8 +204,8 @@ class Abilities:
         reasons = [self.trial("namespaces").reason]
         if self.bubblewrap:
             reasons.append("bubblewrap: " + self.trial("bubblewrap").reason)
-            return "; ".join(reasons), "let this user make user namespaces, or run bwrap"
-        return "; ".join(reasons), "install bubblewrap, or let this user make user namespaces"
+            return "; ".join(reasons), _allow_namespaces()
+        return reasons[0], "install bubblewrap, or " + _allow_namespaces()
 
 
 _found: Abilities | None = None
@@ -235,6 +235,27 @@ def _remedy(version: int) -> str:
             return "run Linux 5.13 or newer with landlock among its security modules (lsm=)"
         return "run it where no outer sandbox forbids Landlock and seccomp"
     return "run it on Linux; here run only plugins that you trust"
+
+
+#: What keeps ordinary users from making namespaces → (its value then, what to set).
+_SWITCHES = {
+    "kernel/apparmor_restrict_unprivileged_userns": ("1", "0"),
+    "kernel/unprivileged_userns_clone": ("0", "1"),
+    "user/max_user_namespaces": ("0", "15000"),
+}
+
+
+def _allow_namespaces() -> str:
+    """Return how an administrator lets this user make namespaces."""
+    for name, (wrong, right) in _SWITCHES.items():
+        try:
+            with open(f"/proc/sys/{name}", encoding="ascii") as file:
+                said = file.read().strip()
+        except OSError:
+            continue
+        if said == wrong:
+            return f"sysctl -w {name.replace('/', '.')}={right}"
+    return "let this user make user namespaces"
 
 
 def _tried(name: str, program: str | None) -> Trial:

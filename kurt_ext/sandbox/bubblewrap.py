@@ -56,7 +56,7 @@ def command(
     :param python: the interpreter that runs inside; this one if None.
     """
     words = [program, "--unshare-all", "--die-with-parent", "--new-session", "--clearenv"]
-    words += ["--cap-drop", "ALL", "--proc", "/proc", "--dir", "/dev"]
+    words += ["--hostname", "localhost", "--cap-drop", "ALL", "--proc", "/proc", "--dir", "/dev"]
     links: dict[str, str] = {}
     own = [place for place, _ in own_grants((*policy["path"], *path))]
     own += interpreter(python or sys.executable)

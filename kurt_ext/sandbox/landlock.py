@@ -109,6 +109,10 @@ def open_declared(path: str) -> int:
     try:
         return syscall("openat2", -100, os.fsencode(path), how, len(how))
     except OSError as error:
+        if error.errno in (errno.ENOSYS, errno.EPERM):
+            raise Unconfined(
+                "links on the way to a path cannot be refused (openat2)", "files"
+            ) from error
         reason = "a link has taken its place" if error.errno == errno.ELOOP else error.strerror
         raise Unconfined(f"{path} cannot be granted: {reason}", "files") from error
 

@@ -30,6 +30,7 @@ _NOSUID, _NODEV, _REC, _PRIVATE, _DETACH = 2, 4, 16384, 1 << 18, 2
 _CLONE_TREE = 1 | 0x80000 | 0x8000  # OPEN_TREE_CLONE, _CLOEXEC, AT_RECURSIVE
 _EMPTY_PATH, _MOVE_EMPTY_PATH = 0x1000, 4
 _HERE = -100  # AT_FDCWD
+_HOST_NAME = b"localhost"
 
 
 def enter(
@@ -55,6 +56,7 @@ def enter(
         _tell("setgroups", "deny")
         _tell("uid_map", f"{uid} {uid} 1")
         _tell("gid_map", f"{gid} {gid} 1")
+        libc().sethostname(_HOST_NAME, len(_HOST_NAME))
         _mount(None, b"/", None, _REC | _PRIVATE)
         if "/" in paths:
             return [name for name in NAMES if name != "mount"]  # nothing is to be hidden
