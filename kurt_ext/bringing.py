@@ -20,7 +20,7 @@ from .errors import IntegrityError, KurtError, ManifestError, NetworkError, Stor
 from .findings import Finding
 from .manifest import read
 from .market import digests
-from .market.store import read_folder
+from .market.store import Store, read_folder
 from .names import PACKAGE, slug
 
 if TYPE_CHECKING:
@@ -138,7 +138,6 @@ def of_zip(path: str) -> Goods:
         target = os.path.join(base, "unpacked")
         extract(path, target)
         content = read_folder(target)
-        # The manifest is read where the folder has the skill's name, as it will have.
         record = _record(target, os.path.basename(path))
     digest, _ = digests.of_file(path)
     origin = {
@@ -273,9 +272,11 @@ def _git(words: list[str], folder: str) -> str:
 
 
 def of_release(
-    market: Market, listing: Listing, document: SkillDocument, release: Release
+    store: Store, market: Market, listing: Listing, document: SkillDocument, release: Release
 ) -> Goods:
     """Return a release of a market, every file of it checked, its manifest held to the document.
+
+    :param store: where the files of a folder are kept.
 
     :raises IntegrityError: when something is not what was promised, the id or version too.
     :raises SignatureError: when a signature is there and wrong.
@@ -287,14 +288,8 @@ def of_release(
     origin: dict[str, Any] = {"url": market.url}
     if isinstance(release.source, FilesSource):
         content = market.content(listing.id, release)
-        with _temporary() as base:
-            folder = os.path.join(base, listing.id)
-            os.mkdir(folder)
-            for name in ("SKILL.md", "plugin.json", "config.json", "skill.py"):
-                if name in content:
-                    with open(os.path.join(folder, name), "wb") as stream:
-                        stream.write(content[name])
-            record = _record(folder, f"{listing.id} {release.version}")
+        tree = store.put(listing.id, content, release.source.digest)
+        record = _record(tree.folder, f"{listing.id} {release.version}")
         goods = Goods(record, content, {**origin, "dir_info": {}})
     else:
         wheel = _fitting_wheel(release.source.wheels, listing.id)

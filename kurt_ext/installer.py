@@ -9,23 +9,20 @@ and the validator has judged it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from . import bringing, installing_distributions, semver
 from .bringing import Goods
+from .choosing import Shelves, needs
 from .errors import (
-    AdvisoryError,
-    AmbiguousNameError,
     ConflictError,
     ConsentError,
     KurtError,
     PluginValidationError,
-    PluginVersionConflictError,
     PublisherError,
-    SkillNotFoundError,
 )
 from .findings import Finding
 from .grants import LISTS, Grants, widening
@@ -36,12 +33,10 @@ from .market.store import File, Store, Tree
 from .receipts import Receipt, Receipts, now
 from .removing import note, refuse_imported
 from .specs import Spec
-from .versions import is_semver
 
 if TYPE_CHECKING:
     from .discovery import Discovery
     from .market.clients import Market
-    from .market.documents import Release
     from .places import Places
 
 __all__ = ["Installer", "Plan", "Step"]
@@ -155,8 +150,8 @@ class Installer:
 
         self.places = places
         self.discovery = discovery
-        self.markets = dict(markets or {})
         self.receipts = Receipts(places, scope)
+        self.shelves = Shelves(markets or {}, self.receipts, discovery)
         self.store = Store(places.store)
         self.runtime_version = runtime_version or RUNTIME_VERSION
         self._judge = judge
@@ -178,7 +173,7 @@ class Installer:
         """
         wanted = [self.bring(spec) for spec in specs]
         names = {goods.name for goods in wanted}
-        needed = self._needed(wanted)
+        needed = self.shelves.needed(wanted)
         steps = [
             self.step(goods, requested=goods.name in names, force=force)
             for goods in [*needed, *wanted]
@@ -198,146 +193,7 @@ class Installer:
             return bringing.of_wheel(spec.path)
         if spec.kind == "git":
             return bringing.of_git(spec)
-        return self.from_market(spec)
-
-    def from_market(self, spec: Spec) -> Goods:
-        """Return a release of a market.
-
-        :raises SkillNotFoundError: when no market has it, with the nearest names.
-        :raises AmbiguousNameError: when several have it, and none was named.
-        :raises AdvisoryError: when it is known to be harmful, or withdrawn.
-        """
-        market = self._market_of(spec)
-        listing = market.listing(spec.name)
-        assert listing is not None
-        document = market.document(listing)
-        if document.project_status.status == "quarantined":
-            raise AdvisoryError(
-                f"{spec.name} is in quarantine, and is not offered",
-                cause=document.project_status.reason,
-                skill=spec.name,
-            )
-        release = _chosen(spec, document)
-        self._refuse_advisories(market, spec.name, release)
-        goods = bringing.of_release(market, listing, document, release)
-        if release.yanked:
-            goods.warnings.append(
-                Finding(
-                    "yanked",
-                    "warning",
-                    f"{spec.name} {release.version} was withdrawn: {release.yanked}",
-                    fix=f"kurt install {spec.name}",
-                )
-            )
-        if document.project_status.status != "active":
-            status = document.project_status
-            reason = f": {status.reason}" if status.reason else ""
-            goods.warnings.append(
-                Finding("status", "warning", f"{spec.name} is {status.status}{reason}")
-            )
-        return goods
-
-    def _market_of(self, spec: Spec) -> Market:
-        from .market.clients import the_market
-
-        if not self.markets:
-            raise SkillNotFoundError(
-                f"{spec.name} cannot be looked for: kurt.toml names no market",
-                hint="kurt config set market.NAME.url https://…, or give a path: ./FOLDER",
-                skill=spec.name,
-            )
-        if spec.market is not None:
-            chosen = {spec.market: the_market(self.markets, spec.market)}
-        else:
-            before = self.receipts.find(spec.name)
-            known = before.locked.market if before is not None else None
-            # What came from one market is never replaced by another's of the same name.
-            chosen = {known: self.markets[known]} if known in self.markets else self.markets
-        having = {name: one for name, one in chosen.items() if one.listing(spec.name)}
-        if len(having) > 1:
-            raise AmbiguousNameError(
-                f"several markets have {spec.name}",
-                cause=", ".join(having),
-                hint=f"kurt install {spec.name}@{next(iter(having))}",
-                candidates=[f"{spec.name}@{name}" for name in having],
-            )
-        if not having:
-            near = [id for one in chosen.values() for id in one.catalogue.near(spec.name)]
-            near = list(dict.fromkeys(near))[:3]
-            raise SkillNotFoundError(
-                f"no market has {spec.name}",
-                cause="asked: " + ", ".join(chosen),
-                hint=f"did you mean {near[0]}? look first: kurt search {near[0]}"
-                if near
-                else f"kurt search {quote(spec.name)}",
-                candidates=near,
-            )
-        return next(iter(having.values()))
-
-    def _refuse_advisories(self, market: Market, name: str, release: Release) -> None:
-        from .market.advisories import affects
-
-        digest = release.source.digest
-        for advisory in market.advisories():
-            if affects(advisory, market.own_name, name, release.version, digest):
-                raise AdvisoryError(
-                    f"{name} {release.version} is known to be harmful: {advisory.id}",
-                    cause=advisory.summary or advisory.details[:300] or None,
-                    hint=f"kurt search {quote(name)}, for another version or another skill",
-                    skill=name,
-                )
-
-    # -- what is needed --------------------------------------------------------------
-
-    def _needed(self, wanted: Sequence[Goods]) -> list[Goods]:
-        """Return what these need and is not there, what is needed before what needs it."""
-        roots = [goods for goods in wanted if _needs(goods.record)]
-        if not roots:
-            return []
-        from .releases import Release as Offered
-        from .resolver import resolve
-
-        given = {goods.name for goods in wanted}
-        there = {
-            one.name: one.version
-            for one in self.discovery.winners
-            if one.name not in given and is_semver(one.version)
-        }
-        offered = self._offered([name for goods in roots for name, _ in _needs(goods.record)])
-        plans = [Offered(one.name, one.version, _asked(one.record)) for one in wanted]
-        settled: list[Any] = [one for one in offered if one.plugin_id not in there]
-        settled += there.items()
-        try:
-            chosen = resolve(plans, settled)
-        except PluginVersionConflictError:
-            # What is there does not suffice: others of it are looked at too.
-            chosen = resolve(plans, [*offered, *there.items()])
-        return [
-            self.from_market(Spec("market", name, name, chosen.pins[name]))
-            for name in chosen.order
-            if name not in given and there.get(name) != chosen.pins[name]
-        ]
-
-    def _offered(self, names: Iterable[str]) -> list[Any]:
-        """Return every release of these skills, and of what they need in turn."""
-        from .releases import Release as Offered
-
-        found: list[Any] = []
-        ahead, seen = list(names), set()
-        while ahead:
-            name = ahead.pop()
-            if name in seen:
-                continue
-            seen.add(name)
-            for market in self.markets.values():
-                listing = market.listing(name)
-                if listing is None:
-                    continue
-                for release in market.document(listing).offered:
-                    found.append(Offered(name, release.version, _asked(release.manifest)))
-                    ahead += [other for other, _ in _needs(release.manifest)]
-                break
-        return found
+        return self.shelves.bring(spec)
 
     # -- one step --------------------------------------------------------------------
 
@@ -381,7 +237,7 @@ class Installer:
             approved_at=now(),
             snapshot=standing.snapshot if standing else None,
             requested=requested or (before is not None and before.locked.requested),
-            dependencies=tuple([name for name, _ in _needs(goods.record)]),
+            dependencies=tuple([name for name, _ in needs(goods.record)]),
         )
         return Step(
             verb=verb,
@@ -552,20 +408,6 @@ class Installer:
             note(self.receipts, receipt)
 
 
-def _needs(record: Mapping[str, Any]) -> list[tuple[str, str]]:
-    return [
-        (str(one["plugin_id"]), str(one.get("version_constraint") or "*"))
-        for one in record.get("dependencies", ())
-        if not one.get("optional")
-    ]
-
-
-def _asked(record: Mapping[str, Any]) -> list[Any]:
-    from .releases import Need
-
-    return [Need(*need) for need in _needs(record)]
-
-
 def _in_words(key: str, entry: str) -> list[str]:
     alone = Grants({key: [entry]}) if key in LISTS else Grants(native=True)
     return [f"it may {line}" for line in alone.in_words()]
@@ -603,31 +445,3 @@ def _who(locked: Locked) -> str:
         return locked.source or "nobody known"
     key = f", key {locked.key}" if locked.key else ", unsigned"
     return f"{locked.publisher} at {locked.market}{key}"
-
-
-def _chosen(spec: Spec, document: Any) -> Release:
-    """Return the release that a SPEC asks for.
-
-    :raises SkillNotFoundError: when there is none.
-    """
-    from .constraints import parse
-
-    if spec.version is not None:
-        release = document.release(spec.version)
-        if release is not None:
-            return release  # type: ignore[no-any-return]
-    elif spec.constraint == "*":
-        if document.latest is not None:
-            return document.latest  # type: ignore[no-any-return]
-    else:
-        wanted = parse(spec.constraint)
-        fitting = [one for one in document.offered if wanted.allows(one.version)]
-        if fitting:
-            return max(fitting, key=lambda one: semver.key(one.version))  # type: ignore[no-any-return]
-    asked = spec.version or (spec.constraint if spec.constraint != "*" else "offered version")
-    raise SkillNotFoundError(
-        f"{spec.name} has no {'version ' if spec.version else ''}{asked}",
-        cause="there are " + (", ".join(document.versions[-10:]) or "none"),
-        candidates=document.versions[-10:],
-        skill=spec.name,
-    )

@@ -84,6 +84,7 @@ reacting watch
 hosts control_verbs
 control
 specs bringing installing_distributions removing
+choosing
 installer
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}
