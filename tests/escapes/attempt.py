@@ -20,7 +20,8 @@ Evidence = Callable[["Stage", "Outcome"], "str | None"]
 Deed = Callable[[Mapping[str, Any]], Any]
 #: Every attempt by its name, in the order of the modules that hold them.
 ATTEMPTS: dict[str, Attempt] = {}
-TIERS = ("process", "kernel", "strong")
+#: Themes of which a process of its own, its limits and a careful host are enough.
+APART = ("asking", "belongings", "forging", "hanging", "replying")
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,8 @@ class Attempt:
     :param at: when the deed is done: by a ``call``, at ``import``, or in ``turns``: one process
        after another, each told its number.
     :param after: look only when the process should have ended.
-    :param open_in: the tiers in which this is known to get through.
+    :param open_in: the tiers in which this is known to get through: ``process``, ``kernel``,
+       ``strong``, each also with ``for root`` behind it.
     :param limits: what the process may use, beyond the usual.
     :param hosts: what it may talk to; `{tcp}` stands for the port of a listener of its own.
     :param processes: how many processes it may be.
@@ -58,6 +60,11 @@ class Attempt:
     needs: Callable[[], str | None] = lambda: None
     heir: bool = False
     patient: bool = False
+
+    @property
+    def promised(self) -> bool:
+        """Whether a process of its own and a careful host hold it, without help of the kernel."""
+        return self.theme in APART and "process" not in self.open_in
 
     def source(self, argument: Mapping[str, Any]) -> str:
         """Return a module with a function ``attempt(argument)`` that does the deed."""

@@ -1,6 +1,5 @@
 """What the deeds share; the text of this module stands before each of them."""
 
-# ruff: noqa: F401
 from __future__ import annotations
 
 import ctypes
@@ -85,6 +84,12 @@ def send_raw(data, descriptor=3):
             view = view[os.write(descriptor, view) :]
         except BlockingIOError:
             time.sleep(0.001)
+
+
+def own_number():
+    """Return the number of the call that is under way."""
+    serving = sys.modules.get("kurt_ext.sandbox.serving")
+    return serving._CALL.get() if serving else 3
 
 
 def every_kind():

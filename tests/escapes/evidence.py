@@ -137,6 +137,8 @@ def victim_written(stage: Stage, outcome: Outcome) -> str | None:
 
 def parent_harmed(stage: Stage, outcome: Outcome) -> str | None:
     """The process that started it has ended, or was stopped."""
+    if not outcome.parent:
+        return None
     state = look_at(outcome.parent).get("state", "gone")
     return f"its parent is {state!r}" if state in ("gone", "Z", "X", "T", "t") else None
 
@@ -244,7 +246,7 @@ def host_deceived(stage: Stage, outcome: Outcome) -> str | None:
     before, now = outcome.report
     if before != now:
         return f"the host believes {str(now)[:80]}"
-    if stage.mark in outcome.bystander:
+    if outcome.bystander not in ("", "honest"):
         return f"another call got {outcome.bystander[:60]}"
     return host_harmed(stage, outcome)
 

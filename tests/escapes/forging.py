@@ -155,6 +155,37 @@ def beforehand(arg):
     return "sent"
 
 
+@attempt("answering its own call with what is no text", host_harmed, limits=BRIEF, patient=True)
+def broken_answer(arg):
+    send_raw(frame(18, own_number(), b'{"value": '))
+    time.sleep(60)
+
+
+@attempt("failing its own call with what is no text", host_harmed, limits=BRIEF, patient=True)
+def broken_failure(arg):
+    send_raw(frame(19, own_number(), b"\xff\xfe["))
+    time.sleep(60)
+
+
+@attempt(
+    "answering its own call, and one that nobody made", host_harmed, limits=BRIEF, patient=True
+)
+def answer_and_more(arg):
+    send_raw(frame(18, own_number(), b'"x"') + frame(18, 77777, b'"x' * 3))
+    time.sleep(60)
+
+
+@attempt(
+    "answering its own call with what cannot be put together",
+    host_harmed,
+    limits=BRIEF,
+    patient=True,
+)
+def unfitting_answer(arg):
+    send_raw(frame(18, own_number(), b'[{"$b":[0,99]},' + b"[" * 500 + b"]" * 500 + b"]", b"x"))
+    time.sleep(60)
+
+
 @attempt("answering another call that is under way", host_deceived)
 def another(arg):
     for number in range(40):

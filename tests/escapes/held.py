@@ -42,6 +42,18 @@ LIMITS: dict[str, float] = {
 }
 
 
+def _ordinary(arg):  # type: ignore[no-untyped-def]
+    with open(arg["granted"] + "/told", "w") as file:
+        file.write("x")
+    with open(arg["readable"] + "/note.txt") as file:
+        note = file.read()
+    return [arg["token"], note, "hello you"]
+
+
+#: What every plugin may do, lest nothing at all is done and all of it is held.
+ORDINARY = Attempt("doing what is allowed", "held", _ordinary, lambda stage, outcome: None)
+
+
 def run(wish: Mapping[str, Any], attempts: list[Attempt]) -> None:
     """Do the attempts, one after the other, with one zygote for all."""
     asyncio.run(_run(wish, attempts))
@@ -52,8 +64,18 @@ async def _run(wish: Mapping[str, Any], attempts: list[Attempt]) -> None:
     if wish["configuration"] == "loader":
         from .loaded import ByLoader
 
-        way = ByLoader()
-    await way.warm()
+        way = ByLoader(wish.get("tier", "kernel"))
+    with staged("a neighbour") as place:
+        neighbour = _Plain({}).cell(ORDINARY, place, put(ORDINARY, place))
+        await neighbour.start(Outcome())
+        await _begin(way, neighbour)
+        try:
+            await _all(way, neighbour, attempts)
+        finally:
+            await neighbour.close()
+
+
+async def _all(way: Any, neighbour: Held, attempts: list[Attempt]) -> None:
     for attempt in attempts:
         say(attempt, "begins")
         missing = attempt.needs()
@@ -63,19 +85,52 @@ async def _run(wish: Mapping[str, Any], attempts: list[Attempt]) -> None:
         start = time.monotonic()
         with staged(attempt.name) as place:
             outcome = Outcome()
-            seen = await _once(way, attempt, place, outcome)
+            seen = await _once(way, neighbour, attempt, place, outcome)
         came = (outcome.unexpected or outcome.error or repr(outcome.value)).strip()
         say(
             attempt,
-            "escaped" if seen else "held",
-            seen or "",
+            _called(attempt, outcome, seen),
+            seen or came,
             time.monotonic() - start,
             came=" … ".join(line.strip()[:200] for line in came.splitlines()[:2]),
             report=outcome.facts,
         )
 
 
-async def _once(way: Any, attempt: Attempt, place: Stage, outcome: Outcome) -> str | None:
+async def _begin(way: Any, neighbour: Held) -> None:
+    """See that what is allowed can be done; from then on the zygote runs."""
+    with staged(ORDINARY.name) as place:
+        outcome = Outcome()
+        await _once(way, neighbour, ORDINARY, place, outcome)
+        assert outcome.value == [place.token, "a note\n", "hello you"], (
+            outcome.error,
+            outcome.value,
+        )
+
+
+async def taken(value: Any) -> Any:
+    """Return a value, and of a stream the first items."""
+    if not hasattr(value, "aclose"):
+        return value
+    items: list[Any] = []
+    async for item in value:
+        items.append(item)
+        if len(items) == MANY:
+            await value.aclose()
+            break
+    return items
+
+
+def _called(attempt: Attempt, outcome: Outcome, seen: str | None) -> str:
+    """Return what to call it; where nothing was even tried, nothing was held."""
+    if seen:
+        return "escaped"
+    return "held" if outcome.pid or attempt.at != "call" else "broken"
+
+
+async def _once(
+    way: Any, neighbour: Held, attempt: Attempt, place: Stage, outcome: Outcome
+) -> str | None:
     argument = put(attempt, place)
     host = _Host()
     seen = None
@@ -84,16 +139,28 @@ async def _once(way: Any, attempt: Attempt, place: Stage, outcome: Outcome) -> s
         try:
             await _during(cell, attempt, outcome, {"turn": turn})
             host.look(outcome)
+            outcome.bystander = await _asked(neighbour)
             if not attempt.after:
                 seen = seen or attempt.evidence(place, outcome)
         finally:
             await _end(cell, outcome)
+    await host.settle()
     host.look(outcome, over=True)
     if attempt.after:
         seen = attempt.evidence(place, outcome)
     elif outcome.descriptors > 0 or outcome.threads > 2:
         seen = seen or attempt.evidence(place, outcome)
+    if outcome.bystander != "honest":
+        return f"another plugin: {outcome.bystander[:200]}"
     return seen
+
+
+async def _asked(neighbour: Held) -> str:
+    """Return what another plugin answers now."""
+    try:
+        return str(await asyncio.wait_for(neighbour.honest(), LATE))
+    except Exception as error:
+        return f"{type(error).__name__}: {error}"
 
 
 async def _during(
@@ -107,7 +174,7 @@ async def _during(
         await _in_time(outcome, seconds, cell.attempt(outcome, argument))
         outcome.report = (outcome.report[0], cell.report())
         with contextlib.suppress(KurtError, RemoteError):
-            outcome.bystander = str(await asyncio.wait_for(cell.honest(), LATE))
+            await asyncio.wait_for(cell.honest(), LATE)
     except (KurtError, RemoteError) as error:
         outcome.error = _worded(error)
     except TimeoutError:
@@ -152,6 +219,7 @@ class _Host:
             Path("/proc/self/clear_refs").write_text("5")
         self.facts = look_at(os.getpid())
         self.threads = threading.active_count()
+        self.open = _open()
 
     def look(self, outcome: Outcome, over: bool = False) -> None:
         """Note how much larger it has become."""
@@ -159,8 +227,27 @@ class _Host:
         peak, before = (int(facts["VmHWM"].split()[0]) for facts in (now, self.facts))
         outcome.grew = max(outcome.grew, (peak - before) / 1024)
         if over:
-            outcome.descriptors = now["fds"] - self.facts["fds"]
+            left = _open() - self.open
+            logs = sum("/audit/" in one for one in left)  # its log is opened once, and stays so
+            outcome.descriptors = now["fds"] - self.facts["fds"] - logs
+            outcome.facts = {**outcome.facts, "left": sorted(left)}
             outcome.threads = threading.active_count() - self.threads
+
+    async def settle(self) -> None:
+        """Wait a moment for what is still being closed."""
+        for _ in range(50):
+            if look_at(os.getpid())["fds"] <= self.facts["fds"] + 1:
+                return
+            await asyncio.sleep(0.01)
+
+
+def _open() -> set[str]:
+    """Return what this process has open."""
+    found = set()
+    for name in os.listdir("/proc/self/fd"):
+        with contextlib.suppress(OSError):
+            found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
+    return found
 
 
 class _Services(dict[str, Any]):
@@ -181,10 +268,6 @@ class _Plain:
     def __init__(self, wish: Mapping[str, Any]) -> None:
         self.tier = wish.get("tier", "kernel")
         self.spawner = Spawner(packages=("escapes",))
-
-    async def warm(self) -> None:
-        self.spawner.warm()
-        await asyncio.sleep(0.3)
 
     def cell(self, attempt: Attempt, place: Stage, argument: Mapping[str, Any]) -> Held:
         return Held(self, attempt, place, argument)
@@ -227,7 +310,7 @@ class Held:
             limits=self.limits,
             tier=self.way.tier,
             path=python_path(),
-            strict=True,
+            strict=self.way.tier != "process",
         )
         services = _Services(vault=Vault(self.place.token), other=Vault(self.place.token))
         loans = self.loans = Loans(services, grants, "attempt")
@@ -267,15 +350,7 @@ class Held:
         path = str(self.place.plugin / "doing.py")
         await self._cell.request("load", path, on_progress=outcome.progress.append)
         value = await self._cell.request("attempt", argument, on_progress=outcome.progress.append)
-        if hasattr(value, "aclose"):
-            outcome.value = []
-            async for item in value:
-                outcome.value.append(item)
-                if len(outcome.value) == MANY:
-                    await value.aclose()
-                    break
-        else:
-            outcome.value = value
+        outcome.value = await taken(value)
 
     def report(self) -> Any:
         assert self.worker is not None

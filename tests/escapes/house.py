@@ -67,6 +67,8 @@ def put(attempt: Attempt, place: Stage) -> dict[str, Any]:
     """Write the module of an attempt; return the argument of its deed."""
     argument = place.fill(attempt.source({}))
     argument["house_shm"] = FURNITURE[4]
+    if attempt.theme == "held":
+        argument["token"] = place.token
     if attempt.at == "turns":
         (place.granted / "later").mkdir()
         (place.granted / "deep" / "inner").mkdir(parents=True)

@@ -6,14 +6,17 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from kurt_ext.isolation import Decision, Isolation
 from kurt_ext.loader import PluginLoader
 from kurt_ext.models import PluginValidationResult
 from kurt_ext.sandbox.limits import LIMITS as ALL
 
 from .attempt import Attempt
-from .held import LIMITS, SECONDS, permissions
+from .held import LIMITS, SECONDS, permissions, taken
 from .stage import PLUGIN, Outcome, Stage, look_at
 
+#: Seconds that a plugin may take to be loaded where the attempt comes later.
+STARTING = 15.0
 _SLUG = PLUGIN.replace(".", "_")
 _KEYS = {limit.short: limit.key for limit in ALL}
 #: What makes a plugin of the module of an attempt. It takes the ways to the host that there are.
@@ -54,10 +57,20 @@ class Anything:
 
 
 class ByLoader:
-    """Plugins as an application loads them."""
+    """Plugins as an application loads them.
 
-    async def warm(self) -> None:
-        """Nothing is started before it is needed."""
+    :param tier: what is to hold them, whatever else this machine could.
+    """
+
+    def __init__(self, tier: str) -> None:
+        decide = Isolation.decide
+
+        def decided(*words: Any, **options: Any) -> Decision:
+            decision = decide(*words, **options)
+            mode = "auto" if tier == "process" else decision.mode
+            return decision._replace(tier=tier, mode=mode)
+
+        Isolation.decide = decided  # type: ignore[method-assign]
 
     def cell(self, attempt: Attempt, place: Stage, argument: Mapping[str, Any]) -> Loaded:
         """Return a loader with the one plugin."""
@@ -90,7 +103,7 @@ class Loaded:
         if doing.exists():
             main.write_text(doing.read_text() + _FACE)
             doing.unlink()
-        self.seconds = self.limits["max_execution_time_seconds"]
+        self.hook_timeout = limits["seconds"] if attempt.at == "import" else STARTING
         self.loader: PluginLoader | None = None
         self.instance: Any = None
         self.worker: Any = None
@@ -102,7 +115,7 @@ class Loaded:
             plugin_directory=str(self.place.plugin.parent),
             validator=Anything(),
             quarantine=False,
-            hook_timeout=self.seconds,
+            hook_timeout=self.hook_timeout,
         )
         await loader.__aenter__()
         self.place.snapshot = self.place.fingerprint()
@@ -132,8 +145,7 @@ class Loaded:
 
     async def attempt(self, outcome: Outcome, argument: Mapping[str, Any]) -> None:
         """Let the deed be done."""
-        value = await self.instance.attempt(dict(argument))
-        outcome.value = value
+        outcome.value = await taken(await self.instance.attempt(dict(argument)))
 
     def report(self) -> Any:
         """Return what the host believes of the confinement."""

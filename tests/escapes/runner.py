@@ -35,7 +35,7 @@ def run(
     attempts: Sequence[tuple[str, bool]],
     *,
     python: str = sys.executable,
-    path: Sequence[str] = (),
+    environ: Mapping[str, str] | None = None,
     user: int | None = None,
     options: Mapping[str, Any] | None = None,
     busy: int = 2,
@@ -49,7 +49,9 @@ def run(
     slow = [name for name, waits in attempts if waits]
     shares = [quick[n::busy] for n in range(busy)] + [slow[n::patient] for n in range(patient)]
     houses = [
-        House(configuration, share, python, path, user, options or {}) for share in shares if share
+        House(configuration, share, python, environ or {}, user, options or {})
+        for share in shares
+        if share
     ]
     verdicts: dict[str, Verdict] = {}
     with selectors.DefaultSelector() as selector:
@@ -71,13 +73,13 @@ class House:
         configuration: str,
         attempts: Iterable[str],
         python: str,
-        path: Sequence[str],
+        environ: Mapping[str, str],
         user: int | None,
         options: Mapping[str, Any],
     ) -> None:
         self.configuration = configuration
         self.left = list(attempts)
-        self.python, self.path, self.user, self.options = python, path, user, options
+        self.python, self.environ, self.user, self.options = python, environ, user, options
         self.current = ""
         self.process: subprocess.Popen[bytes] | None = None
         self.rest = b""
@@ -88,16 +90,17 @@ class House:
         wish = {"configuration": self.configuration, "attempts": self.left, **self.options}
         environ = {
             "PATH": "/usr/bin:/bin",
-            "HOME": self.options.get("home", "/nonexistent"),
-            "PYTHONPATH": os.pathsep.join(self.path or [str(TESTS)]),
+            "HOME": "/nonexistent",
+            "PYTHONPATH": str(TESTS),
             "PYTHONDONTWRITEBYTECODE": "1",
             "KURT_HOUSE_TOKEN": TOKEN,
+            **self.environ,
         }
         self.process = subprocess.Popen(
             [self.python, "-m", "escapes", json.dumps(wish), "argument-" + TOKEN],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT if self.options.get("noisy") else subprocess.PIPE,
+            stderr=subprocess.PIPE,
             env=environ,
             user=self.user,
             group=self.user,

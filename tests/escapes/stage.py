@@ -399,7 +399,7 @@ class Stage:
 
 def _unfreeze(path: str) -> None:
     """Take the flag that keeps a file from being removed, if it has one."""
-    if os.geteuid() or os.path.islink(path):
+    if os.geteuid() or os.path.islink(path) or not os.path.isfile(path):
         return
     import fcntl
 

@@ -243,6 +243,7 @@ def other_program(arg):
 @attempt(
     "being more processes than it may be",
     more_processes_than(8),
+    open_in=("process", "kernel", "strong for root"),
     processes=4,
     programs=("/usr/bin/sleep",),
 )
