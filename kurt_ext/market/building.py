@@ -218,10 +218,18 @@ class _Work:
         except OSError as error:
             raise MarketError(f"{folder} cannot be read", cause=str(error), at=folder) from error
 
+    def _kept_files(self, folder: str) -> dict[str, bytes]:
+        """Return the files of a folder; none where it was changed in the meantime."""
+        try:
+            return self._files(folder)
+        except MarketError:
+            return {}
+
     def _add_folders(self, ahead: Sequence[Found]) -> None:
         if not ahead:
             return
-        reports = self.judge.reports([found.path for found in ahead], self._jobs)
+        paths = [found.path for found in ahead]
+        reports = self.judge.reports(paths, self._kept_files, self._jobs)
         for number, (found, report) in enumerate(zip(ahead, reports, strict=True), 1):
             self._done(found.name, number, len(ahead))
             with _refusing(self.refused):

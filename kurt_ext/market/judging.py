@@ -1,14 +1,15 @@
-"""Have the validator judge what is to be published."""
+"""Have the validator judge what is to be published, and nothing that lies beside it."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..hostfacts import HostFacts
 from ..validator import installed_checks
-from ..verdicts import Verdicts, rules_version
+from ..verdicts import rules_version
 
 if TYPE_CHECKING:
     from ..places import Places
@@ -23,7 +24,9 @@ _WORTH = 4
 class Judge:
     """Judges skills for a marketplace, the same wherever it runs: by no host's own names.
 
-    :param places: where verdicts are remembered.
+    A release is judged once, and its document holds what was said: no other memory is kept.
+
+    :param places: of which the checks of local skills are not asked.
     :param profile: of the validator.
     :param known: ids that a person could mistake a new one for.
     """
@@ -32,34 +35,55 @@ class Judge:
         from ..jobs import Job
 
         checks = installed_checks(places)
-        facts = HostFacts(known_ids=frozenset(known))
-        self._job = Job(profile, checks, facts)
+        self._job = Job(profile, checks, HostFacts(known_ids=frozenset(known)))
         self.ruleset = rules_version(checks)
-        self._verdicts = Verdicts(places, self.ruleset, facts, profile)
 
     def report(self, path: str) -> dict[str, Any]:
-        """Return the report on one skill."""
-        return next(self.reports([path], 1))
+        """Return the report on what lies at a path, such as an unpacked ``*.dist-info``."""
+        return self._job.judge(path)
 
-    def reports(self, paths: Sequence[str], jobs: int = 0) -> Iterator[dict[str, Any]]:
-        """Yield the reports on skills, in their order.
+    def reports(
+        self,
+        folders: Sequence[str],
+        files: Callable[[str], Mapping[str, bytes]],
+        jobs: int = 0,
+    ) -> Iterator[dict[str, Any]]:
+        """Yield the reports on the files of skills, in their order.
 
+        The files are judged in a folder of their own, so that what is not published is no
+        part of the verdict.
+
+        :param files: returns path → bytes of a skill's folder.
         :param jobs: processes; 0 chooses by the number of processors and of skills.
         """
         from ..jobs import judge_all
 
         if not jobs:
             cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
-            jobs = max(1, min(cores, len(paths) // _WORTH))
+            jobs = max(1, min(cores, len(folders) // _WORTH))
         step = _CHUNK * jobs
-        for start in range(0, len(paths), step):
-            part = paths[start : start + step]
-            marks = [self._verdicts.find(path) for path in part]
-            ahead = [path for path, (kept, _) in zip(part, marks, strict=True) if kept is None]
-            judged = dict(zip(ahead, judge_all(self._job, ahead, jobs=jobs), strict=True))
-            for path, (kept, mark) in zip(part, marks, strict=True):
-                row = kept if kept is not None else judged[path]
-                if kept is None and mark is not None:
-                    self._verdicts.remember(path, mark, row)
-                yield row | {"path": path}
-        self._verdicts.close()
+        for start in range(0, len(folders), step):
+            part = folders[start : start + step]
+            with tempfile.TemporaryDirectory(prefix="kurt-judge-") as scratch:
+                staged = [
+                    _stage(scratch, number, folder, files(folder))
+                    for number, folder in enumerate(part)
+                ]
+                rows = judge_all(self._job, staged, jobs=jobs)
+            for folder, row in zip(part, rows, strict=True):
+                yield row | {"path": folder}
+
+
+def _stage(scratch: str, number: int, folder: str, files: Mapping[str, bytes]) -> str:
+    """Write the files of a skill into a folder of its name, and return it."""
+    base = os.path.join(scratch, str(number), os.path.basename(folder))
+    made = set()
+    for path, data in files.items():
+        target = os.path.join(base, *path.split("/"))
+        above = os.path.dirname(target)
+        if above not in made:
+            os.makedirs(above, exist_ok=True)
+            made.add(above)
+        with open(target, "wb") as stream:
+            stream.write(data)
+    return base

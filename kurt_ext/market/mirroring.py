@@ -23,7 +23,6 @@ from .verifying import SIGNATURES_LIMIT, files_of
 __all__ = ["Mirrored", "mirror"]
 
 
-
 class Mirrored(NamedTuple):
     """What a mirroring has done.
 

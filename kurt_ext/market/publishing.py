@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConflictError, MarketError, NotFoundError, SkillNotFoundError
@@ -145,7 +145,7 @@ class _Publication:
         self.name = found.name
         if releasing.is_there(self._books, found, self._publisher):
             return self._again(found.version)
-        report = self._judged(folder)
+        report = self._judged(folder, files)
         releasing.gate(found, report, settings.minimum_score)
         release = releasing.folder_release(
             self._books, found, files, self._publisher, report, self._ruleset
@@ -164,7 +164,7 @@ class _Publication:
         )
         return self._add(found, release)
 
-    def _judged(self, path: str) -> dict[str, Any]:
+    def _judged(self, path: str, files: Mapping[str, bytes] | None = None) -> dict[str, Any]:
         if self._report is not None:
             return self._report
         from .judging import Judge
@@ -174,7 +174,9 @@ class _Publication:
         known = [name for name, row in rows if row["publisher"] != self._publisher]
         judge = Judge(self._places, settings.profile, known)
         self._ruleset = judge.ruleset
-        return judge.report(path)
+        if files is None:
+            return judge.report(path)
+        return next(judge.reports([path], lambda folder: files, 1))
 
     def _again(self, version: str) -> dict[str, Any]:
         """Return the release that is there; a signature may still be added to it."""
