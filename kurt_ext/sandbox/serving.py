@@ -137,6 +137,7 @@ class Serving:
         self._news = threading.Condition(self._turn)
         self._waiting = 0
         self._reading = False
+        self._draining = False
         self._writing = threading.Lock()
         self._inbox: deque[Frame] = deque()
         self._calls: dict[int, CallSide] = {}
@@ -236,8 +237,12 @@ class Serving:
         if frame.kind == frames.CANCEL and call is not None:
             call.cancel()
         self._inbox.append(frame)
-        if self._loop is not None and threading.get_ident() != self._main:
+        if self._loop is None or self._draining:
+            return
+        if threading.get_ident() != self._main:
             self._loop.call_soon_threadsafe(self._drain)
+        else:  # it reads in the middle of sync code that asks the host something
+            self._loop.call_soon(self._drain)
 
     # -- acting -------------------------------------------------------------------
 
@@ -513,7 +518,11 @@ class Serving:
                 self.event("loop", {"error": type(error).__name__})
 
     def _readable(self) -> None:
-        self.peek()
+        self._draining = True
+        try:
+            self.peek()
+        finally:
+            self._draining = False
         self._drain()
 
 
