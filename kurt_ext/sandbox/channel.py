@@ -256,10 +256,12 @@ class Channel:
         """
         call = self._begin(frames.REQUEST, [verb, body], timeout, on_progress, settled)
         try:
-            return await call.future
+            value = await call.future
         except asyncio.CancelledError:
             self._give_up(call)
             raise
+        # Made here: the call must not hold what tells by its end that nobody reads.
+        return Stream(value) if type(value) is _Flow else value
 
     async def stream(
         self, verb: str, body: Any = None, *, timeout: float | None = None
@@ -547,7 +549,7 @@ class Channel:
         elif kind == frames.STREAMING:
             assert call.stream is not None
             if not call.future.done():
-                call.future.set_result(Stream(call.stream))
+                call.future.set_result(call.stream)
         elif kind == frames.ITEM:
             assert call.stream is not None
             call.stream.put(frame)
@@ -656,6 +658,8 @@ class Channel:
             self._is_open = False
             self._outgoing.clear()
             seats, self._seats = list(self._seats.values()), {}
+        if self._lost is not None:
+            self._lost(reason)  # before the worker sees the end, and ends by itself
         try:
             self._socket.shutdown(socket.SHUT_RDWR)
         except OSError:
@@ -663,8 +667,6 @@ class Channel:
         self._socket.close()
         for seat in seats:
             seat.leave()
-        if self._lost is not None:
-            self._lost(reason)
         return True
 
     def close(self) -> None:

@@ -92,6 +92,8 @@ def encode(value: Any) -> tuple[bytes, list[Blob]]:
         return _encode(value)
     if '"$' in text or len(text) > _LONG:
         return _encode(value)
+    if len(text) > MAX_DEPTH < text.count("[") + text.count("{") and is_deep(value):
+        raise _too_deep()
     return text.encode("utf-8", "surrogatepass"), []
 
 
@@ -102,13 +104,15 @@ def _encode(value: Any) -> tuple[bytes, list[Blob]]:
         if is_deep(value):
             raise RecursionError
     except RecursionError:
-        raise Unsendable(
-            f"the value refers to itself, or has more than {MAX_DEPTH} levels"
-        ) from None
+        raise _too_deep() from None
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > MAX_MEMBERS and members(data) > MAX_MEMBERS:
         raise Unsendable(f"the value has more than {MAX_MEMBERS} members")
     return data, writer.blob
+
+
+def _too_deep() -> Unsendable:
+    return Unsendable(f"the value refers to itself, or has more than {MAX_DEPTH} levels")
 
 
 class _Writer:
@@ -237,9 +241,9 @@ def _as_text(value: Any) -> Any:
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}
-    index = getattr(type(value), "__index__", None)  # the integers of numpy
+    index: Any = getattr(type(value), "__index__", None)  # the integers of numpy
     if index is not None:
-        return int(value)
+        return int(index(value))
     raise Unsendable(type(value).__name__)
 
 

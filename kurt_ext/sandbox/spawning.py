@@ -42,7 +42,7 @@ PRELOAD = (
 _START = 60.0  # seconds that a worker may take to be confined
 _CHUNK = 1 << 16
 _SIGKILL, _SIGXCPU = 9, 24  # Windows has no names for them
-_PAUSE = 0.02  # seconds between two reads of output of which too much has come already
+_PAUSE = 0.005  # seconds between two reads of output of which too much has come already
 
 
 class End(NamedTuple):
@@ -242,7 +242,9 @@ class Worker:
     def _end(self, code: int | None, used: float) -> End:
         if self._why is not None:
             return End(code, *self._why)
-        if code in (-_SIGXCPU, -_SIGKILL) and used >= self._limits["cpu_seconds"] - 0.1:
+        # The first of the two it may ignore; the second may be anybody's.
+        most = self._limits["cpu_seconds"]
+        if code == -_SIGXCPU or (code == -_SIGKILL and used >= 0.8 * most):
             return End(code, "it used up its processor time", "max_cpu_seconds")
         return End(code, _described(code))
 

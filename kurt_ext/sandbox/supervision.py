@@ -205,8 +205,7 @@ class Cell:
         :param exclusive: for code that is sync: one at a time. What ends it ends no other.
         :raises QuarantinedError: when it crashed too often.
         """
-        if timeout is not None:
-            deadline = monotonic() + timeout
+        deadline = monotonic() + (timeout or 0.0)
         settled = None
         if exclusive or self._overdue:
             # Who comes after a call that was given up and still blocks its worker waits as well:

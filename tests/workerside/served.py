@@ -130,6 +130,15 @@ class Handler:
             children.append(pid)
         return children
 
+    def hold_in_children(self, body: Any, call: Any) -> None:
+        """Have three children that each hold so many bytes."""
+        for _ in range(3):
+            if not os.fork():
+                held = bytearray(body)
+                held[::4096] = b"x" * len(held[::4096])
+                time.sleep(3600)
+        time.sleep(3600)
+
     # -- talking -------------------------------------------------------------------
 
     def count(self, body: Any, call: Any) -> int:
