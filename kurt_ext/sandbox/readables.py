@@ -37,7 +37,7 @@ def own_grants(path: Iterable[str]) -> list[tuple[str, int]]:
     :param path: folders that packages are imported from.
     """
     places = dict.fromkeys((*_interpreter(), *_libraries(), *_SYSTEM.split(), _OWN))
-    places.update(dict.fromkeys(os.path.abspath(one) for one in (*sys.path, *path) if one))
+    places.update(dict.fromkeys(os.path.abspath(one) for one in path if one))
     grants = [(place, READ) for place in places]
     return [*grants, ("/dev/null", WRITE)]
 
