@@ -13,13 +13,14 @@ from .. import grant_hosts
 from .passing import (
     DENIED,
     FAILED,
-    MAX_REPLY,
+    HEAD,
     PENDING,
     UNRESOLVED,
     Malformed,
     number_of,
     reply_of,
     request,
+    rest_of,
     shown,
 )
 
@@ -120,16 +121,26 @@ class Line:
         raise failure
 
 
-def receive(sock: Any, flags: int = 0) -> tuple[bytes, int]:
-    """Return what arrived and the descriptor that came with it, -1 without one."""
-    flags |= getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
-    data, extra, _, _ = _Plain.recvmsg(sock, MAX_REPLY, _socket.CMSG_SPACE(4), flags)
+def receive(sock: Any) -> tuple[bytes, int]:
+    """Return a reply and the descriptor that came with it, -1 without one.
+
+    Less than a reply is returned where the other end has ended.
+    """
+    flags = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
+    data, extra, _, _ = _Plain.recvmsg(sock, HEAD, _socket.CMSG_SPACE(4), flags)
+    number = -1
     for level, kind, content in extra:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS and len(content) == 4:
             number = int.from_bytes(content, sys.byteorder)
             os.set_inheritable(number, False)
-            return data, number
-    return data, -1
+    rest = rest_of(data)
+    while rest:
+        more = _Plain.recv(sock, rest)
+        if not more:
+            break
+        data += more
+        rest -= len(more)
+    return data, number
 
 
 def outcome(data: bytes, target: str, skill: str) -> tuple[bytes, OSError]:

@@ -13,6 +13,7 @@ __all__ = [
     "CONNECTED",
     "DENIED",
     "FAILED",
+    "HEAD",
     "MAX_REPLY",
     "PENDING",
     "REQUEST",
@@ -23,6 +24,7 @@ __all__ = [
     "reply_of",
     "request",
     "requests_of",
+    "rest_of",
     "shown",
 ]
 
@@ -42,6 +44,8 @@ UNRESOLVED = b"N"
 #: Allowed, and it failed with the error number.
 FAILED = b"E"
 MAX_REPLY = 1024
+#: Bytes that a reply begins with, whatever it says.
+HEAD = _REPLY.size
 
 
 class Malformed(ValueError):
@@ -101,6 +105,11 @@ def reply(kind: bytes, text: str = "", code: int = 0, *, number: int = 0) -> byt
 def number_of(data: bytes) -> int:
     """Return the number of the request that a reply is for, -1 for what is no reply."""
     return int(_REPLY.unpack_from(data)[1]) if len(data) >= _REPLY.size else -1
+
+
+def rest_of(head: bytes) -> int:
+    """Return how many bytes belong to a reply after its first :data:`HEAD`."""
+    return int(_REPLY.unpack_from(head)[3]) if len(head) >= _REPLY.size else 0
 
 
 def reply_of(data: bytes) -> tuple[bytes, str, int]:
