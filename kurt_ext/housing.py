@@ -13,6 +13,7 @@ import shutil
 import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Mapping
+from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .importer import JUDGED, code_folder
@@ -52,6 +53,7 @@ class Housing:
     :param place: gives where a kind is imported from.
     :param audit: told of what was allowed and refused.
     :param tell: told of events: a name, and sentences.
+    :param took: told how long a step took, in milliseconds.
     :param canaries: a folder for a file that no worker may open.
     :param loans: makes what answers for the services, of grants, name, and who is told.
     :param python: the interpreter of the plugin's own environment; None = this one.
@@ -67,6 +69,7 @@ class Housing:
         place: Callable[[Kind[Any]], str],
         audit: Audit,
         tell: Callable[[str, list[str]], None],
+        took: Callable[[str, float], None],
         canaries: str,
         loans: Callable[..., Loans],
         python: str | None = None,
@@ -84,6 +87,7 @@ class Housing:
         self._place = place
         self._audit = audit
         self._tell = tell
+        self._took = took
         self._canaries = canaries
         self._python = python
         self._registered: list[str] = []
@@ -110,6 +114,7 @@ class Housing:
 
     async def _start(self) -> Worker:
         """Start a worker that has nothing of the plugin yet."""
+        begun = perf_counter()
         scratch = tempfile.mkdtemp(prefix="kurt-")
         try:
             canary = self._canary(scratch)
@@ -140,6 +145,7 @@ class Housing:
             shutil.rmtree(scratch, ignore_errors=True)
 
         worker.on_end(ended)
+        self._took("worker", (perf_counter() - begun) * 1000)
         self.report = worker.report
         return worker
 
@@ -190,9 +196,11 @@ class Housing:
         registered: bool,
         options: Mapping[str, Any],
         config: Mapping[str, Any] | None,
+        shown: Mapping[str, Any],
     ) -> Remote:
         """Import one extension in the worker; return what stands for its object.
 
+        :param shown: attributes of it that the host knows, because it gave them.
         :raises PluginLoadError: as the worker does.
         """
         key = f"{kind.namespace}:{name}"
@@ -207,8 +215,10 @@ class Housing:
             "config": None if config is None else dict(config),
         }
         described = await self.request("load", body)
+        for phase, ms in described["ms"].items():
+            self._took(str(phase), float(ms))
         self._loads[key] = body
-        return Remote(self, key, described)
+        return Remote(self, key, described, shown)
 
     async def hook(self, key: str, name: str, *, exclusive: bool) -> None:
         """Call a hook of an extension's life.
@@ -365,17 +375,28 @@ def house(
     return Housing(
         policy,
         decision,
-        _opening(candidate, record),
+        _opening(candidate, record, isolation.companions(record)),
         spawner=isolation.spawner,
         place=isolation.kind_place,
         audit=isolation.audit,
         tell=tell,
+        took=life.took,
         canaries=os.path.join(places.data, "canary"),
         loans=isolation.loans,
     )
 
 
-def _opening(candidate: Candidate, record: Mapping[str, Any]) -> dict[str, Any]:
+def _opening(
+    candidate: Candidate, record: Mapping[str, Any], companions: list[Candidate]
+) -> dict[str, Any]:
+    return {
+        "skill": _told(candidate),
+        "companions": [_told(one) for one in companions],
+        "record": dict(record),
+    }
+
+
+def _told(candidate: Candidate) -> dict[str, Any]:
     folder = code_folder(candidate)
     return {
         "candidate": {
@@ -389,8 +410,6 @@ def _opening(candidate: Candidate, record: Mapping[str, Any]) -> dict[str, Any]:
             "offers": [list(offer) for offer in candidate.offers],
             "code": candidate.code,
         },
-        "record": dict(record),
-        "settings": {},
         "folder": folder,
         "digests": JUDGED.of(folder) if folder else None,
     }

@@ -27,7 +27,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .config_keys import MODES
-from .errors import ConfigError, IntegrityError, IsolationError
+from .errors import ConfigError, IntegrityError, IsolationError, NotFoundError
 from .grants import LISTS, NATIVE, Grants, narrow
 from .kinds import GROUP
 from .sandbox.limits import DEFAULTS, lowered, merged, problems
@@ -285,9 +285,30 @@ class Isolation:
             limits=limits,
             tier=decision.tier,
             path=python_path() if path is None else path,
+            companions=[folder for one in self.companions(record) if (folder := code_folder(one))],
             strict=decision.mode == "strict",
             protected=[places.data, places.cache, os.path.dirname(places.user_config)],
         )
+
+    def companions(self, record: Mapping[str, Any]) -> list[Candidate]:
+        """Return the skills whose code a plugin may import: those that it declares to need.
+
+        What they need is among them. One that is not there, or not trusted, is left out:
+        the import of it says so.
+        """
+        discovery = self._skills.discover()
+        found: dict[str, Candidate] = {}
+        waiting = [dict(record)]
+        while waiting:
+            for needed in waiting.pop().get("dependencies") or ():
+                try:
+                    candidate = discovery.skill(needed["plugin_id"])
+                except NotFoundError:
+                    continue
+                if candidate.name not in found and candidate.usable:
+                    found[candidate.name] = candidate
+                    waiting.append(self._skills.loading.record(candidate))
+        return list(found.values())
 
     def kind_place(self, kind: Kind[Any]) -> str:
         """Return where a kind is imported from, as ``module:attribute``.

@@ -42,7 +42,8 @@ _ORDER = count(1)
 class Timing(NamedTuple):
     """How long one step of a plugin's life took.
 
-    :param phase: ``check``, ``import``, ``construct``, or the name of a hook.
+    :param phase: ``check``, ``worker`` (the start of its process), ``import``, ``construct``,
+        or the name of a hook.
     :param ms: milliseconds.
     """
 
@@ -332,8 +333,12 @@ class Life:
         ms = (perf_counter() - start) * 1000
         if phase == "load":
             self.load_ms = ms
-        self.timings = [*self.timings[-63:], Timing(self.name, phase, ms)]
+        self.took(phase, ms)
         return ms
+
+    def took(self, phase: str, ms: float) -> None:
+        """Note how long a step took that somebody else has measured."""
+        self.timings = [*self.timings[-63:], Timing(self.name, phase, ms)]
 
     def retire(self, number: int, modules: Iterable[ModuleType]) -> None:
         """Remember what a generation that is gone has made, until it is dead."""

@@ -390,13 +390,15 @@ class Loading:
         is_plugin = found.obj is None and record["type"] is not None and ":" not in found.value
         if found.obj is None:
             self._judge(found, record)
+        config = self._config(life, record, candidate) if is_plugin else None
         return housing.load(
             found.kind,
             found.name,
             found.value,
             registered=found.obj is not None,
             options={} if is_plugin else self._options(found.kind.name, found.name),
-            config=self._config(life, record, candidate) if is_plugin else None,
+            config=config,
+            shown={"metadata": life.metadata, "config": config} if is_plugin else {},
         )
 
     def _config(self, life: Life, record: Mapping[str, Any], candidate: Candidate) -> Any:

@@ -116,8 +116,10 @@ async def _finish(life: Life, extension: Extension, pending: Any) -> None:
         with extension.generation.ledger.watching():
             extension.obj = await bounded(wait, limit=limit)
     except Late as late:
-        raise late_error("create_plugin", life.name, limit, late) from late
-    life.timed("construct", start)
+        what = "create_plugin" if extension.generation.housing is None else "import"
+        raise late_error(what, life.name, limit, late) from late
+    if not isinstance(extension.obj, Remote):  # whose worker has told how long it took
+        life.timed("construct", start)
     check(extension)
 
 

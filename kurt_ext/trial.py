@@ -32,6 +32,7 @@ LIFE = ("load", "activate", "deactivate", "unload")
 #: The parts of a load and the hooks, in the order in which they come.
 PHASES: tuple[str, ...] = (
     "check",
+    "worker",
     "import",
     "construct",
     "initialize",

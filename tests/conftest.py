@@ -12,8 +12,14 @@ from venvs import FreshEnv, fill
 
 
 @pytest.fixture(autouse=True)
-def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the test a home and a project of its own; return the home."""
+def own_places(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Path:
+    """Give the test a home and a project of its own; return the home.
+
+    Plugins live in the test's own process, where it can look at them, but in modules that
+    say ``ISOLATED = True``.
+    """
     for name in [name for name in sys.modules if name.partition(".")[0] == "kurt_skills"]:
         del sys.modules[name]  # what a test before has left imported
     home = tmp_path / "home"
@@ -23,8 +29,8 @@ def own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for variable in list(os.environ):
         if variable.startswith(("KURT_", "XDG_")):
             monkeypatch.delenv(variable)
-    # Plugins live in this process, where a test can look at them; what is about workers says so.
-    monkeypatch.setenv("KURT_ISOLATION", "none")
+    if not getattr(request.module, "ISOLATED", False):
+        monkeypatch.setenv("KURT_ISOLATION", "none")
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("USERPROFILE", str(home))
     monkeypatch.chdir(project)

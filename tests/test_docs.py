@@ -20,6 +20,9 @@ from kurt_engine.kind import KIND as ENGINES
 from kurt_ext import PluginVersionManager, config_file
 from kurt_ext.kinds import Kind
 
+#: Plugins live where they live for everybody.
+ISOLATED = True
+
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))

@@ -39,6 +39,8 @@ pytestmark = [
     pytest.mark.skipif(sys.platform == "win32", reason="workers of POSIX systems"),
 ]
 
+#: Modes are those that people have.
+ISOLATED = True
 KERNEL = abilities().tier in ("kernel", "strong")
 kernel = pytest.mark.skipif(not KERNEL, reason="this machine has neither Landlock nor seccomp")
 CALC = "com.example.calculator"
@@ -113,12 +115,6 @@ def calculator(code: str = CODE, **fields: Any) -> dict[str, Any]:
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@pytest.fixture(autouse=True)
-def isolated(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the modes be those that people have."""
-    monkeypatch.delenv("KURT_ISOLATION")
 
 
 @asynccontextmanager

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from importlib import import_module
 from importlib.metadata import EntryPoint
+from time import perf_counter
 from traceback import format_exception
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from ..candidates import Candidate
 from ..contract import HOOKS, Extension
 from ..errors import CallError, ContractError, KurtError, UsageError
-from ..failure import load_error, place_of, reason_of
+from ..failure import Escaped, load_error, place_of, reason_of
 from ..importer import FINDER, JUDGED, importing
 from ..registering import Registrar, Registry
 
@@ -36,12 +37,12 @@ _TRACEBACK = 20_000  # characters of one that are told
 
 
 class _Known:
-    """What the finder asks a manager's discovery for: the one skill of this process."""
+    """What the finder asks a manager's discovery for: the skills of this process."""
 
     places: Any = None
 
-    def __init__(self, candidate: Candidate) -> None:
-        self.winners = (candidate,)
+    def __init__(self, candidates: list[Candidate]) -> None:
+        self.winners = tuple(candidates)
 
 
 class _Member:
@@ -88,15 +89,17 @@ class Inside:
 
     def do_open(self, body: Mapping[str, Any], call: Any) -> None:
         """Take the skill that this process is for."""
-        fields = dict(body["candidate"])
-        fields["offers"] = tuple(tuple(offer) for offer in fields["offers"])
-        # Asked and answered by the host: trust is not this process's to judge.
-        self._candidate = Candidate(**fields, scope="builtin", trusted=True)
+        known = []
+        for skill in (body["skill"], *body["companions"]):
+            fields = dict(skill["candidate"])
+            fields["offers"] = tuple(tuple(offer) for offer in fields["offers"])
+            # Asked and answered by the host: trust is not this process's to judge.
+            known.append(Candidate(**fields, scope="builtin", trusted=True))
+            if skill["folder"]:
+                JUDGED.bind(skill["folder"], skill["digests"])
+        self._candidate = known[0]
         self._record = dict(body["record"])
-        self._settings = dict(body["settings"])
-        FINDER.open(self, _Known(self._candidate))  # type: ignore[arg-type]
-        if body["folder"]:
-            JUDGED.bind(body["folder"], body["digests"])
+        FINDER.open(self, _Known(known))  # type: ignore[arg-type]
 
     def do_register(self, body: Mapping[str, Any], call: Any) -> list[list[str]]:
         """Run code that registers what it offers; return (namespace, name) of each."""
@@ -114,38 +117,48 @@ class Inside:
     def do_load(self, body: Mapping[str, Any], call: Any) -> Any:
         """Import an extension and make its object; return what there is to know of it."""
         kind = _located(body["kind"])
+        start = perf_counter()
         try:
-            plugin, obj = self._made(body, kind)
+            plugin = self._imported(body)
+            imported = perf_counter()
+            obj = self._made(body, kind, plugin)
         except BaseException as error:
             raise self._load_error(error, body["name"]) from error
+        ms = {"import": (imported - start) * 1000, "construct": (perf_counter() - imported) * 1000}
         if hasattr(obj, "__await__"):
-            return self._finished(body, kind, plugin, obj)
-        return self._described(body, kind, plugin, obj)
+            return self._finished(body, kind, plugin, obj, ms)
+        return {**self._described(body, kind, plugin, obj), "ms": ms}
 
-    async def _finished(self, body: Mapping[str, Any], kind: Any, plugin: Any, pending: Any) -> Any:
+    async def _finished(
+        self, body: Mapping[str, Any], kind: Any, plugin: Any, pending: Any, ms: dict[str, float]
+    ) -> Any:
+        start = perf_counter()
         try:
             obj = await pending
         except Exception as error:
             raise self._load_error(error, body["name"]) from error
-        return self._described(body, kind, plugin, obj)
+        ms["construct"] += (perf_counter() - start) * 1000
+        return {**self._described(body, kind, plugin, obj), "ms": ms}
 
-    def _made(self, body: Mapping[str, Any], kind: Any) -> tuple[Any, Any]:
-        """Return what the entry point names, and the object that is made of it."""
+    def _imported(self, body: Mapping[str, Any]) -> Any:
+        """Return what the entry point names."""
+        if body["registered"]:
+            return self._registry.find(body["name"], namespace=body["namespace"])[0].obj
+        point = EntryPoint(body["name"], body["value"].split(" [")[0], body["namespace"])
+        with Registrar(self._registry, self._skill).collecting(), self._importing():
+            return point.load()
+
+    def _made(self, body: Mapping[str, Any], kind: Any, plugin: Any) -> Any:
+        """Return the object that is made of what an entry point names."""
         from ..instances import build_object, build_plugin
 
-        if body["registered"]:
-            rows = self._registry.find(body["name"], namespace=body["namespace"])
-            plugin = rows[0].obj
-        else:
-            point = EntryPoint(body["name"], body["value"].split(" [")[0], body["namespace"])
-            with Registrar(self._registry, self._skill).collecting(), self._importing():
-                plugin = point.load()
-            if isinstance(plugin, ModuleType) and self._record["type"] is not None:
-                return plugin, build_plugin(plugin, self._record, body["config"])
+        is_plugin = isinstance(plugin, ModuleType) and self._record["type"] is not None
+        if is_plugin and not body["registered"]:
+            return build_plugin(plugin, self._record, body["config"])
         build = kind.facet("build")
         if build is not None:
-            return plugin, build(plugin)
-        return plugin, build_object(plugin, body["options"], kind.name, body["name"])
+            return build(plugin)
+        return build_object(plugin, body["options"], kind.name, body["name"])
 
     def _described(self, body: Mapping[str, Any], kind: Any, plugin: Any, obj: Any) -> Any:
         assert self._candidate is not None
@@ -191,7 +204,9 @@ class Inside:
 
     def _load_error(self, error: BaseException, name: str | None = None) -> KurtError:
         assert self._candidate is not None
-        if not isinstance(error, (Exception, SystemExit)):
+        if isinstance(error, SystemExit):
+            error = Escaped(error).with_traceback(error.__traceback__)
+        if not isinstance(error, Exception):
             raise error
         return load_error(self._candidate, error, name)
 

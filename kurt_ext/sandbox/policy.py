@@ -128,6 +128,7 @@ def compile_policy(
     limits: Mapping[str, float],
     tier: str,
     path: Iterable[str],
+    companions: Iterable[str] = (),
     strict: bool = False,
     protected: Iterable[str] = (),
     environ: Mapping[str, str] | None = None,
@@ -139,6 +140,7 @@ def compile_policy(
     not exist cannot be granted. One that may be read and is not there is left out.
 
     :param folder: the skill's own, "" where it has none.
+    :param companions: folders of other skills, whose code it may import.
     :param strict: refuse what is too much to be granted to anybody, instead of noting it.
     :param protected: folders that no plugin may write: this program's own.
     :param environ: the host's environment; ``os.environ`` if None.
@@ -151,6 +153,7 @@ def compile_policy(
     work.protected = [os.path.realpath(one) for one in protected]
     write = work.files(grants.lists["filesystem_write"], writes=True)
     read = work.files(grants.lists["filesystem_read"], writes=False, writable=write)
+    read += [os.path.realpath(one) for one in companions]
     programs = work.programs(grants.lists["processes"])
     hosts = tuple(grants.entries("network_hosts"))
     environment = work.environment(grants)

@@ -86,10 +86,18 @@ class Remote:
     :param housing: where it lives.
     :param key: which of its extensions it is.
     :param described: what the worker says of it.
+    :param shown: attributes that the host knows by itself.
     """
 
-    def __init__(self, housing: Housing, key: str, described: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        housing: Housing,
+        key: str,
+        described: Mapping[str, Any],
+        shown: Mapping[str, Any] | None = None,
+    ) -> None:
         own = self.__dict__
+        own.update(shown or {})
         own["_housing"] = housing
         own["_key"] = key
         own["_type"] = str(described["type"])
