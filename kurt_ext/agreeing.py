@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .errors import KurtError
@@ -16,7 +16,17 @@ if TYPE_CHECKING:
     from .output import Page
     from .session import Session
 
-__all__ = ["SCOPES", "apply", "count", "installer_of", "markets_of", "rows", "write_steps"]
+__all__ = [
+    "SCOPES",
+    "apply",
+    "count",
+    "installer_of",
+    "markets_of",
+    "reload",
+    "rows",
+    "standing_lines",
+    "write_steps",
+]
 
 SCOPES = ("project", "user")
 _SIGNS = {"install": "+", "update": "~", "downgrade": "~", "replace": "~", "keep": "="}
@@ -93,7 +103,10 @@ def apply(
         _ask(session, plan, confirmed, yes=yes)
         done = installer.apply(plan, agreed=True, publishers=confirmed)
     session.forget()
-    return done, [warning for step in done for warning in _reload(session, step)]
+    warnings = []
+    for step in done:
+        warnings += reload(session, step.name, step.before.version if step.before else None)
+    return done, warnings
 
 
 def _ask(session: Session, plan: Plan, confirmed: list[str], *, yes: bool) -> None:
@@ -112,29 +125,37 @@ def _ask(session: Session, plan: Plan, confirmed: list[str], *, yes: bool) -> No
         click.confirm("Install this?", abort=True, err=True)
 
 
-def _reload(session: Session, step: Step) -> list[Finding]:
-    """Have the project's host take over new code that it runs the old one of."""
+def reload(session: Session, name: str, before: str | None) -> list[Finding]:
+    """Have the project's host take over new code where it runs the old one.
+
+    :param before: the version that it may run; None where there was none.
+    :returns: a warning where it does not.
+    """
     from .hosts import ask
     from .removing import host_status
 
-    if step.before is None:
+    if before is None:
         return []
     try:
-        if host_status(session.places, step.name) is None:
+        if host_status(session.places, name) is None:
             return []
-        ask(session.places, "reload", plugin_id=step.name)
+        ask(session.places, "reload", plugin_id=name)
     except KurtError as error:
-        return [
-            Finding(
-                "not-reloaded",
-                "warning",
-                f"the host of this project still runs {step.name} {step.before.version}: "
-                f"{error.message}",
-                fix=error.hint or f"kurt plugin reload {step.name}",
-            )
-        ]
-    session.note(f"Reloaded {step.name} in the host of this project")
+        text = f"the host of this project still runs {name} {before}: {error.message}"
+        fix = error.hint or f"kurt plugin reload {name}"
+        return [Finding("not-reloaded", "warning", text, fix=fix)]
+    session.note(f"Reloaded {name} in the host of this project")
     return []
+
+
+def standing_lines(page: Page, markets: Mapping[str, Market]) -> None:
+    """Write how old the index of each market is."""
+    from .market.times import age_in_words
+
+    for name, market in markets.items():
+        standing = market.standing
+        age = age_in_words(standing.age)
+        page.line(f"{name}: index {standing.snapshot}, made {age} ago", "dim")
 
 
 def write_steps(page: Page, steps: Sequence[Step]) -> None:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from .market.documents import Listing, Release, SkillDocument
     from .specs import Spec
 
-__all__ = ["Goods", "of_folder", "of_git", "of_release", "of_wheel", "of_zip"]
+__all__ = ["Goods", "of_content", "of_folder", "of_git", "of_release", "of_wheel", "of_zip"]
 
 _GIT_TIMEOUT = 120.0
 
@@ -115,16 +115,23 @@ def _record(folder: str, shown: str) -> dict[str, Any]:
     return reading.record
 
 
-def of_folder(path: str, shown: str | None = None) -> Goods:
+def of_folder(path: str) -> Goods:
     """Return what a folder holds.
 
     :raises MarketError: when it holds what is never installed, or too much.
     :raises ManifestError: when its manifest cannot be used.
     """
     content = read_folder(path)
-    record = _record(path, shown or path)
-    url = Path(path).as_uri()
-    return Goods(record, content, {"url": url, "dir_info": {}}, source=shown or path)
+    record = _record(path, path)
+    return Goods(record, content, {"url": Path(path).as_uri(), "dir_info": {}}, source=path)
+
+
+def of_content(folder: str, content: Mapping[str, bytes]) -> Goods:
+    """Return what a folder of the store is, whose files were read and checked.
+
+    :raises ManifestError: when its manifest cannot be used.
+    """
+    return Goods(_record(folder, os.path.basename(folder)), content, {})
 
 
 def of_zip(path: str) -> Goods:
@@ -172,6 +179,7 @@ def of_wheel(path: str, data: bytes | None = None, source: str | None = None) ->
     origin = {
         "url": Path(path).as_uri() if os.path.isabs(path) else path,
         "archive_info": {"hashes": hashes},
+        "distribution": name.partition("-")[0].replace("_", "-").lower(),
     }
     return Goods(record, {}, origin, source=source or path, wheel=(name, data))
 
@@ -294,7 +302,7 @@ def of_release(
     else:
         wheel = _fitting_wheel(release.source.wheels, listing.id)
         goods = of_wheel(wheel.filename, market.wheel(wheel))
-        goods.origin = {**origin, "archive_info": goods.origin["archive_info"]}
+        goods.origin = {**goods.origin, **origin}
     goods.source = None
     goods.market, goods.listing, goods.document = market, listing, document
     goods.release, goods.key = release, key

@@ -27,6 +27,10 @@ __all__ = ["COMMANDS", "Command", "LazyGroup", "cli", "command", "load", "run"]
 
 #: Our own commands: where each lies, and its help in one line.
 COMMANDS: dict[str, tuple[str, str]] = {
+    "audit": (
+        "kurt_ext.commands.audit:command",
+        "Say what is known to be wrong with what is installed.",
+    ),
     "completion": (
         "kurt_ext.commands.completion:command",
         "Print the script that completes kurt's words in a shell.",
@@ -71,6 +75,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "Build, publish to, verify and mirror a marketplace.",
     ),
     "new": ("kurt_ext.commands.new:command", "Write a new skill that runs at once."),
+    "outdated": (
+        "kurt_ext.commands.outdated:command",
+        "Tell which installed skills have newer releases.",
+    ),
     "permissions": (
         "kurt_ext.commands.permissions:command",
         "Tell what skills may do, what they need, and what changes.",
@@ -79,10 +87,22 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "kurt_ext.commands.plugin:command",
         "Load, start, reload and look at plugins while a host runs, or in a trial.",
     ),
+    "prune": (
+        "kurt_ext.commands.prune:command",
+        "Remove what nobody needs any more.",
+    ),
+    "rollback": (
+        "kurt_ext.commands.rollback:command",
+        "Put back what was installed before.",
+    ),
     "run": ("kurt_ext.commands.run:command", "Run an extension."),
     "sandbox": (
         "kurt_ext.commands.sandbox:command",
         "Tell what this machine can hold an isolated plugin to.",
+    ),
+    "search": (
+        "kurt_ext.commands.search:command",
+        "Look for skills in the markets.",
     ),
     "shim": (
         "kurt_ext.commands.shim:command",
@@ -92,9 +112,17 @@ COMMANDS: dict[str, tuple[str, str]] = {
         "kurt_ext.commands.skill:command",
         "Write, check, link, trust and package skills.",
     ),
+    "sync": (
+        "kurt_ext.commands.sync:command",
+        "Make what is installed what kurt.lock says.",
+    ),
     "uninstall": (
         "kurt_ext.commands.uninstall:command",
         "Remove skills that kurt has installed.",
+    ),
+    "update": (
+        "kurt_ext.commands.update:command",
+        "Bring installed skills up to date.",
     ),
     "validate": (
         "kurt_ext.commands.validate:command",

@@ -185,15 +185,25 @@ class Installer:
 
         :raises KurtError: why it cannot be had.
         """
-        if spec.kind == "folder":
-            return bringing.of_folder(spec.path, spec.text)
-        if spec.kind == "zip":
-            return bringing.of_zip(spec.path)
-        if spec.kind == "wheel":
-            return bringing.of_wheel(spec.path)
+        local = {
+            "folder": bringing.of_folder,
+            "zip": bringing.of_zip,
+            "wheel": bringing.of_wheel,
+        }.get(spec.kind)
+        if local is not None:
+            goods = local(spec.path)
+            goods.source = self._locked_path(spec.path)
+            return goods
         if spec.kind == "git":
             return bringing.of_git(spec)
         return self.shelves.bring(spec)
+
+    def _locked_path(self, path: str) -> str:
+        """Return a path as the lock has it: from the project on, where it lies in that."""
+        project = self.places.project
+        if path.startswith(project + os.sep):
+            return "./" + os.path.relpath(path, project).replace(os.sep, "/")
+        return path
 
     # -- one step --------------------------------------------------------------------
 

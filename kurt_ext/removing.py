@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from .places import Places
 
 __all__ = [
+    "distribution_of",
     "forget",
     "host_status",
     "installed",
@@ -82,7 +83,7 @@ def uninstall(receipts: Receipts, name: str, *, force: bool = False) -> Receipt:
                     )
             take_away(receipts, receipt)
         else:
-            distribution = _distribution_of(receipt)
+            distribution = distribution_of(receipt)
             if installing_distributions.installed_version(distribution) is not None:
                 installing_distributions.uninstall(distribution)
             forget(receipts, receipt)
@@ -186,7 +187,8 @@ def host_status(places: Places, name: str) -> str | None:
     return None if status == "unloaded" else status
 
 
-def _distribution_of(receipt: Receipt) -> str:
+def distribution_of(receipt: Receipt) -> str:
+    """Return the name of the distribution that a receipt is of."""
     from .names import distribution_name
 
     return str(receipt.origin.get("distribution") or distribution_name(receipt.name))

@@ -86,6 +86,8 @@ control
 specs bringing installing_distributions removing
 choosing
 installer
+updating syncing pruning
+auditing
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 

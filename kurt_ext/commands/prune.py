@@ -1,0 +1,70 @@
+"""Remove what nobody needs: dependencies, and versions in the store."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from .. import cli
+from ..agreeing import SCOPES
+from ..output import Answer
+
+if TYPE_CHECKING:
+    from ..output import Page
+    from ..session import Session
+
+__all__ = ["command"]
+
+
+@cli.command("prune", short_help="Remove what nobody needs any more.")
+@click.option("--scope", type=click.Choice(SCOPES), default="project", help="Whose skills.")
+@click.option("--dry-run", is_flag=True, help="Only show what would be done.")
+@click.option("--all", "every", is_flag=True, help="Earlier versions too: no rollback after it.")
+@click.pass_obj
+def command(session: Session, scope: str, dry_run: bool, every: bool) -> Answer:
+    """Remove what nobody needs any more.
+
+    Skills that came because another needed them, and that none needs now; and in the
+    store, what is neither installed anywhere nor kept for a rollback.
+
+    \b
+    Example:
+      kurt prune --dry-run
+    """
+    from ..pruning import kept, surplus
+    from ..receipts import Receipts
+    from ..removing import refuse_in_host, uninstall
+
+    receipts = Receipts(session.places, scope)
+    removed = surplus(receipts)
+    trees: list[str] = []
+    freed = 0
+    if not dry_run:
+        for receipt in removed:
+            refuse_in_host(session.places, receipt.name)
+            uninstall(receipts, receipt.name, force=True)
+        from ..market.store import Store
+
+        folders, wheels = kept(session.places, history=not every)
+        trees, freed = Store(session.places.store).prune(folders, wheels)
+        session.forget()
+
+    def text(page: Page) -> None:
+        for receipt in removed:
+            page.parts((" - ", "red"), (receipt.name, "bold"), (f" {receipt.version}", None))
+        if dry_run:
+            page.line("Nothing was changed: a dry run")
+        else:
+            page.line(
+                f"Removed {len(removed)} skills and {len(trees)} versions, {freed / 1e6:.1f} MB"
+            )
+
+    data = {
+        "scope": scope,
+        "dry_run": dry_run,
+        "removed": [one.name for one in removed],
+        "trees": trees,
+        "freed_bytes": freed,
+    }
+    return Answer(data, text, talk=True)

@@ -1,0 +1,146 @@
+"""Make what is installed what ``kurt.lock`` says, and nothing else.
+
+Bytes come from the store where it has them, then from the market, by name and version, or
+from where they came the first time; whatever gives them, the digest of the lock decides.
+So a mirror, or no network at all, does as well.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from . import bringing
+from .bringing import Goods
+from .errors import IntegrityError, KurtError
+from .findings import Finding
+from .installer import Plan, Step
+from .lock import Locked, lock_path, read
+from .receipts import Receipt
+from .specs import Spec, parse
+
+if TYPE_CHECKING:
+    from .installer import Installer
+
+__all__ = ["Sync", "plan_sync"]
+
+
+@dataclass
+class Sync:
+    """What is to be done so that a scope is what its lock says.
+
+    :param plan: what is to be installed.
+    :param surplus: what is installed and not locked.
+    :param same: how many are as they are locked.
+    """
+
+    plan: Plan
+    surplus: list[Receipt]
+    same: int
+    warnings: list[Finding] = field(default_factory=list)
+
+
+def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
+    """Return what is to be done; everything is brought and judged.
+
+    :param force: names of skills that were changed since, and are to be put back.
+    :raises ConfigError: when the lock cannot be read.
+    :raises IntegrityError: when what can be had is not what is locked.
+    """
+    receipts = installer.receipts
+    rows = read(lock_path(receipts.places, receipts.scope))
+    there = {receipt.locked.slug: receipt for receipt in receipts.all()}
+    anew = set(force)
+    steps: list[Step] = []
+    same = 0
+    for slug, locked in sorted(rows.items()):
+        receipt = there.get(slug)
+        if receipt is not None and _is(receipt, locked) and locked.name not in anew:
+            changed = receipts.changed(receipt) if receipt.folder else []
+            if not changed:
+                same += 1
+                continue
+            if os.path.lexists(receipt.folder):
+                from .intact import refusal
+
+                raise refusal(receipt.name, receipt.version, receipt.folder, changed)
+        steps.append(_step(installer, locked, force=locked.name in anew))
+    surplus = [receipt for slug, receipt in sorted(there.items()) if slug not in rows]
+    return Sync(Plan(installer.scope, steps), surplus, same)
+
+
+def _is(receipt: Receipt, locked: Locked) -> bool:
+    if receipt.locked.digest != locked.digest:
+        return False
+    if receipt.locked.lane == "folder":
+        return True
+    from .installing_distributions import installed_version
+    from .removing import distribution_of
+
+    return installed_version(distribution_of(receipt)) is not None
+
+
+def _step(installer: Installer, locked: Locked, *, force: bool) -> Step:
+    goods = _from_store(installer, locked) or _from_afar(installer, locked)
+    if goods.digest != locked.digest:
+        raise IntegrityError(
+            f"{locked.name} {locked.version} is not the one that is locked",
+            cause=f"locked {locked.digest}\nfound {goods.digest}",
+            hint=f"kurt install {locked.name}@{locked.version}, if the new one is meant",
+            skill=locked.name,
+        )
+    step = installer.step(goods, requested=locked.requested, force=force)
+    # Who publishes it, and which market has it, stays as it was agreed to.
+    kept = {
+        word: getattr(locked, word)
+        for word in ("source", "market", "index", "publisher", "key", "snapshot", "requested")
+    }
+    step.locked = step.locked.but(**kept)
+    step.publisher_change = None
+    if step.verb == "keep":
+        step.verb = "replace"
+    return step
+
+
+def _from_store(installer: Installer, locked: Locked) -> Goods | None:
+    """Return what is locked from the store; None where it is not kept, whole."""
+    origin: dict[str, Any] = {"url": locked.index or locked.source or "", "dir_info": {}}
+    if locked.lane == "distribution":
+        path = installer.store.wheel(locked.digest)
+        return bringing.of_wheel(path, source=locked.source) if path is not None else None
+    tree = installer.store.find(locked.digest)
+    if tree is None or installer.store.damaged(tree):
+        return None
+    content = {}
+    for path in tree.files:
+        with open(os.path.join(tree.folder, path), "rb") as stream:
+            content[path] = stream.read()
+    goods = bringing.of_content(tree.folder, content)
+    goods.origin = origin
+    return goods
+
+
+def _from_afar(installer: Installer, locked: Locked) -> Goods:
+    if locked.market is not None:
+        spec = Spec("market", locked.name, locked.name, locked.version, market=locked.market)
+        return installer.shelves.bring(spec)
+    if locked.source:
+        try:
+            return installer.bring(parse(_whole(installer, locked.source)))
+        except KurtError as error:
+            error.hint = error.hint or f"it was installed from {locked.source}"
+            raise
+    raise IntegrityError(
+        f"{locked.name} {locked.version} cannot be had: the lock does not say from where",
+        skill=locked.name,
+    )
+
+
+def _whole(installer: Installer, source: str) -> str:
+    """Return a path as it is meant: relative to the project that the lock lies in."""
+    if source.startswith("git+") or os.path.isabs(source):
+        return source
+    base = os.path.dirname(lock_path(installer.places, installer.scope))
+    return os.path.join(base, source)
