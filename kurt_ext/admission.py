@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .environments import is_own
 from .errors import (
     ContractError,
     DisabledError,
@@ -133,7 +134,8 @@ class Admission:
         if error is not None:
             raise error
         check_python(record, candidate.name)
-        check_requirements(candidate, record)
+        if not is_own(self._skills.config, candidate.name):
+            check_requirements(candidate, record)
         return chosen
 
     def metadata(self, candidate: Candidate) -> PluginMetadata:

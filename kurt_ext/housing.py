@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Awaitable, Mapping
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from .environments import environment_of
 from .importer import JUDGED, code_folder
 from .sandbox.network import Broker
 from .sandbox.remote import Remote, afar
@@ -364,7 +365,9 @@ def house(
     :raises ConfigError: when a limit is no number.
     """
     given = life.admitted.config.sandbox_config_override if life.admitted is not None else None
-    policy = isolation.policy(candidate, record, decision, given)
+    environment = environment_of(candidate, isolation.config, places=isolation.places)
+    path = environment.site_packages if environment else None
+    policy = isolation.policy(candidate, record, decision, given, path=path)
     for note in policy.notes:
         life.tell("isolating", detail=[note])
     places = isolation.places
@@ -383,6 +386,7 @@ def house(
         took=life.took,
         canaries=os.path.join(places.data, "canary"),
         loans=isolation.loans,
+        python=environment.python if environment else None,
     )
 
 

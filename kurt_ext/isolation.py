@@ -35,6 +35,7 @@ from .settings import dotted
 
 if TYPE_CHECKING:
     from .candidates import Candidate
+    from .config import Config
     from .kinds import Kind
     from .manager import SkillManager
     from .places import Places
@@ -104,6 +105,11 @@ class Isolation:
         self._asked[skill] = mode
         if not declared:
             self._undeclared.add(skill)
+
+    @property
+    def config(self) -> Config:
+        """What the operator has decided."""
+        return self._skills.config
 
     @property
     def places(self) -> Places:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import stages
 from .contract import Extension
+from .environments import check_isolation
 from .errors import HookError, KurtError, PluginLoadError, TransitionError
 from .failure import load_error
 from .importer import importing, is_stale, modules_of, refuse, unload
@@ -189,6 +190,8 @@ class Loading:
             if self.isolation is not None and candidate.location:
                 record = self.record(candidate)
                 decision = self.isolation.decide(candidate, record, life.isolation)
+                if not decision.isolated:
+                    check_isolation(self.isolation.config, candidate.name, "none")
                 if decision.isolated:
                     from .housing import house
 
