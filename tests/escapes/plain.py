@@ -86,7 +86,7 @@ def serve(descriptor: int = 3) -> None:
                 sys.path.insert(0, os.path.dirname(path))
                 with open(path) as file:
                     source = file.read()
-                code = compile(source, path, "exec")
+                code = compile(source, path, "exec", dont_inherit=True)
                 module |= {"__file__": path}
                 exec(code, module)
                 module |= {"ask": ask, "tell": tell}
