@@ -208,7 +208,7 @@ def verify_release(name: str, release: Release, publisher: PublisherDocument) ->
         raw = parse_public(key.key)
         if key_id(raw) != key.id:
             raise SignatureError(f"the key {key.id} of {publisher.name} is another one", skill=name)
-        if key.revoked is not None and seconds(key.revoked) <= seconds(release.published):
+        if key.revoked is not None and seconds(key.revoked) < seconds(release.published):
             raise SignatureError(f"{what} is by a key that was revoked before", skill=name)
         if not verify(RELEASE_TYPE, body, raw, attestation.signature):
             raise SignatureError(f"{what} is not over this release", skill=name)

@@ -129,11 +129,11 @@ class _Verification:
     def _skill(self, row: Listing, publishers: dict[str, PublisherDocument]) -> None:
         with self._noting("skill", row.detail.url):
             document = reading.skill(self._reader, row)
+            for release in document.releases:
+                self._release(document, release, publishers)
             made = Listing.of(listing(document.as_dict(), row.detail.as_dict()))
             if made != row.model_copy(update={"downloads": None, "rating": None}):
                 raise IntegrityError(f"the row of {row.id} is not that of its document")
-            for release in document.releases:
-                self._release(document, release, publishers)
 
     def _release(
         self,
