@@ -14,12 +14,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-__all__ = ["DENIED", "FREE", "GRANTED", "Fence"]
+__all__ = ["DENIED", "FREE", "GRANTED", "Fence", "resolve"]
 
 #: What a question is answered with: no; yes, as every worker may; yes, by a permission.
 DENIED, FREE, GRANTED = 0, 1, 2
 #: Folders, and files, whose answers are kept.
 _KEPT = 4096
+#: Path → where it really leads; of what is the same for every worker.
+_REAL: dict[str, str] = {}
 _IS_WINDOWS = sys.platform == "win32"
 
 
@@ -103,8 +105,14 @@ def _rights(*groups: tuple[Iterable[str], int]) -> dict[str, int]:
     found: dict[str, int] = {}
     for paths, right in groups:
         for path in paths:
-            found[_named(os.path.realpath(path))] = right
+            real = _REAL.get(path)
+            found[_named(os.path.realpath(path) if real is None else real)] = right
     return found
+
+
+def resolve(paths: Iterable[str]) -> None:
+    """Resolve paths beforehand: a process that others are forked from does it for all of them."""
+    _REAL.update((path, os.path.realpath(path)) for path in paths)
 
 
 def _named(real: str) -> str:

@@ -23,6 +23,8 @@ from ..errors import CallError, ContractError, KurtError, UsageError
 from ..failure import Escaped, load_error, place_of, reason_of
 from ..importer import FINDER, JUDGED, importing
 from ..registering import Registrar, Registry
+from . import dialing, tripwire, worker
+from .borrowing import borrowed
 
 if TYPE_CHECKING:
     from ..contract import Target
@@ -63,8 +65,6 @@ class Inside:
     """
 
     def __init__(self, policy: Mapping[str, Any]) -> None:
-        from . import dialing, tripwire, worker
-
         self._skill: str = policy["skill"]
         dialing.install(worker.BROKER, self._skill, policy["hosts"])
         tripwire.install(policy, worker.report(), tripwire.tell)
@@ -267,8 +267,6 @@ class Inside:
         if settings is not None:
             self._settings = settings
         if lent is not None:
-            from .lending import borrowed
-
             self._services = borrowed(lent, self._ask, self._aask)
         own = CallContext(
             self._skill,

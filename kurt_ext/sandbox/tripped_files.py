@@ -6,7 +6,7 @@ import errno
 import os
 import sys
 
-from .fences import DENIED, FREE, GRANTED, Fence
+from .fences import DENIED, FREE, GRANTED, Fence, resolve
 from .readables import own_grants
 from .sightings import MOST, Sightings, absolute, text_of
 
@@ -26,6 +26,9 @@ _ELSEWHERE = {
     "darwin": ("/System", "/Library/Frameworks", "/usr/lib", "/usr/share", "/private/etc/ssl"),
     "win32": (os.environ.get("SYSTEMROOT", r"C:\Windows"),),
 }
+
+
+resolve(place for place, _ in own_grants(()))
 
 
 def fence_of(policy: Mapping[str, Any]) -> Fence:
