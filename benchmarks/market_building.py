@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from kurt_ext.market.building import Built, build
+from kurt_ext.market.collecting import folder_files
 from kurt_ext.market.judging import Judge
 from kurt_ext.places import Places
 
@@ -118,7 +119,9 @@ def main() -> None:
         judge = None
         if chosen.no_judging:
             judge = Stand(places, "publish")
-            judge.base = Judge(places, "publish").report(str(root / "skills" / "skill-00000"))
+            judge.base = Judge(places, "publish").folder(
+                "skill-00000", folder_files(str(root / "skills" / "skill-00000"), 512, 1 << 20)
+            )
         time.sleep(RACY)
         took, cpu, built = timed(root, places, judge)
         each = took / chosen.skills * 1e6

@@ -274,7 +274,7 @@ def add_wheels(books: Books, paths: Sequence[str], judge: Judge) -> bool:
     with unpacked_wheel(paths) as (found, dist_info):
         if releasing.is_there(books, found, publisher):
             return False
-        report = judge.report(dist_info)
+        report = judge.wheel(dist_info, found.record)
         releasing.gate(found, report, books.settings.minimum_score)
     release = releasing.wheels_release(books, found, paths, publisher, report, judge.ruleset)
     releasing.add(books, found, release)

@@ -31,6 +31,11 @@ _FLAGS = (
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
+#: Modules that every process imports, and packages that a skill never brings.
+_STARTING = frozenset(("sitecustomize", "usercustomize"))
+_OTHERS = frozenset(
+    ("kurt_ext", "pip", "setuptools", "pkg_resources", "_distutils_hack", "wheel", "uv")
+)
 #: A zip knows no time before this one; with it, the same files are the same bytes.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 
@@ -148,6 +153,7 @@ def unpacked_wheel(wheels: Sequence[str]) -> Iterator[tuple[Found, str]]:
     :param wheels: of one version, for one platform each.
     :returns: the skill, and the ``*.dist-info`` of the unpacked wheel.
     :raises ManifestError: when it is no wheel that brings an extension.
+    :raises MarketError: when it would do more than to be there.
     :raises ArchiveError: when it cannot be unpacked.
     """
     tree = digests.of_tree(
@@ -159,9 +165,31 @@ def unpacked_wheel(wheels: Sequence[str]) -> Iterator[tuple[Found, str]]:
         names = [name for name in os.listdir(target) if name.endswith(".dist-info")]
         if len(names) != 1:
             raise ManifestError(f"{wheels[0]} has no one *.dist-info", at=wheels[0])
+        _refuse_reach(target, wheels[0])
         dist_info = os.path.join(target, names[0])
         record, kinds = _of_dist_info(dist_info, wheels)
         yield Found(wheels[0], record, tree, kinds), dist_info
+
+
+def _refuse_reach(target: str, wheel: str) -> None:
+    """Refuse a wheel that does more, once it is installed, than to be there to be imported.
+
+    A ``.pth`` and a ``sitecustomize`` run in every process of the environment, ``*.data``
+    leads out of its packages, and a file in the package of an installer or of kurt is theirs
+    from then on.
+    """
+    for name in sorted(os.listdir(target)):
+        lowered = name.lower()
+        stem = lowered.partition(".")[0]
+        if lowered.endswith((".pth", ".start", ".egg-link")) or stem in _STARTING:
+            reason = f"{name} runs in every process of the environment"
+        elif lowered.endswith(".data"):
+            reason = f"{name} leads out of its packages"
+        elif stem in _OTHERS:
+            reason = f"{name} belongs to another distribution"
+        else:
+            continue
+        raise MarketError(f"{os.path.basename(wheel)} cannot be published", cause=reason, at=wheel)
 
 
 def _of_dist_info(dist_info: str, wheels: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -38,9 +38,35 @@ class Judge:
         self._job = Job(profile, checks, HostFacts(known_ids=frozenset(known)))
         self.ruleset = rules_version(checks)
 
-    def report(self, path: str) -> dict[str, Any]:
-        """Return the report on what lies at a path, such as an unpacked ``*.dist-info``."""
-        return self._job.judge(path)
+    def folder(self, folder: str, files: Mapping[str, bytes]) -> dict[str, Any]:
+        """Return the report on the files of one skill.
+
+        :param folder: whose name it is judged by.
+        """
+        return next(self.reports([folder], lambda path: files, 1))
+
+    def wheel(self, dist_info: str, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the report on an unpacked wheel.
+
+        Of one that a skill's build made, its package is judged, as the skill it is. Of any
+        other all files are, since each of them can be imported once it is installed.
+
+        :param dist_info: its ``*.dist-info``, beside all else that was in it.
+        :param record: its manifest.
+        """
+        from ..checks.subject import Subject
+        from ..manifest import Reading
+        from ..metadata import package_of
+        from ..validator import judge
+
+        root, package = os.path.dirname(dist_info), package_of(dist_info, record["id"])
+        namespace = os.path.dirname(package)
+        alone = sorted(os.listdir(root)) == sorted(map(os.path.basename, (dist_info, namespace)))
+        if alone and os.listdir(namespace) == [os.path.basename(package)]:
+            root = package
+        reading = Reading(root, dict(record), (), (), True)
+        subject = Subject(reading, None, self._job.facts.runtime_version, self._job.facts)
+        return judge(subject, self._job.checks, root, "load").as_dict()
 
     def reports(
         self,

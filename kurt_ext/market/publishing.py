@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import ConflictError, MarketError, NotFoundError, SkillNotFoundError
@@ -18,6 +18,7 @@ from .times import stamp
 
 if TYPE_CHECKING:
     from ..places import Places
+    from .judging import Judge
 
 __all__ = ["Published", "add_key", "publish", "revoke_key", "set_status", "yank"]
 
@@ -145,7 +146,7 @@ class _Publication:
         self.name = found.name
         if releasing.is_there(self._books, found, self._publisher):
             return self._again(found.version)
-        report = self._judged(folder, files)
+        report = self._judged(lambda judge: judge.folder(folder, files))
         releasing.gate(found, report, settings.minimum_score)
         release = releasing.folder_release(
             self._books, found, files, self._publisher, report, self._ruleset
@@ -157,14 +158,14 @@ class _Publication:
             self.name = found.name
             if releasing.is_there(self._books, found, self._publisher):
                 return self._again(found.version)
-            report = self._judged(dist_info)
+            report = self._judged(lambda judge: judge.wheel(dist_info, found.record))
             releasing.gate(found, report, self._books.settings.minimum_score)
         release = releasing.wheels_release(
             self._books, found, [path], self._publisher, report, self._ruleset
         )
         return self._add(found, release)
 
-    def _judged(self, path: str, files: Mapping[str, bytes] | None = None) -> dict[str, Any]:
+    def _judged(self, ask: Callable[[Judge], dict[str, Any]]) -> dict[str, Any]:
         if self._report is not None:
             return self._report
         from .judging import Judge
@@ -174,9 +175,7 @@ class _Publication:
         known = [name for name, row in rows if row["publisher"] != self._publisher]
         judge = Judge(self._places, settings.profile, known)
         self._ruleset = judge.ruleset
-        if files is None:
-            return judge.report(path)
-        return next(judge.reports([path], lambda folder: files, 1))
+        return ask(judge)
 
     def _again(self, version: str) -> dict[str, Any]:
         """Return the release that is there; a signature may still be added to it."""
