@@ -150,8 +150,8 @@ def _stream(page: Page, found: Iterable[dict[str, Any]], jsonl: bool, *, mute: b
 
 
 def _cells(entry: dict[str, Any]) -> tuple[str, ...]:
-    more = entry.get("reason") or entry.get("outcome") or ""
-    target = entry["target"] + (f": {more}" if more and not entry["allowed"] else "")
+    outcome = entry.get("outcome", "connected")
+    target = entry["target"] + (f" ({outcome})" if outcome != "connected" else "")
     return (
         _local(entry["time"]),
         entry["skill"],

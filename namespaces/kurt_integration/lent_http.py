@@ -174,7 +174,7 @@ class Lent(dict[str, Callable[..., Any]]):
         if not (method.isascii() and method.isalpha()) or method.upper() == "CONNECT":
             raise self._denied(f"{method} {host}", "there is no such method here")
         port = _PORTS[scheme] if port is None else int(port)
-        name = self._allowed(scheme, host, port)
+        name = self._allowed(host, port)
         kept = [(n, v) for n, v in headers if n.lower() not in _FRAMING]
         size = len(target) + sum(len(n) + len(v) for n, v in kept)
         if not target.startswith("/") or size > _MAX_HEAD or len(body) > _MAX_BODY:
@@ -185,7 +185,7 @@ class Lent(dict[str, Callable[..., Any]]):
             if value.lower() != spoken:  # an address may serve several names
                 said = grant_hosts.parse(value)
                 spoken = str(said) if said else value
-                self._allowed(scheme, value, port)
+                self._allowed(value, port)
         lines = [(b"Host", spoken.encode("ascii")), *[(_raw(n), _raw(v)) for n, v in kept]]
         if body or method.upper() in ("POST", "PUT", "PATCH"):
             lines.append((b"Content-Length", str(len(body)).encode()))
@@ -196,7 +196,7 @@ class Lent(dict[str, Callable[..., Any]]):
             content=body,
         )
 
-    def _allowed(self, scheme: str, host: str, port: int) -> str:
+    def _allowed(self, host: str, port: int) -> str:
         """Return the name to connect to, in its one spelling.
 
         :raises PermissionDeniedError: where the skill did not declare it.
@@ -206,7 +206,7 @@ class Lent(dict[str, Callable[..., Any]]):
             raise self._denied(host, "it is no host")
         spoken = f"[{parsed.name}]" if ":" in parsed.name else parsed.name
         number = port if parsed.port is None else parsed.port
-        target = f"{scheme}://{spoken}:{number}"
+        target = f"{spoken}:{number}"
         if not self._grants.covers("network_hosts", target):
             raise self._denied(target, self._grants.why_not("network_hosts", target), spoken)
         return parsed.name

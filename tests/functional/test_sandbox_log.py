@@ -77,3 +77,52 @@ def test_following_goes_on_until_it_is_ended(audit: Audit) -> None:
         time.sleep(0.05)
     assert process.wait(1) in (0, 130)
     process.stdout.close()
+
+
+SKILL = """---
+name: prober
+description: Reads a file; use it to see a trace.
+permissions:
+  filesystem_read: ["./own", "/nowhere/to/be/seen"]
+implements:
+  - {type: tool, class: Probe, name: prober}
+---
+
+# Prober
+"""
+CODE = """\
+import os
+from kurt_tool import Tool, ToolResult
+
+
+class Probe(Tool):
+    name = "prober"
+    uses = ()
+
+    def run(self, params, context, on_progress=None):
+        try:
+            open(params["path"]).close()
+        except PermissionError as error:
+            return ToolResult(data=str(error))
+        return ToolResult(data="read")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="workers of POSIX systems")
+def test_a_run_is_traced(kurt: Any, project: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = project / "skills" / "prober"
+    folder.mkdir(parents=True)
+    (folder / "SKILL.md").write_text(SKILL)
+    (folder / "skill.py").write_text(CODE)
+    secret = project / "secret"
+    secret.write_text("s")
+    monkeypatch.setenv("KURT_TRUST", str(project))
+    ran = kurt("run", "prober", f"path={secret}", "--trace-permissions")
+    assert ran.code == 0, ran.err
+    assert "asked for, and not declared" in ran.out and f'- "{secret}"' in ran.out
+    assert "declared, and not used in this run" in ran.out
+    data = kurt("run", "prober", f"path={secret}", "--trace-permissions", "--json").data
+    assert [one["target"] for one in data["trace"]["undeclared"]] == [str(secret)]
+    assert "may not read this" in data["result"]["data"]
+    (entry,) = kurt("sandbox", "log", "prober", "--denied", "--last", "1", "--json").data["entries"]
+    assert (entry["target"], entry["mechanism"]) == (str(secret), "tripwire")
