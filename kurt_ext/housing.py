@@ -326,6 +326,11 @@ class Housing:
         said = [f"{key}: {value}" for key, value in detail.items() if key != "skill"]
         self._tell(f"worker-{name}", said)
 
+    def printed(self) -> str:
+        """Return the end of what its code printed, without what moves a terminal."""
+        worker = self._cell.worker
+        return worker.printed() if worker is not None else ""
+
     def busy(self) -> list[str]:
         """Return what is under way in it."""
         return [what for what, count in self._under_way.items() if count]

@@ -73,6 +73,17 @@ class Decision(NamedTuple):
         """Whether it runs in a process of its own."""
         return self.tier != "none"
 
+    def sentence(self) -> str:
+        """Return for people what holds it."""
+        if not self.isolated:
+            return f"nothing holds it to that: it runs in the host's own process, {self.reason}"
+        by = {
+            "strong": "the kernel and namespaces hold it to that",
+            "kernel": "the kernel holds it to that",
+            "process": "checks in Python alone hold it to that",
+        }[self.tier]
+        return f"{by}, in a process of its own ({self.mode}: {self.source})"
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""
         return {**self._asdict(), "isolated": self.isolated}
@@ -152,15 +163,15 @@ class Isolation:
         """
         mode, source = self._mode(candidate, asked)
         if mode == "none":
-            return Decision(mode, source, "none", f"{source} says so")
+            return Decision(mode, source, "none", f"since {source}")
         is_held = declares(record) or candidate.name in self._undeclared
         if mode == "auto" and not is_held:
-            return Decision(mode, source, "none", "its manifest declares no permissions")
+            return Decision(mode, source, "none", "since its manifest declares no permissions")
         foreign = self._living_here(candidate)
         if foreign:
-            reason = f"a {foreign} is part of the host's own process"
+            reason = f"the kind {foreign} is part of the host's own process"
             if mode == "auto":
-                return Decision(mode, source, "none", reason)
+                return Decision(mode, source, "none", f"since {reason}")
             raise self._unenforced(candidate, source, [reason])
         from .sandbox.abilities import abilities
 
@@ -186,28 +197,28 @@ class Isolation:
                     hint="one of " + ", ".join(MODES),
                     skill=candidate.name,
                 )
-            return asked, "the caller"
+            return asked, "the caller asks for it"
         config = self._skills.config
         said = config.plugin(candidate.name).get("isolation")
         if said in MODES:
-            return said, f"[{dotted(('plugin', candidate.name))}] isolation"
+            return said, f"[{dotted(('plugin', candidate.name))}] says so"
         default, origin = self._default(candidate)
         said = config.sandbox().get("isolation")
         if said in MODES and default != "none":
-            return said, "[sandbox] isolation"
+            return said, "[sandbox] says so"
         said = os.environ.get(VARIABLE)
         if said in MODES and default != "none":
-            return said, VARIABLE
+            return said, f"{VARIABLE} says so"
         return default, origin
 
     def _default(self, candidate: Candidate) -> tuple[str, str]:
         if candidate.scope == "builtin" or not candidate.location:
-            return "none", "it came with the host, which"
+            return "none", "it came with the host"
         if self._is_from_elsewhere(candidate):
-            return "strict", "it came from a marketplace, which"
+            return "strict", "it came from a marketplace"
         if candidate.is_folder:
-            return "auto", "it lies in a trusted folder, which"
-        return "auto", "it was installed with pip, which"
+            return "auto", "it lies in a trusted folder"
+        return "auto", "it was installed with pip"
 
     def _is_from_elsewhere(self, candidate: Candidate) -> bool:
         """Return whether somebody else published it: it came by a market, or over a network."""
@@ -240,7 +251,7 @@ class Isolation:
         reasons = list(missing)
         return IsolationError(
             f"{candidate.name} is to run strictly isolated, and cannot",
-            cause="\n".join([*reasons, f"{source} asks for it"]),
+            cause="\n".join([*reasons, f"strict, since {source}"]),
             at=candidate.location or None,
             hint=f"kurt config set '{dotted(('plugin', candidate.name, 'isolation'))}' auto",
             skill=candidate.name,
@@ -268,20 +279,9 @@ class Isolation:
         from .importer import code_folder
         from .sandbox.policy import compile_policy
 
-        config = self._skills.config
-        shipped = _table((record.get("config") or {}).get(_OVERRIDE))
-        own = _table(config.plugin(candidate.name).get(_OVERRIDE))
-        operator = {**own, **_table(given)}
-        for key, text in problems({**shipped, **operator}):
-            raise ConfigError(
-                f"{key} of the plugin {candidate.name} cannot be used: {text}",
-                hint=f"kurt config explain '{dotted(('plugin', candidate.name, _OVERRIDE))}'",
-                skill=candidate.name,
-                problems=[(f"/{_OVERRIDE}/{key}", text)],
-            )
-        limits = merged(merged(lowered(DEFAULTS, shipped), config.sandbox()), operator)
+        limits = self.limits(candidate, record, given)
         grants = Grants.of(record.get("permissions") or {})
-        for table in (shipped, operator):
+        for table in self._overrides(candidate, record, given):
             grants = _narrowed(grants, table)
         places = self._skills.places
         return compile_policy(
@@ -295,6 +295,35 @@ class Isolation:
             strict=decision.mode == "strict",
             protected=[places.data, places.cache, os.path.dirname(places.user_config)],
         )
+
+    def limits(
+        self,
+        candidate: Candidate,
+        record: Mapping[str, Any],
+        given: Mapping[str, Any] | None = None,
+    ) -> dict[str, float]:
+        """Return how much a plugin's worker may use, by the names of a policy.
+
+        :raises ConfigError: when a limit is no number.
+        """
+        shipped, operator = self._overrides(candidate, record, given)
+        for key, text in problems({**shipped, **operator}):
+            raise ConfigError(
+                f"{key} of the plugin {candidate.name} cannot be used: {text}",
+                hint=f"kurt config explain '{dotted(('plugin', candidate.name, _OVERRIDE))}'",
+                skill=candidate.name,
+                problems=[(f"/{_OVERRIDE}/{key}", text)],
+            )
+        sandbox = self._skills.config.sandbox()
+        return merged(merged(lowered(DEFAULTS, shipped), sandbox), operator)
+
+    def _overrides(
+        self, candidate: Candidate, record: Mapping[str, Any], given: Mapping[str, Any] | None
+    ) -> tuple[Mapping[str, Any], dict[str, Any]]:
+        """Return what the plugin's own config.json says of its isolation, and what others say."""
+        shipped = _table((record.get("config") or {}).get(_OVERRIDE))
+        own = _table(self._skills.config.plugin(candidate.name).get(_OVERRIDE))
+        return shipped, {**own, **_table(given)}
 
     def companions(self, record: Mapping[str, Any]) -> list[Candidate]:
         """Return the skills whose code a plugin may import: those that it declares to need.

@@ -13,7 +13,13 @@ from .permission_blocks import of_file, of_folder, of_wheel
 if TYPE_CHECKING:
     from .session import Session
 
-__all__ = ["declared"]
+__all__ = ["declared", "is_path"]
+
+
+def is_path(target: str) -> bool:
+    """Return whether a target is a folder, a manifest or a wheel, there or not."""
+    looks = os.sep in target or target.startswith(".") or target.endswith((".whl", ".json", ".md"))
+    return looks or os.path.exists(target)
 
 
 def declared(session: Session, target: str) -> tuple[str, Grants]:
@@ -30,7 +36,7 @@ def declared(session: Session, target: str) -> tuple[str, Grants]:
         if target.endswith(".whl"):
             return os.path.basename(target), of_wheel(target)
         return target, of_file(target)
-    if os.sep in target or target.startswith(".") or target.endswith((".whl", ".json", ".md")):
+    if is_path(target):
         raise SkillNotFoundError(f"there is no {target}", at=target, hint="kurt list")
     candidate = the_skill(session.discovery, target)
     try:

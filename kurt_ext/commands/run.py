@@ -213,8 +213,11 @@ def _run(
     from ..results import finite, sentence, write
 
     color = session.page(sys.stderr).color
-    with Reporter(call.reference, quiet=bool(session.quiet), color=color) as report:
-        value = skills.run(call.reference, arguments, report, timeout)
+    try:
+        with Reporter(call.reference, quiet=bool(session.quiet), color=color) as report:
+            value = skills.run(call.reference, arguments, report, timeout)
+    finally:
+        _print(session, call)
     result: Result[Any] = value if isinstance(value, Result) else Result(True, value)
     data = finite(result.as_dict())
     error = None
@@ -235,6 +238,14 @@ def _run(
     return Answer(data, text, error=error)
 
 
+def _print(session: Session, call: Call) -> None:
+    """Show on stderr what a plugin printed in its worker."""
+    housing = call.extension.generation.housing
+    if housing not in (None, ...):
+        for line in housing.printed().splitlines():
+            session.note(line)
+
+
 def _traced(
     session: Session,
     skills: SkillManager,
@@ -252,7 +263,7 @@ def _traced(
         decision = skills.isolation.decide(call.extension.candidate, record)
         raise UsageError(
             f"what {call.reference} uses cannot be seen",
-            cause=f"it runs in this process: {decision.reason}",
+            cause=f"it runs in the host's own process, {decision.reason}",
             hint=f"kurt run {call.reference} --isolation auto --trace-permissions",
             skill=call.extension.skill,
         )

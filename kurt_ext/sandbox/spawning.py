@@ -41,6 +41,8 @@ PRELOAD = (
 )
 _START = 60.0  # seconds that a worker may take to be confined
 _CHUNK = 1 << 16
+_PATIENCE = 1.0  # seconds that the keeper may be busy with others
+_BUFFER = 1 << 21  # bytes that may be under way; what fits goes without a second turn of the loop
 _SIGKILL, _SIGXCPU = 9, 24  # Windows has no names for them
 _PAUSE = 0.005  # seconds between two reads of output of which too much has come already
 
@@ -131,6 +133,18 @@ class Worker:
             kept, dropped = b"".join(self._kept), self._dropped
         text = cleaned(kept.decode("utf-8", "replace"))
         return f"[{dropped} bytes before]\n{text}" if dropped else text
+
+    def printed(self) -> str:
+        """Return :meth:`output` with everything that was printed before; not in the keeper."""
+        done = threading.Event()
+
+        def read() -> None:
+            self._print()
+            done.set()
+
+        Keeper.shared().order(read)
+        done.wait(_PATIENCE)
+        return self.output()
 
     def kill(self, reason: str | None = None, limit: str | None = None) -> None:
         """End it and all that it has started, at once.
@@ -543,6 +557,8 @@ class Spawner:
         broker: bool,
     ) -> Worker:
         ours, theirs = socket.socketpair()
+        for end in (ours, theirs):  # less than it asks for, where the system allows no more
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
         out, printed = os.pipe()
         os.set_blocking(out, False)
         fds = [theirs.detach(), printed]

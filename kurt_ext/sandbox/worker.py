@@ -55,6 +55,7 @@ def main(parent: int, packages: Any = None) -> NoReturn:
             packages.places.update(told["packages"])
         serving.reply = int(policy["limits"]["reply_mb"] * (1 << 20))
         factory = _located(told["handler"])
+        sys.dont_write_bytecode = True
         _report = _confined(policy, parent, serving, told)
         _move_in(policy)
         # What can be imported can be read, wherever it lies.
@@ -80,6 +81,10 @@ def _settle(parent: int) -> None:
     if os.getpgrp() != os.getpid():
         os.setpgid(0, 0)
     os.umask(0o077)
+    for stream in (sys.stdout, sys.stderr):
+        # What is printed is to be seen when it is, and not once there is a page of it.
+        if stream is not None:
+            stream.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     if sys.platform.startswith("linux") and parent:
         import ctypes
 
