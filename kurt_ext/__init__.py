@@ -112,6 +112,8 @@ if TYPE_CHECKING:
     from .models import SkillManifest as SkillManifest
     from .places import Places as Places
     from .plugin_validator import PluginValidator as PluginValidator
+    from .registry import PluginMarketplaceInfo as PluginMarketplaceInfo
+    from .registry import PluginRegistry as PluginRegistry
     from .report import Report as Report
     from .search import discover_all as discover_all
     from .search import discover_skills as discover_skills
@@ -173,8 +175,10 @@ _PLACES = {
     "PluginEvent": ".lifecycle",
     "PluginLoadError": ".errors",
     "PluginLoader": ".loader",
+    "PluginMarketplaceInfo": ".registry",
     "PluginMetadata": ".models",
     "PluginPermissions": ".models",
+    "PluginRegistry": ".registry",
     "PluginState": ".models",
     "PluginStatus": ".models",
     "PluginType": ".models",
@@ -287,8 +291,10 @@ __all__ = [
     "PluginEvent",
     "PluginLoadError",
     "PluginLoader",
+    "PluginMarketplaceInfo",
     "PluginMetadata",
     "PluginPermissions",
+    "PluginRegistry",
     "PluginState",
     "PluginStatus",
     "PluginType",

@@ -9,7 +9,7 @@ and the validator has judged it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -171,7 +171,13 @@ class Installer:
         :param force: replace a folder that kurt has not installed, or that was changed.
         :raises KurtError: why it cannot be.
         """
-        wanted = [self.bring(spec) for spec in specs]
+        return self.plan_of([self.bring(spec) for spec in specs], force=force)
+
+    def plan_of(self, wanted: Sequence[Goods], *, force: bool = False) -> Plan:
+        """Return what is to be done so that these are installed, which are here already.
+
+        :raises KurtError: why it cannot be.
+        """
         names = {goods.name for goods in wanted}
         needed = self.shelves.needed(wanted)
         steps = [
@@ -398,18 +404,21 @@ class Installer:
             )
         step.before = found
 
-    def _do(self, step: Step) -> None:
-        goods = step.goods
-        files: Mapping[str, File] = step.tree.files if step.tree is not None else {}
-        folder = os.path.join(self.receipts.root, goods.name) if step.tree is not None else ""
-        receipt = Receipt(
+    def receipt(self, step: Step) -> Receipt:
+        """Return what is noted of a step that is done."""
+        goods, tree = step.goods, step.tree
+        files: Mapping[str, File] = tree.files if tree is not None else {}
+        return Receipt(
             locked=step.locked,
-            folder=folder,
+            folder=os.path.join(self.receipts.root, goods.name) if tree is not None else "",
             files=files,
             permissions=goods.record["permissions"],
             installed_at=now(),
             origin=goods.origin,
         ).after(step.before)
+
+    def _do(self, step: Step) -> None:
+        goods, receipt = step.goods, self.receipt(step)
         if step.tree is not None:
             place(self.receipts, step.tree, receipt, content=goods.content, keep=step.keep)
         else:

@@ -19,9 +19,11 @@ from .hooks import unbroken
 from .importer import drop_aside, restore, set_aside
 from .inflight import busy
 from .lifecycle import PluginStatus
+from .loading import LOG
 from .names import PACKAGE
 from .portal import in_thread
 from .registering import Registry
+from .staging import commit, take_back
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from .contract import Extension
     from .life import Generation, Life
     from .loader import PluginLoader
+    from .receipts import Receipt
 
 __all__ = ["Reload"]
 
@@ -58,9 +61,12 @@ class Reload:
         kept = (life.admitted, life.metadata, life.limit)
         modules: dict[str, ModuleType] | None = None
         new: Generation | None = None
+        replaced: Receipt | None = None
         try:
             if old.housing in (None, ...):
                 _refuse_foreign(before)
+            # What was downloaded for it meanwhile is what is to be loaded.
+            replaced = await in_thread(commit, loader.skills.places, before)
             candidate = await in_thread(loader.freshness.again, before)
             if candidate.version != before.version:
                 loader.dependencies.refuse_unfit(life, candidate.version)
@@ -75,6 +81,8 @@ class Reload:
             self._swap(candidate, old, new, admitted)
             life.timed("swap", given)
         except BaseException as error:
+            if replaced is not None:
+                await unbroken(self._put_back(before.scope, replaced))
             failed = await unbroken(self._roll_back(error, new, modules, kept))
             if failed is error:
                 raise
@@ -85,6 +93,13 @@ class Reload:
             await asyncio.shield(retiring)
         finally:
             life.tell("reloaded", ms=ms)
+
+    async def _put_back(self, scope: str, replaced: Receipt) -> None:
+        """Put the old version's files back; one that cannot be is said, and changes nothing."""
+        try:
+            await in_thread(take_back, self._loader.skills.places, scope, replaced)
+        except KurtError as error:
+            LOG.warning("%s: %s", replaced.name, error)
 
     async def _probe(self, candidate: Candidate, new: Generation, old: Generation) -> None:
         life = self._life

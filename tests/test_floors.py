@@ -60,6 +60,7 @@ market
 lock
 receipts
 installing_folders
+staging
 hooks
 origins traces members background windows patches ledger inflight
 environment_sources environment_store
@@ -88,6 +89,7 @@ choosing
 installer
 updating syncing pruning
 auditing
+registry
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}
 
