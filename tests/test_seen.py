@@ -16,12 +16,11 @@ from trees import grow
 
 from kurt_ext import SkillManager
 from kurt_ext.errors import CallError, KurtError
-from kurt_ext.sandbox.abilities import abilities
+from kurt_ext.sandbox.abilities import Abilities, abilities
 from kurt_ext.sandbox.auditing import entries, folder_of
 from kurt_ext.sandbox.trace import report
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="workers of POSIX systems")
-KERNEL = abilities().tier in ("kernel", "strong")
 
 CODE = """\
 import ast, inspect, os, sqlite3, subprocess
@@ -39,7 +38,8 @@ class Probe(Tool):
             if inspect.isawaitable(value):
                 value = await value
         except Exception as error:
-            return ToolResult(data={"raised": type(error).__name__, "said": str(error),
+            said = " ".join([str(error), *getattr(error, "__notes__", ())])
+            return ToolResult(data={"raised": type(error).__name__, "said": said,
                                     "pid": os.getpid()})
         return ToolResult(data={"value": value, "pid": os.getpid()})
 """
@@ -74,6 +74,21 @@ class Handler(BaseHTTPRequestHandler):
         pass
 
 
+TIERS = ("process", "kernel", "strong")
+SETTINGS = {"process": "", "kernel": "", "strong": "[sandbox]\ntier = 'strong'\n"}
+
+
+@pytest.fixture(params=TIERS)
+def tier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return what holds the workers of a test."""
+    wanted: str = request.param
+    if TIERS.index(abilities().tier) < TIERS.index(wanted):
+        pytest.skip(f"this machine has no tier {wanted}")
+    if wanted == "process":
+        monkeypatch.setattr(Abilities, "tier", "process")
+    return wanted
+
+
 @pytest.fixture
 def server() -> Iterator[int]:
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as found:
@@ -88,7 +103,9 @@ Probing = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
-def skills(project: Path, server: int, monkeypatch: pytest.MonkeyPatch) -> Iterator[SkillManager]:
+def skills(
+    project: Path, server: int, tier: str, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[SkillManager]:
     data = project / "data"
     data.mkdir()
     (data / "a.txt").write_text("a")
@@ -98,7 +115,7 @@ def skills(project: Path, server: int, monkeypatch: pytest.MonkeyPatch) -> Itera
         project,
         {
             "skills": {"probe": {"SKILL.md": manifest, "__init__.py": "", "skill.py": CODE}},
-            "kurt.toml": '[integration.db]\npath = "kept.db"\n',
+            "kurt.toml": f"[integration.db]\npath = 'kept.db'\n{SETTINGS[tier]}",
         },
     )
     monkeypatch.setenv("KURT_TRUST", str(project))
@@ -162,11 +179,12 @@ def test_what_is_not_lent_says_how_it_would_be(probe: Probing) -> None:
 
 
 def test_what_is_refused_says_why_and_is_written_down(
-    probe: Probing, skills: SkillManager, project: Path
+    probe: Probing, skills: SkillManager, project: Path, tier: str
 ) -> None:
     secret = project / "secret"
     refused = probe(f"open('{secret}').read()")
-    assert refused["raised"] == "AccessDenied"
+    # In a root of its own it is not there, which the plugin is told as the system tells it.
+    assert refused["raised"] == ("FileNotFoundError" if tier == "strong" else "AccessDenied")
     assert f'write "{secret}" into filesystem_read' in refused["said"]
     assert probe(f"open('{project}/data/a.txt').read()")["value"] == "a"
     assert probe("os.environ['PROBE_LEVEL']")["value"] == "7"
@@ -183,18 +201,22 @@ def test_what_is_refused_says_why_and_is_written_down(
     assert not [target for _, target in found if target.endswith((".py", ".pyc", ".so"))]
 
 
-@pytest.mark.skipif(not KERNEL, reason="this machine has neither Landlock nor seccomp")
 def test_a_plugin_that_blinds_the_tripwires_gains_nothing(
-    probe: Probing, skills: SkillManager, project: Path
+    probe: Probing, skills: SkillManager, project: Path, tier: str
 ) -> None:
     blind = (
         "[setattr(__import__('sys').modules['kurt_ext.sandbox.fences'].Fence, name, "
         "lambda self, *a: 1) for name in ('judge', 'changes', 'starts')]"
     )
     assert "value" in probe(blind)
-    refused = probe(f"open('{project}/secret').read()")
-    assert refused["raised"] == "PermissionError"
-    assert refused["said"].startswith("[Errno 13] Permission denied")
+    got = probe(f"open('{project}/secret').read()")
+    if tier == "process":  # where Python alone checks, it does
+        assert got["value"] == "s"
+        report = skills.call("probe").extension.generation.housing.report
+        assert any("a hostile plugin gets past them" in said for said in report["not_enforced"])
+    else:
+        assert got["raised"] in ("PermissionError", "FileNotFoundError")
+        assert "may not read" not in got["said"]
 
 
 def test_a_run_is_told_beside_what_is_declared(
