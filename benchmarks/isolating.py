@@ -74,7 +74,7 @@ class Starts:
     def __init__(self, folder: str) -> None:
         self.folder = folder
         sys.path.append(TESTS)
-        self.spawner = Spawner(packages=["workerside"])
+        self.spawner = Spawner(preload=["workerside.served"], packages=["workerside"])
 
     async def one(self, tier: str, python: str | None = None) -> Worker:
         """Return a worker."""

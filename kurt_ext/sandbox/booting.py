@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from importlib.util import find_spec
 
 __all__ = ["BOOT", "OWN", "PARENT", "arguments", "packages"]
@@ -41,7 +42,9 @@ def arguments(python: str, role: str, parent: str = "0") -> list[str]:
         it; 0 = it sees the end of its channel only.
     """
     script = BOOT + _ROLES[role].replace(PARENT, parent)
-    return [python, "-I", "-S", "-B", "-c", script, OWN]
+    # What is ours is compiled once; a worker writes no more bytecode once it is confined.
+    own = ["-B"] if sys.dont_write_bytecode else []
+    return [python, "-I", "-S", *own, "-c", script, OWN]
 
 
 def packages(names: tuple[str, ...] = ()) -> dict[str, str]:

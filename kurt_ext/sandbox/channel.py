@@ -27,7 +27,7 @@ from ..errors import (
     WorkerError,
 )
 from . import frames
-from .frames import HEADER, Bounds, Frame, Incoming, Malformed
+from .frames import HEADER, Bounds, Frame, Incoming, Malformed, spare
 from .keeper import Keeper, Timer
 from .limits import DEFAULTS, LIMITS, SECONDS
 from .payloads import Blob, RemoteError, Unsendable, decode, encode, failure_from, failure_to
@@ -534,6 +534,7 @@ class Channel:
         if kind == _RESULT or kind == frames.READY:
             assert call is not None
             value = decode(frame.text, frame.blob)
+            spare(frame)
             if kind == frames.READY and not isinstance(value, dict):
                 raise Malformed("a worker reports nothing of its confinement")
             if not call.future.done():

@@ -49,6 +49,7 @@ __all__ = [
     "is_deep",
     "members",
     "parse",
+    "spare",
 ]
 
 HEADER = struct.Struct(">BIII")
@@ -69,6 +70,10 @@ WINDOW_ITEMS = 16
 WINDOW_BYTES = 1 << 20
 
 _BUFFER = 1 << 16
+_LONGEST_SPARE = 1 << 22
+#: Buffers of long frames that were read, for the next ones: memory that is fresh from the
+#: system costs more than what is done with it. Two for the whole process.
+_spares: list[bytearray] = []
 _scan: Scan = cast(Any, JSONDecoder()).scan_once
 
 
@@ -122,22 +127,21 @@ class Incoming:
     :param bounds: what may come.
     """
 
-    __slots__ = ("_body", "_bounds", "_buffer", "_filled", "_head", "_rest", "_view")
+    __slots__ = ("_bounds", "_buffer", "_filled", "_head", "_rest", "_view")
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds
         self._buffer: memoryview | None = None
         self._rest = 0  # bytes at the start of the buffer that are no whole frame yet
         # A frame that is longer than the buffer is read into a place of its own.
-        self._body: bytearray | None = None
-        self._view = memoryview(b"")
+        self._view: memoryview | None = None
         self._filled = 0
         self._head = (0, 0, 0, 0)
 
     @property
     def is_between(self) -> bool:
         """Whether nothing of a frame has come yet."""
-        return self._body is None and not self._rest
+        return self._view is None and not self._rest
 
     def receive(self, source: socket.socket) -> list[Frame] | None:
         """Read once; return the frames that are whole now, or None at the end of the stream.
@@ -149,7 +153,7 @@ class Incoming:
 
     def room(self) -> memoryview:
         """Return where the next bytes are to be written; :meth:`took` is told how many were."""
-        if self._body is not None:
+        if self._view is not None:
             return self._view[self._filled :]
         if self._buffer is None:
             self._buffer = memoryview(bytearray(_BUFFER))
@@ -162,12 +166,13 @@ class Incoming:
         """
         if not count:
             return None
-        if self._body is None:
+        view = self._view
+        if view is None:
             return self._split(count + self._rest)
         self._filled += count
-        if self._filled < len(self._body):
+        if self._filled < len(view):
             return []
-        view, self._body, self._view = self._view, None, memoryview(b"")
+        self._view = None
         kind, id, text, _ = self._head
         return [Frame(kind, id, view[:text], view[text:])]
 
@@ -201,10 +206,24 @@ class Incoming:
 
     def _begin(self, head: tuple[int, int, int, int], have: memoryview) -> None:
         self._head = head
-        self._body = bytearray(head[2] + head[3])
-        self._view = memoryview(self._body)
+        length = head[2] + head[3]
+        try:
+            body = _spares.pop()
+        except IndexError:
+            body = bytearray()
+        if len(body) < length:
+            body = bytearray(length)
+        self._view = memoryview(body)[:length]
         self._filled = len(have)
         self._view[: self._filled] = have
+
+
+def spare(frame: Frame) -> None:
+    """Take the buffer of a frame back, of which nothing but copies is in use any more."""
+    if type(frame.blob) is memoryview and len(_spares) < 2:
+        body = frame.blob.obj
+        if isinstance(body, bytearray) and len(body) <= _LONGEST_SPARE:
+            _spares.append(body)
 
 
 def members(text: bytes | bytearray | memoryview) -> int:

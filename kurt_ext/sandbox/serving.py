@@ -14,12 +14,12 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextvars import ContextVar, copy_context
+from contextvars import Context, ContextVar, copy_context
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import frames
-from .frames import HEADER, Bounds, Frame, Incoming, Malformed
+from .frames import HEADER, Bounds, Frame, Incoming, Malformed, spare
 from .payloads import Blob, Unsendable, decode, encode, failure_from, failure_to
 
 if TYPE_CHECKING:
@@ -265,6 +265,7 @@ class Serving:
         self._calls[frame.id] = call
         try:
             verb, body = decode(frame.text, frame.blob)
+            spare(frame)
             value = copy_context().run(self._run, call, verb, body)
         except BaseException as error:
             self._failed(call, error)
@@ -298,8 +299,8 @@ class Serving:
             os.set_blocking(self._fd, False)
         context = copy_context()
         context.run(_CALL.set, call.id)
-        if sys.version_info >= (3, 12) and asyncio._get_running_loop() is loop:
-            call.task = asyncio.Task(coroutine, loop=loop, context=context, eager_start=True)
+        if asyncio._get_running_loop() is loop:
+            call.task = _begun(loop, coroutine, context)
         else:
             call.task = loop.create_task(coroutine, context=context)
 
@@ -524,6 +525,24 @@ class Serving:
         finally:
             self._draining = False
         self._drain()
+
+
+def _begun(loop: asyncio.AbstractEventLoop, coroutine: Any, context: Context) -> asyncio.Task[Any]:
+    """Return a task whose first step was made at once: most coroutines need no second one."""
+    from asyncio import Task
+
+    if sys.version_info >= (3, 12):
+        return Task(coroutine, loop=loop, context=context, eager_start=True)
+    first: list[Any] = []
+    given: Any = loop
+    # Where Python has no eager tasks: take what a new one asks its loop to call soon.
+    given.call_soon = lambda step, *_, **__: first.append(step)
+    try:
+        task = Task(coroutine, loop=loop, context=context)
+    finally:
+        del given.call_soon
+    context.run(first[0])
+    return task
 
 
 def _left(pieces: list[Any], written: int) -> list[Any]:
