@@ -134,6 +134,7 @@ def _answer(built: Built, root: str) -> Answer:
             page.line(f"- {error.message}", "red")
         state = "is new" if built.changed else "is as it was"
         skills = f"{built.skills} skill{'' if built.skills == 1 else 's'}"
-        page.line(f"Snapshot {built.snapshot} {state}: {skills}, {len(built.added)} new releases")
+        new = f"{len(built.added)} new release{'' if len(built.added) == 1 else 's'}"
+        page.line(f"Snapshot {built.snapshot} {state}: {skills}, {new}")
 
     return Answer(data, text, error=failure)

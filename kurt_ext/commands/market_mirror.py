@@ -60,7 +60,8 @@ def command(
     reader = reader_of(location, allow_http=allow_http)
     found = mirror(reader, target, trusted=trusted, only=only, allow_stale=allow_stale)
     line = (
-        f"Snapshot {found.snapshot}: {found.skills} skills, {found.copied} files copied "
+        f"Snapshot {found.snapshot}: {found.skills} skill{'' if found.skills == 1 else 's'}, "
+        f"{found.copied} file{'' if found.copied == 1 else 's'} copied "
         f"({found.size:,} bytes), {found.kept} here already"
     )
     return Answer(

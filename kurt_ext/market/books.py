@@ -265,7 +265,8 @@ class Books:
         meta = self._meta(advisories, now)
         skills = [self.rows[name] for name in sorted(self.rows)]
         before = self.index
-        if before is not None and not self._is_due(before, now):
+        unsigned = sign is not None and before is not None and "signatures" not in before["meta"]
+        if before is not None and not unsigned and not self._is_due(before, now):
             same = {**meta, **{key: before["meta"].get(key) for key in _MOVING}}
             old = {**dict.fromkeys(_MOVING), **before["meta"]}
             if (same, skills, self.publishers) == (old, before["skills"], before["publishers"]):

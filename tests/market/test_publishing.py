@@ -197,3 +197,10 @@ def test_an_index_that_was_signed_stays_signed(skill: Path, root: str, places: P
         shop.build()
     assert shop.build(unsigned=True).changed
     assert shop.index.meta.signatures is None
+
+
+def test_an_index_is_signed_once_there_is_a_key(shop: Shop, places: Places) -> None:
+    key = Keyring(places).new("market")
+    assert shop.build(key=key).changed
+    assert shop.index.meta.signatures == "kurt/v1/signatures/2.json"
+    assert not shop.build(key=key).changed
