@@ -233,7 +233,7 @@ def pages(address: str = "127.0.0.1", context: ssl.SSLContext | None = None) -> 
     server = (_QuietSix if ":" in address else _Quiet)((address, 0), _Pages)
     if context is not None:
         server.socket = context.wrap_socket(server.socket, server_side=True)
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     try:
         yield server.server_address[1]
@@ -289,7 +289,7 @@ class Proxy:
         self._pumps: list[threading.Thread] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = self._listener.getsockname()[1]
-        self._thread = threading.Thread(target=self._accept)
+        self._thread = threading.Thread(target=self._accept, daemon=True)
         self._thread.start()
 
     def _accept(self) -> None:
@@ -309,7 +309,7 @@ class Proxy:
                 continue
             onward = socket.create_connection(("127.0.0.1", self._where))
             taken.sendall(b"HTTP/1.1 200 Go on\r\nVia: here\r\n\r\n" + self._greeting)
-            pump = threading.Thread(target=_pump, args=(taken, onward))
+            pump = threading.Thread(target=_pump, args=(taken, onward), daemon=True)
             pump.start()
             self._pumps.append(pump)
 

@@ -529,6 +529,15 @@ def test_a_broker_ends_with_its_worker(port: int) -> None:
     assert descriptors() - before == set()
 
 
+def test_nobody_else_can_close_the_line() -> None:
+    guest = line()
+    guest.ours.close()
+    guest.theirs.settimeout(10)
+    guest.theirs.sendall(passing.request("a.example.com", 80))
+    assert passing.reply_of(guest.theirs.recv(2000))[0] == passing.DENIED
+    guest.close()
+
+
 def test_an_audit_that_fails_or_closes_harms_nobody(port: int) -> None:
     ours, theirs = socket.socketpair()
     made: list[Broker] = []

@@ -65,7 +65,8 @@ def available() -> bool:
 class Broker:
     """Connects one worker to the hosts that it may reach, until the worker or the host ends it.
 
-    :param sock: the host's end of the line, a unix stream socket; it is closed with the broker.
+    :param sock: the host's end of the line, a unix stream socket; its descriptor is taken out of
+        it, so that nobody else can close it while it is waited for.
     :param hosts: entries as in ``network_hosts``; what is no valid one allows nothing.
     :param skill: whose worker it is.
     :param connections: how many may be open at once, those that are being made included.
@@ -104,14 +105,14 @@ class Broker:
         self._environ = dict(os.environ if environ is None else environ)
         self._rate = rate
         self._tokens, self._counted = rate * _BURST, monotonic()
-        self._sock = sock
+        self._sock = socket.socket(fileno=sock.detach())
         self._unread = bytearray()
         self._tasks: set[asyncio.Task[None]] = set()
         self._given: dict[int, Given] = {}
         self._over = threading.Event()
         self._lock = threading.Lock()
         self._closing = False
-        sock.setblocking(False)
+        self._sock.setblocking(False)
         self._exchange = exchange.enter()
         self._lookups = reaching.Lookups(resolve or reaching.resolve)
         self._exchange.loop.call_soon_threadsafe(self._listen)
