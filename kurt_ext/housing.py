@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
-import tempfile
 import threading
 from collections.abc import AsyncIterator, Awaitable, Mapping
 from time import perf_counter
@@ -20,6 +18,7 @@ from .environments import environment_of
 from .importer import JUDGED, code_folder
 from .sandbox.network import Broker
 from .sandbox.remote import Remote, afar
+from .sandbox.scratch import Scratch
 from .sandbox.spawning import Spawner, Worker
 from .sandbox.supervision import Cell
 
@@ -95,6 +94,7 @@ class Housing:
         self._loads: dict[str, dict[str, Any]] = {}
         self._hooks: list[tuple[str, str]] = []
         self._under_way: dict[str, int] = {}
+        self._scratches: list[Scratch] = []
         self._loans = loans(policy.grants, policy.skill, self._seen)
         self._cell = Cell(
             policy.skill,
@@ -116,18 +116,20 @@ class Housing:
     async def _start(self) -> Worker:
         """Start a worker that has nothing of the plugin yet."""
         begun = perf_counter()
-        scratch = tempfile.mkdtemp(prefix="kurt-")
+        scratch = Scratch()
+        self._scratches = [*(one for one in self._scratches if not one.is_gone), scratch]
         try:
-            canary = self._canary(scratch)
+            told = self.policy.wire(scratch.path, self._canary(scratch.path))
             worker = await self._spawner.spawn(
-                self.policy.wire(scratch, canary),
+                told,
                 handler=_HANDLER,
                 python=self._python,
+                strong=self._around(told) if self.policy.tier == "strong" else None,
                 answer=self._answer,
                 event=self._heard,
             )
         except BaseException:
-            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.remove()
             raise
         broker = None
         if worker.broker_socket is not None:
@@ -143,7 +145,7 @@ class Housing:
         def ended(_: Any) -> None:
             if broker is not None:
                 broker.close()
-            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.remove()
 
         worker.on_end(ended)
         self._took("worker", (perf_counter() - begun) * 1000)
@@ -165,20 +167,28 @@ class Housing:
                 raise afar(raised)
 
     def _canary(self, scratch: str) -> str:
-        """Return a file that the worker must not be able to open; "" where it may read all."""
-        granted = (*self.policy.read, *self.policy.write, self.policy.folder, *self.policy.path)
-        for folder in (self._canaries, os.path.dirname(scratch)):
-            real = os.path.realpath(folder)
-            if any(one and _lies_in(real, one) for one in granted):
-                continue
-            path = os.path.join(real, ".kurt-canary")
-            try:
-                os.makedirs(real, mode=0o700, exist_ok=True)
-                os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
-            except OSError:
-                continue
-            return path
+        """Return a file that the worker must not be able to open, or at least not to write."""
+        readable = (*self.policy.read, self.policy.folder, *self.policy.path)
+        for granted in ((*readable, *self.policy.write), self.policy.write):
+            for folder in (self._canaries, os.path.dirname(scratch)):
+                real = os.path.realpath(folder)
+                if any(one and _lies_in(real, one) for one in granted):
+                    continue
+                path = os.path.join(real, ".kurt-canary")
+                try:
+                    os.makedirs(real, mode=0o700, exist_ok=True)
+                    os.close(os.open(path, os.O_CREAT | os.O_RDONLY | os.O_CLOEXEC, 0o600))
+                except OSError:
+                    continue
+                return path
         return ""
+
+    def _around(self, told: Mapping[str, Any]) -> list[str] | None:
+        """Return the words of the program that holds the worker, where one is needed for it."""
+        from .sandbox.abilities import abilities
+
+        path = list(self._spawner.places.values())
+        return abilities().around(dict(told), path=path, python=self._python)
 
     # -- what it is asked for --------------------------------------------------------
 
@@ -336,8 +346,11 @@ class Housing:
         return [what for what, count in self._under_way.items() if count]
 
     async def close(self) -> None:
-        """End the worker; what is under way in it fails."""
+        """End the worker; what is under way in it fails, and what it wrote for itself is gone."""
         await self._cell.close()
+        for scratch in self._scratches:
+            await asyncio.to_thread(scratch.wait)
+        self._scratches.clear()
         await self._loans.close()
 
     def kill(self) -> None:

@@ -60,7 +60,7 @@ class Decision(NamedTuple):
     :param mode: ``none``, ``auto`` or ``strict``.
     :param source: who says so, for people.
     :param tier: what holds it: ``strong``, ``kernel``, ``process``; ``none`` = nothing does.
-    :param reason: why nothing holds it; "" where something does.
+    :param reason: why nothing holds it, or not what was asked for; else "".
     """
 
     mode: str
@@ -82,7 +82,8 @@ class Decision(NamedTuple):
             "kernel": "the kernel holds it to that",
             "process": "checks in Python alone hold it to that",
         }[self.tier]
-        return f"{by}, in a process of its own ({self.mode}: {self.source})"
+        more = f"; {self.reason}" if self.reason else ""
+        return f"{by}, in a process of its own ({self.mode}: {self.source}{more})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""
@@ -176,16 +177,17 @@ class Isolation:
         from .sandbox.abilities import abilities
 
         able = abilities()
-        tier = able.tier
-        if tier == "strong" and self._skills.config.sandbox().get("tier") != "strong":
-            tier = "kernel"
+        wanted = str(self._skills.config.sandbox().get("tier", "kernel"))
+        tier = next(one for one in (wanted, "kernel", "process") if able.reaches(one))
+        reason = "" if tier == wanted else f"{wanted} cannot be had here: see kurt sandbox status"
         if mode == "strict":
             from .sandbox.policy import ENFORCED
 
-            missing = able.lacking(ENFORCED)
+            needed = (*ENFORCED, "metadata") if wanted == "strong" else ENFORCED
+            missing = able.lacking(needed, tier)
             if missing:
                 raise self._unenforced(candidate, source, missing)
-        return Decision(mode, source, tier)
+        return Decision(mode, source, tier, reason)
 
     def _mode(self, candidate: Candidate, asked: str | None) -> tuple[str, str]:
         """Return the mode, and who says so."""

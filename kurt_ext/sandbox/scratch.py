@@ -1,0 +1,91 @@
+"""Private folders of workers: made before they start, gone when they have ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import threading
+
+__all__ = ["Scratch", "sweep"]
+
+#: The folders of this program's hosts, by the number of the process that made them.
+_NAME = re.compile(r"kurt-(\d+)-")
+_swept = threading.Event()
+
+
+class Scratch:
+    """The folder of one worker, in which it may write what it likes.
+
+    :ivar path: where it lies; a real path.
+    """
+
+    def __init__(self) -> None:
+        sweep()
+        self.path = os.path.realpath(tempfile.mkdtemp(prefix=f"kurt-{os.getpid()}-"))
+        self._gone = threading.Event()
+        self._lock = threading.Lock()
+        self._removing = False
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was deleted."""
+        return self._gone.is_set()
+
+    def remove(self) -> None:
+        """Delete it with all that is in it, however much that is; another thread does it."""
+        with self._lock:
+            if self._removing:
+                return
+            self._removing = True
+        threading.Thread(target=self._remove, name="kurt_ext-scratch").start()
+
+    def _remove(self) -> None:
+        try:
+            _delete(self.path)
+        finally:
+            self._gone.set()
+
+    def wait(self) -> None:
+        """Wait until it is gone."""
+        self.remove()
+        self._gone.wait()
+
+
+def sweep() -> None:
+    """Delete the folders of hosts that were killed; once in each process."""
+    if _swept.is_set():
+        return
+    _swept.set()
+    base = os.path.realpath(tempfile.gettempdir())
+    try:
+        names = os.listdir(base)
+    except OSError:
+        return
+    for name in names:
+        found = _NAME.match(name)
+        if found is None or _lives(int(found[1])):
+            continue
+        path = os.path.join(base, name)
+        try:
+            if os.lstat(path).st_uid != os.getuid():
+                continue
+        except (OSError, AttributeError):  # Windows has no users of this kind
+            continue
+        _delete(path)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):
+        return True
+    return True
+
+
+def _delete(path: str) -> None:
+    # A link in it is deleted, and never followed: shutil goes by descriptors where it can.
+    shutil.rmtree(path, ignore_errors=True)
