@@ -36,7 +36,7 @@ class Shop:
 
     def open(self, **options: Any) -> Any:
         """Build the index; what it refuses is an error here."""
-        built = build(Places(), str(self.root), **options)
+        built = build(str(self.root), Places(), **options)
         assert not built.refused, built.refused
         return built
 
