@@ -255,3 +255,13 @@ def test_a_tail_gives_what_comes_also_over_a_full_file(
         with open(files(folder)[-1], "ab") as stream:
             stream.write(b'{"time": "half')
         assert list(tail.new()) == []
+
+
+def test_its_file_is_given_back_with_it(folder: str) -> None:
+    audit = Audit(folder)
+    audit.record("use", "archiver", "processes", "git", True)
+    number = audit._file
+    os.fstat(number)
+    del audit
+    with pytest.raises(OSError, match="descriptor"):
+        os.fstat(number)

@@ -49,12 +49,12 @@ class Audit:
     """
 
     def __init__(self, place: Places | str | None) -> None:
+        self._file = -1
         if place is None or isinstance(place, str):
             self._folder = place
         else:
             self._folder = folder_of(place)
         self._lock = threading.Lock()
-        self._file = -1
         self._date = ""
         self._meters: dict[str, list[float]] = {}
         #: How many lines were not written: too many at a time, or no disk.
@@ -66,6 +66,10 @@ class Audit:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        if self._file >= 0:  # it was lent to many, and closed by none
+            os.close(self._file)
 
     def record(
         self,
