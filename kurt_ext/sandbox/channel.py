@@ -92,20 +92,14 @@ def reached(
 class _Call:
     """One call under way, and who waits for it on which loop."""
 
-    __slots__ = (
-        "context",
-        "due",
-        "future",
-        "given_up",
-        "grace",
-        "id",
-        "loop",
-        "on_progress",
-        "posted",
-        "settled",
-        "stream",
-        "timeout",
-    )
+    # Not set in each: most calls need none of them.
+    id = _STARTING
+    context: Context | None = None
+    timeout: float | None = None
+    grace: Timer | None = None
+    given_up = False
+    posted = 0
+    stream: _Flow | None = None
 
     def __init__(
         self,
@@ -113,18 +107,11 @@ class _Call:
         on_progress: Callable[[Any], object] | None,
         settled: Callable[[], object] | None,
     ) -> None:
-        self.id = _STARTING
         self.loop = loop
         self.future: asyncio.Future[Any] = loop.create_future()
         self.on_progress = on_progress
         self.settled = settled
-        self.context: Context | None = None
-        self.timeout: float | None = None
         self.due = 0.0
-        self.grace: Timer | None = None
-        self.given_up = False
-        self.posted = 0
-        self.stream: _Flow | None = None
 
     def over(self) -> None:
         """Tell whoever wants to know that nothing of it runs any more."""
@@ -444,22 +431,13 @@ class Channel:
                 if not self._is_open:
                     return
                 found = self._incoming.receive(self._socket)
-                if found is not None:
+                if found is None:
+                    pass
+                elif len(found) == 1 and self._is_plain(found[0], loop):
+                    now.append((self._calls.pop(found[0].id), found[0]))
+                else:
                     for frame in found:
-                        call = self._calls.get(frame.id)
-                        if (
-                            frame.kind == _RESULT
-                            and call is not None
-                            and call.id
-                            and call.loop is loop
-                            and not call.posted
-                            and call.stream is None
-                        ):  # nearly all of them
-                            del self._calls[call.id]
-                            call.over()
-                            now.append((call, frame))
-                        else:
-                            self._sort(frame, loop, now)
+                        self._sort(frame, loop, now)
             if found is None:
                 self._end(None)
             for call, frame in now:
@@ -471,6 +449,17 @@ class Channel:
             self._break(str(error))
         except OSError:
             self._end(None)
+
+    def _is_plain(self, frame: Frame, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether a frame is what nearly all are: the answer to a call of this loop."""
+        call = self._calls.get(frame.id)
+        if frame.kind != _RESULT or call is None or call.loop is not loop:
+            return False
+        if call.posted or call.stream is not None or not call.id:
+            return False
+        if call.settled is not None or call.grace is not None:
+            call.over()
+        return True
 
     def _undelivered(self, taken: list[tuple[_Call | None, Frame]]) -> None:
         """Take back the calls whose answers were taken and cannot be given, so that they fail."""

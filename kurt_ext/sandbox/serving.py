@@ -150,11 +150,8 @@ class Serving:
     def serve(self, handle: Callable[[str, Any, CallSide], Any]) -> NoReturn:
         """Serve until the host goes away, and end the process then."""
         self._handle = handle
-        inbox = self._inbox
         while self._loop is None:
-            self._pump(inbox.__len__)
-            while inbox:
-                self._act(inbox.popleft())
+            self._act(self._next())
         self._serve_in_loop(self._loop)
         os._exit(0)
 
@@ -164,6 +161,27 @@ class Serving:
         return self._inbox.popleft()
 
     # -- reading ------------------------------------------------------------------
+
+    def _next(self) -> Frame:
+        """Return the next frame that is the main thread's; most often it reads it itself."""
+        turn, inbox = self._turn, self._inbox
+        with turn:
+            alone = not self._reading and not inbox
+            self._reading = self._reading or alone
+        if alone:
+            try:
+                found = self._received(True)
+            except BaseException:
+                with turn:
+                    self._reading = False
+                raise
+            with turn:
+                self._reading = False
+                if len(found) == 1 and found[0].kind == _REQUEST and not self._waiting:
+                    return found[0]
+                self._sort_all(found)
+        self._pump(inbox.__len__)
+        return inbox.popleft()
 
     def _pump(self, done: Callable[[], Any]) -> None:
         """Read frames, or let another thread, until something is done."""
@@ -192,16 +210,25 @@ class Serving:
         finally:
             self._turn.acquire()
             self._reading = False
-            for frame in found:
-                if frame.kind == _REQUEST and self._loop is None:
-                    self._inbox.append(frame)
-                else:
-                    self._sort(frame)
-            if self._waiting:
-                self._news.notify_all()
+            self._sort_all(found)
+
+    def _sort_all(self, found: list[Frame]) -> None:
+        for frame in found:
+            self._sort(frame)
+        if self._waiting:
+            self._news.notify_all()
 
     def _received(self, wait: bool) -> list[Frame]:
         incoming = self._incoming
+        if wait and self._loop is None:
+            try:
+                found = incoming.took(os.readv(self._fd, [incoming.room()]))
+            except (OSError, Malformed):
+                os._exit(70)
+            if found:
+                return found
+            if found is None:
+                os._exit(0)
         while True:
             # Without a loop a read waits, with one it does not: ask before, where that is wrong.
             if wait == (self._loop is not None):
@@ -270,7 +297,9 @@ class Serving:
         except BaseException as error:
             self._failed(call, error)
             return
-        if type(value) not in _DATA and hasattr(value, "__await__"):
+        if type(value) in _DATA:
+            self._send_result(call, value)
+        elif hasattr(value, "__await__"):
             self._start(call, self._finish(call, value))
         else:
             self._reply(call, value)
@@ -328,7 +357,8 @@ class Serving:
     def _send_result(self, call: CallSide, value: Any) -> None:
         try:
             text, blob = encode(value)
-            self._bounded(text, blob)
+            if blob or len(text) > self.reply:
+                self._bounded(text, blob)
         except BaseException as error:
             self._failed(call, error)
             return
@@ -486,13 +516,18 @@ class Serving:
 
     def send(self, kind: int, id: int, text: bytes, blob: list[Blob] | None = None) -> None:
         """Write one frame, whole; from any thread."""
-        pieces: list[Any]
-        if not blob:
-            pieces = [HEADER.pack(kind, id, len(text), 0) + text]
-        else:
-            pieces = [HEADER.pack(kind, id, len(text), sum(map(len, blob))) + text, *blob]
+        data = HEADER.pack(kind, id, len(text), sum(map(len, blob)) if blob else 0) + text
         with self._writing:
             try:
+                sent = 0
+                if not blob:
+                    try:
+                        sent = os.write(self._fd, data)
+                    except BlockingIOError:
+                        pass
+                    if sent == len(data):
+                        return
+                pieces = _left([data, *(blob or ())], sent)
                 while pieces:
                     pieces = _left(pieces, self._written(pieces))
             except OSError:
