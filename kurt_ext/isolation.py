@@ -295,7 +295,13 @@ class Isolation:
             path=python_path() if path is None else path,
             companions=[folder for one in self.companions(record) if (folder := code_folder(one))],
             strict=decision.mode == "strict",
-            protected=[places.data, places.cache, os.path.dirname(places.user_config)],
+            protected=[
+                places.data,
+                places.cache,
+                os.path.dirname(places.user_config),
+                places.project_config,
+                *self._folders_of_others(candidate),
+            ],
         )
 
     def limits(
@@ -346,6 +352,11 @@ class Isolation:
                     found[candidate.name] = candidate
                     waiting.append(self._skills.loading.record(candidate))
         return list(found.values())
+
+    def _folders_of_others(self, candidate: Candidate) -> list[str]:
+        """Return the folders of all other skills that were found."""
+        found = self._skills.discover().candidates
+        return [one.location for one in found if one.location and one.name != candidate.name]
 
     def kind_place(self, kind: Kind[Any]) -> str:
         """Return where a kind is imported from, as ``module:attribute``.

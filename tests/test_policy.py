@@ -93,6 +93,15 @@ class TestFiles:
             ground.policy(filesystem_write=["~/out"], filesystem_read=["~/out/data"])
         assert "link" in str(caught.value.cause)
 
+    @pytest.mark.parametrize("entry", ["/proc/self", "/proc/self/environ", f"/proc/{os.getpid()}"])
+    def test_what_proc_tells_of_the_host_is_nothing_for_a_plugin(
+        self, ground: Ground, entry: str
+    ) -> None:
+        if not os.path.exists(entry):
+            pytest.skip("this system has no /proc")
+        with pytest.raises(IsolationError, match="/proc"):
+            ground.policy(filesystem_read=[entry])
+
     @pytest.mark.parametrize(
         "entry",
         [
@@ -105,6 +114,12 @@ class TestFiles:
             "~/.ssh/authorized_keys",
             "~/.bashrc",
             "~/.config/autostart/x.desktop",
+            "~/.config",
+            "~/.local",
+            "~/.local/lib/python3/site-packages",
+            "./__pycache__",
+            "./helpers",
+            "/run/kurt-nobody-has-this.sock",
             "~/.local/bin/x",
             "~/project/.git/hooks/pre-commit",
             "~/project/.git/hooks",
@@ -124,10 +139,13 @@ class TestFiles:
         self, ground: Ground, entry: str, strict: bool
     ) -> None:
         (ground.home / "project" / ".git" / "hooks").mkdir(parents=True)
+        (ground.skill / "helpers").mkdir()
+        (ground.skill / "helpers" / "a.py").touch()
         entry = entry.replace("DATA", str(ground.data))
         with pytest.raises(IsolationError) as caught:
             ground.policy(strict, filesystem_write=[entry])
         assert caught.value.skill == "keeper"
+        assert not os.path.exists("/run/kurt-nobody-has-this.sock")
         assert caught.value.hint
 
     @pytest.mark.parametrize("entry", ["/", "~", "/etc", "/proc"])

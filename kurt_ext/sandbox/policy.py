@@ -29,13 +29,19 @@ ENFORCED = ("files", "network", "processes", "signals", "memory", "time", "envir
 #: Matches of one entry with ``*`` that are granted.
 _MATCHES = 1000
 #: Folders whose files say what programs, or the next login, will do.
-_NEVER_WRITTEN = (".ssh", ".gnupg", ".git/hooks", ".config/autostart", ".config/systemd", "bin")
+_NEVER_WRITTEN = (
+    ".ssh .gnupg .git/hooks .config/autostart .config/systemd .local/lib Library/LaunchAgents bin"
+).split()
 _NEVER_WRITTEN_FILES = (
     ".bashrc .bash_profile .bash_login .profile .zshrc .zshenv .zprofile .zlogin .cshrc .tcshrc "
     ".kshrc .xprofile .xinitrc .pam_environment .gitconfig .pypirc .netrc .npmrc .config/fish "
     ".config/pip .config/uv .local/bin"
 ).split()
-_SYSTEM = ("/bin", "/boot", "/dev", "/etc", "/lib", "/lib64", "/proc", "/sbin", "/sys", "/usr")
+_SYSTEM = (
+    "/bin /boot /dev /etc /lib /lib64 /opt /proc /run /sbin /sys /usr /var/spool/cron"
+).split()
+#: Beneath it lies a folder of each process, that of who works this out among them.
+_PROCESSES = "/proc/"
 _EVERYBODYS = ("/dev/null", "/dev/zero", "/dev/random", "/dev/urandom")
 _WHOLE = ("/", "/etc", "/home", "/proc", "/root", "/sys", "/dev", "/var", "/Users")
 
@@ -267,6 +273,9 @@ class _Work:
         if not writes:
             self.notes.append(f"{entry} is not there, and cannot be read before it is")
             return None
+        reason = self._danger(real)
+        if reason is not None:  # nothing is made for who is refused
+            raise self._refusal(entry, reason)
         try:
             self._make(real)
         except OSError as error:
@@ -291,6 +300,8 @@ class _Work:
         reason = self._danger(real) if writes else None
         if reason is not None:
             raise self._refusal(entry, reason)
+        if real.startswith(_PROCESSES) and real.split(os.sep)[2].isdigit():
+            raise self._refusal(entry, f"{real} tells about a process, and not that of the skill")
         if real in _WHOLE or real == self.home:
             reason = f"{real} holds what every program of this user keeps"
             if self.strict or writes:
@@ -306,14 +317,14 @@ class _Work:
             return "it is the skill's own code, which was judged as it is"
         if self.folder and _lies_in(real, self.folder):
             name = os.path.relpath(real, self.folder).split(os.sep)[0]
-            if name.endswith((".py", ".so", ".pyd")) or name in ("SKILL.md", "plugin.json"):
+            if name in ("SKILL.md", "plugin.json") or _holds_code(real):
                 return "it is the skill's own code, which was judged as it is"
         for one in {sys.prefix, sys.base_prefix, sys.exec_prefix}:
             if _lies_in(real, one) or _lies_in(one, real):
                 return f"{one} is the Python that runs this"
         for name in (*_NEVER_WRITTEN, *_NEVER_WRITTEN_FILES):
             one = os.path.join(self.home, name)
-            if _lies_in(real, one):
+            if _lies_in(real, one) or _lies_in(one, real):
                 return f"{one} decides what other programs do"
         if os.path.join(os.sep, ".git", "hooks") + os.sep in real + os.sep:
             return "hooks of a repository are run by other programs"
@@ -403,6 +414,14 @@ def _links(place: str) -> Iterator[str]:
         if above == path:
             return
         path = above
+
+
+def _holds_code(path: str) -> bool:
+    """Return whether Python would run what lies there, as it is or compiled."""
+    endings = (".py", ".pyc", ".so", ".pyd")
+    if path.endswith(endings) or "__pycache__" in path.split(os.sep):
+        return True
+    return any(name.endswith(endings) for _, _, names in os.walk(path) for name in names)
 
 
 def _is_file_name(name: str) -> bool:
