@@ -57,7 +57,8 @@ class Baseline:
             self._seen = seen
 
     def _note(self, name: str, module: Any) -> None:
-        if not isinstance(module, ModuleType):
+        # cffi's libraries say that they are modules, and are not quite.
+        if not isinstance(module, ModuleType) or not type(module).__weakrefoffset__:
             return
         found: _Names = {}
         for key, value in vars(module).copy().items():
