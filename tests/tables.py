@@ -25,6 +25,7 @@ from kurt_ext.models import (
     SkillImplementation,
 )
 from kurt_ext.places import Places
+from kurt_ext.sandbox.limits import LIMITS
 from kurt_tool.command import command as tool_command
 
 __all__ = ["FACETS", "TABLES", "table"]
@@ -186,6 +187,15 @@ _EVENTS = {
     "failed": "it is FAILED; `error` says why",
     "unloading": "it is about to be cleaned up",
     "unloaded": "it is UNLOADED",
+    "isolating": "it is to live in a worker; `detail` says what a permission came to",
+    "worker-started": "a process was started for it",
+    "worker-ready": "that has loaded it",
+    "worker-crashed": "that ended by itself; calls under way fail",
+    "worker-restarted": "another one has taken its place, and has loaded it",
+    "worker-recycled": "it was replaced: after many calls, or a long time without one",
+    "worker-limit": "it came to the end of what it may use; `detail` names the limit",
+    "worker-quarantined": "it crashed too often, and is held back until it is loaded again",
+    "worker-closed": "it was ended with the plugin",
 }
 
 
@@ -254,6 +264,12 @@ def plugin_state() -> str:
 
 
 #: Words of the comment before a table → what the table must be.
+def limits() -> str:
+    """Return the limits of isolated plugins."""
+    rows = [[code(one.key), f"{one.default:g}", one.text] for one in LIMITS]
+    return table(("limit", "default", "bounds"), rows)
+
+
 TABLES = {
     "kinds": all_kinds,
     "keys": config_keys,
@@ -272,4 +288,5 @@ TABLES = {
     "plugin loader options": plugin_loader_options,
     "plugin state": plugin_state,
     "plugin events": plugin_events,
+    "limits": limits,
 }
