@@ -552,6 +552,8 @@ def test_requests_of_no_proper_form_are_refused(lend: Lend, server: int) -> None
 
     here = ["http", "127.0.0.1", server, "/"]
     assert send("GET", here, [])["status"] == 200
+    odd = {"connect": -1, "read": "x", "write": None, "pool": 1e300, "more": 1}
+    assert pair.ask("http", "send", ["GET", here, [], b"", odd], {})["status"] == 200
     for method, url in [
         ("CONNECT", here),
         ("GET / HTTP/1.1\r\nX:", here),

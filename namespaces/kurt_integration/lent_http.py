@@ -33,6 +33,7 @@ _PORTS = {"http": 80, "https": 443}
 _PIECE, _MAX_OPEN = 1 << 18, 64
 #: Bytes of a request's body, and characters of its target and its headers.
 _MAX_BODY, _MAX_HEAD = 64 << 20, 1 << 16
+_LONGEST_WAIT = 600.0  # seconds for one step of a request
 _TIMES = ("connect", "read", "write", "pool")
 #: Headers that tell where one message ends: those are the host's own.
 _FRAMING = frozenset(["connection", "content-length", "host", "te", "trailer", "transfer-encoding"])
@@ -99,8 +100,7 @@ class Lent(dict[str, Callable[..., Any]]):
         if parts is None:
             return _given_up("WriteError")
         request = self._checked(core, method, url, headers, bytes(parts) + bytes(body))
-        kept = {key: float(timeout[key]) for key in _TIMES if key in timeout}
-        request.extensions["timeout"] = kept
+        request.extensions["timeout"] = {key: _seconds(timeout.get(key)) for key in _TIMES}
         if len(self._open) >= _MAX_OPEN:
             # Of a worker that has ended in the middle, or forgot it.
             await self._shut(next(iter(self._open)))
@@ -354,6 +354,12 @@ def _dialler(core: Any, addresses: Callable[[str, int], Any]) -> Any:
             await self._inner.sleep(seconds)
 
     return Dialler()
+
+
+def _seconds(value: Any) -> float:
+    """Return what a worker asks for; none may let the host wait for ever."""
+    fits = isinstance(value, (int, float)) and 0 < value < _LONGEST_WAIT
+    return float(value) if fits else _LONGEST_WAIT
 
 
 def _failures(core: Any) -> tuple[type[Exception], ...]:
