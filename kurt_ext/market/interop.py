@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import KurtError, MarketError
 from ..wheels import PYPROJECT, make
 from . import digests
-from .books import to_json, to_lines
+from .books import to_json, to_lines, to_text
 from .releasing import wheel_row
 
 if TYPE_CHECKING:
@@ -63,10 +63,8 @@ class _Made:
             self._old = {}
         self._new: dict[str, dict[str, Any]] = {}
 
-    def rows(
-        self, kind: str, make_row: Callable[[Mapping[str, Any]], _Row]
-    ) -> list[tuple[str, dict[str, Any]]]:
-        """Return the skills of which there is a row, with it, sorted.
+    def rows(self, kind: str, make_row: Callable[[Mapping[str, Any]], _Row]) -> list[str]:
+        """Return the rows of the skills that have one, as JSON, sorted by the skill's id.
 
         :param make_row: makes one from a document; None where there is to be none.
         """
@@ -77,9 +75,10 @@ class _Made:
             row = known.get(name)
             if row is None or row[0] != mark:
                 document = self._books.document(name)
-                row = [mark, None if document is None else make_row(document)]
+                made = None if document is None else make_row(document)
+                row = [mark, None if made is None else to_text(made)]
             kept[name] = row
-        return [(name, row) for name, (_, row) in kept.items() if row is not None]
+        return [row for _, row in kept.values() if row is not None]
 
     def save(self) -> None:
         """Write the memory down."""
@@ -109,13 +108,14 @@ def _agent_skills(books: Books, made: _Made) -> None:
         if not any(file["path"] == "SKILL.md" for file in source["files"]):
             return None
         return {
+            "name": document["id"],
             "type": "archive",
             "description": release["manifest"].get("description") or document["id"],
             "url": f"../../{source['archive']['url']}",
             "digest": source["archive"]["digest"],
         }
 
-    rows = [{"name": name, **one} for name, one in made.rows("agent-skills", row)]
+    rows = made.rows("agent-skills", row)
     books.write(AGENT_SKILLS, to_lines({"$schema": _SCHEMA}, "skills", rows))
 
 
@@ -132,7 +132,7 @@ def _claude(books: Books, made: _Made) -> None:
         if release is None or release["source"]["type"] != "files" or "." in document["id"]:
             return None
         name, source = document["id"], release["source"]
-        entry: dict[str, Any] = {"version": release["version"], "strict": False}
+        entry: dict[str, Any] = {"name": name, "version": release["version"], "strict": False}
         entry["description"] = release["manifest"].get("description") or name
         for folder in (f"skills/{name}", name):
             if os.path.isfile(os.path.join(books.root, folder, "SKILL.md")):
@@ -146,7 +146,7 @@ def _claude(books: Books, made: _Made) -> None:
             "skills": ["./"],
         }
 
-    rows = [{"name": name, **one} for name, one in made.rows("claude", row)]
+    rows = made.rows("claude", row)
     head: dict[str, Any] = {"name": settings.name, "owner": {"name": settings.publisher}}
     if settings.title:
         head["metadata"] = {"description": settings.title}
@@ -164,11 +164,11 @@ def _simple(books: Books, made: _Made) -> None:
 
     reference = f"{SIMPLE}/index.json"
     rows = made.rows("simple", row)
-    projects = sorted({project for _, one in rows for project in one["projects"]})
+    projects = sorted({project for one in rows for project in json.loads(one)["projects"]})
     if not projects and not os.path.exists(books.reader.path(reference)):
         return
     meta = {"api-version": "1.4"}
-    names = [{"name": project} for project in projects]
+    names = [to_text({"name": project}) for project in projects]
     books.write(reference, to_lines({"meta": meta}, "projects", names))
     links = [f'<a href="{project}/">{project}</a>' for project in projects]
     books.write(f"{SIMPLE}/index.html", _page("Simple index", links))

@@ -342,3 +342,13 @@ def test_the_sources_are_found_where_they_may_lie(market: Path) -> None:
     folders, wheels = building.sources(str(market))
     assert folders == ["atop", "skills/greeter", "skills/waver"]
     assert wheels == ["b-1.0-py3-none-any.whl", "wheels/a-1.0-py3-none-any.whl"]
+
+
+def test_an_index_of_another_hand_is_written_anew_line_by_line(shop: Shop) -> None:
+    path = shop.root / "kurt" / "v1" / "index.json"
+    path.write_text(json.dumps(shop.raw, indent=2))
+    write_skill(shop.root / "skills" / "greeter", "1.1.0")
+    assert shop.build().changed
+    rows = [row.id for row in shop.index.skills]
+    assert rows == ["greeter", "waver"] and shop.index.skills[0].latest == "1.1.0"
+    assert len(path.read_text().splitlines()) == 6
