@@ -327,6 +327,8 @@ class Housing:
 
     def _heard(self, name: str, detail: Any) -> None:
         """Take what the worker itself reports; a plugin can have written it."""
+        if name == "limit" and isinstance(detail, Mapping):
+            self._hear(name, detail)
         if name == "use" and isinstance(detail, Mapping):
             permission, target = str(detail.get("permission")), str(detail.get("target"))
             self._seen(permission, target, detail.get("allowed") is True, mechanism="tripwire")

@@ -163,7 +163,7 @@ def compile_policy(
     programs = work.programs(grants.lists["processes"])
     hosts = tuple(grants.entries("network_hosts"))
     environment = work.environment(grants)
-    certificates = [environ[key] for key in ("SSL_CERT_FILE", "SSL_CERT_DIR") if environ.get(key)]
+    certificates = [environ[key] for key in _CERTIFICATES if environ.get(key)]
     if hosts:
         read += [os.path.realpath(one) for one in certificates if os.path.exists(one)]
     return Policy(
@@ -268,6 +268,10 @@ class _Work:
             _lies_in(one, other) for one in _links(place) for other in writable
         ):
             raise self._refusal(entry, f"it leads through a link that {self.skill} could have made")
+        if self.folder and not _lies_in(real, self.folder):
+            for one in _links(place):
+                if _lies_in(one, self.folder):  # what is read in the manifest would be another
+                    raise self._refusal(entry, f"{one}, which came with it, leads to {real}")
         if os.path.lexists(real):
             return real
         if not writes:
@@ -372,12 +376,14 @@ class _Work:
         if grants.lists["processes"]:
             found.setdefault("PATH", self.environ.get("PATH", os.defpath))
         if grants.entries("network_hosts"):
-            for key in ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+            for key in _CERTIFICATES:
                 if self.environ.get(key):
                     found.setdefault(key, self.environ[key])
         return found
 
 
+#: Where clients look for the certificates that this machine trusts.
+_CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 #: Where `*` of ``processes`` lets programs be started from.
 _PROGRAM_FOLDERS = ("/usr", "/bin", "/sbin", "/lib", "/lib64", "/opt", "/snap/bin", "/nix/store")
 #: Of the host's environment what every worker has: how text and time are written.
