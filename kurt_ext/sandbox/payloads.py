@@ -14,9 +14,10 @@ import re
 from _json import make_encoder
 from collections.abc import Iterable, Mapping
 from json.decoder import JSONDecoder
-from json.encoder import JSONEncoder, encode_basestring
+from json.encoder import encode_basestring
 from typing import Any, cast
 
+from ..contract import Progress, Result
 from .frames import MAX_DEPTH, MAX_MEMBERS, Malformed, is_deep, members, parse
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
 
 #: A text longer than this goes into the blob, where no escape is looked for.
 _LONG = 1 << 15
+_FEW = 16  # members of a list or mapping that is looked through for such
 _TRACEBACK = 16_384  # characters of a remote traceback that are kept: its end
 _MESSAGE = 4_096  # of a remote message: its beginning
 
@@ -75,9 +77,9 @@ def _is_special(_: Any) -> Any:
 
 #: What `json.dumps` makes anew for every value: (markers, default, strings, indent,
 #: separators, sort_keys, skipkeys, allow_nan).
-_plain = cast(Any, make_encoder)(
-    None, _is_special, encode_basestring, None, ":", ",", False, False, True
-)
+_maker = cast(Any, make_encoder)
+_MADE = (encode_basestring, None, ":", ",", False, False, True)
+_plain = _maker(None, _is_special, *_MADE)
 
 
 def encode(value: Any) -> tuple[bytes, list[Blob]]:
@@ -85,34 +87,68 @@ def encode(value: Any) -> tuple[bytes, list[Blob]]:
 
     :raises Unsendable: when it holds something that cannot be sent.
     """
+    if _holds_long(value, 3):
+        return _encode(value, copied=True)
     try:
         parts = _plain(value, 0)
         text: str = parts[0] if len(parts) == 1 else "".join(parts)
     except (_Special, TypeError, ValueError, RecursionError):
         return _encode(value)
-    if '"$' in text or len(text) > _LONG:
-        return _encode(value)
+    if '"$' in text or (len(text) > _LONG and _has_long(text)):
+        return _encode(value, copied=True)
     if len(text) > MAX_DEPTH < text.count("[") + text.count("{") and is_deep(value):
         raise _too_deep()
-    return text.encode("utf-8", "surrogatepass"), []
+    return _counted(text), []
 
 
-def _encode(value: Any) -> tuple[bytes, list[Blob]]:
+def _encode(value: Any, copied: bool = False) -> tuple[bytes, list[Blob]]:
     writer = _Writer()
     try:
-        text = writer.text(value)
+        text = writer.text(value, copied)
         if is_deep(value):
             raise RecursionError
     except RecursionError:
         raise _too_deep() from None
+    return _counted(text), writer.blob
+
+
+def _counted(text: str) -> bytes:
     data = text.encode("utf-8", "surrogatepass")
     if len(data) > MAX_MEMBERS and members(data) > MAX_MEMBERS:
         raise Unsendable(f"the value has more than {MAX_MEMBERS} members")
-    return data, writer.blob
+    return data
 
 
 def _too_deep() -> Unsendable:
     return Unsendable(f"the value refers to itself, or has more than {MAX_DEPTH} levels")
+
+
+def _holds_long(value: Any, levels: int) -> bool:
+    """Return whether a long text lies near the top, where it is looked for in no time."""
+    kind = type(value)
+    if kind is dict:
+        value = value.values()
+    elif kind is Result:
+        value = (value.data,)
+    elif kind is not list:
+        return kind is str and len(value) > _LONG
+    for item in value:
+        kind = type(item)
+        if kind is str:
+            if len(item) > _LONG:
+                return True
+        elif (
+            levels
+            and (kind is Result or ((kind is dict or kind is list) and len(item) <= _FEW))
+            and _holds_long(item, levels - 1)
+        ):
+            return True
+    return False
+
+
+def _has_long(text: str) -> bool:
+    """Return whether JSON has few quotation marks, escaped ones aside, for so many characters."""
+    return (text.count('"') - text.count('\\"')) * 512 < len(text)
 
 
 class _Writer:
@@ -126,12 +162,10 @@ class _Writer:
         self._length = 0
         self._marks = 0
 
-    def text(self, value: Any) -> str:
-        encoder = JSONEncoder(
-            ensure_ascii=False, check_circular=False, separators=(",", ":"), default=self._default
-        )
+    def text(self, value: Any, copied: bool) -> str:
+        encoder = _maker(None, self._default, *_MADE)
         try:
-            text = encoder.encode(value)
+            text = "".join(encoder(self._copy(value) if copied else value, 0))
         except Unsendable:
             place, culprit = _find(value, "value", set()) or ("value", value)
             kind = type(culprit)
@@ -140,11 +174,11 @@ class _Writer:
             ) from None
         except (TypeError, ValueError) as error:
             raise Unsendable(str(error)) from None
-        # The quotation marks that are no escaped ones: few for many characters, so long texts.
-        quotes = text.count('"') - text.count('\\"')
-        if text.count('"$') != self._marks or quotes * 512 < len(text) > _LONG:
+        if copied:
+            return text
+        if text.count('"$') != self._marks or (len(text) > _LONG and _has_long(text)):
             self._begin()
-            text = encoder.encode(self._copy(value))
+            text = "".join(encoder(self._copy(value), 0))
         return text
 
     def _default(self, value: Any) -> Any:
@@ -197,8 +231,6 @@ def _escaped(key: Any) -> Any:
 
 
 def _mark_of(value: Any) -> str | None:
-    from ..contract import Progress, Result
-
     if isinstance(value, Result):
         return "$result"
     return "$progress" if isinstance(value, Progress) else None
@@ -280,7 +312,7 @@ def decode(text: bytes | memoryview, blob: bytes | memoryview = b"") -> Any:
 
     :raises Malformed: when it is no value, or not one of :func:`encode`.
     """
-    if len(blob) == 0 and b'"$' not in (text if type(text) is bytes else bytes(text)):
+    if not blob and b'"$' not in (text if type(text) is bytes else bytes(text)):
         return parse(text)
     reader = _Reader(memoryview(blob))
     value = parse(text, cast(Any, JSONDecoder(object_hook=reader.revive)).scan_once)
@@ -315,8 +347,6 @@ class _Reader:
                 return str(self._piece(given), "utf-8", "surrogatepass")
             except UnicodeDecodeError:
                 raise Malformed("a text in a frame is no UTF-8") from None
-        from ..contract import Progress, Result
-
         try:
             if mark == "$result":
                 return Result(**given)
