@@ -188,6 +188,7 @@ def main() -> None:
     sys.dont_write_bytecode = False
     with tempfile.TemporaryDirectory() as folder:
         os.environ["KURT_HOME"] = os.path.join(folder, "home")
+        os.environ["KURT_ISOLATION"] = "none"  # it is a swap within a process that is measured
         os.chdir(folder)
         asyncio.run(measure(Path(folder), wishes.pairs, wishes.edits, wishes.reloads))
 

@@ -122,6 +122,7 @@ def main() -> None:
             for key in [key for key in os.environ if key.startswith(("KURT_", "XDG_"))]:
                 del os.environ[key]
             os.environ |= {
+                "KURT_ISOLATION": "none",
                 "HOME": folder,
                 "KURT_TRUST": str(project),
                 "KURT_PROJECT": str(project),
