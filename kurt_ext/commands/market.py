@@ -21,6 +21,10 @@ COMMANDS = {
         "kurt_ext.commands.market_publish:command",
         "Publish a skill or a wheel into a marketplace.",
     ),
+    "publisher": (
+        "kurt_ext.commands.market_publisher:command",
+        "Say who a publisher is, and which keys are theirs.",
+    ),
     "status": (
         "kurt_ext.commands.market_status:command",
         "Say whether a skill is looked after, or may be offered at all.",

@@ -11,14 +11,14 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from ..atomic import write_atomically
-from ..errors import MarketError, StaleIndexError
+from ..errors import IntegrityError, MarketError, StaleIndexError
 from . import digests, interop, reading
 from .books import Books, held
 from .documents import INDEX, INDEX_LIMIT, Index, Pointer, Wheel
 from .reading import FolderReader, Reader
 from .signing import verify_index
 from .times import check_fresh
-from .verifying import SIGNATURES_LIMIT, files_of
+from .verifying import FILE_LIMIT, SIGNATURES_LIMIT, files_of
 
 __all__ = ["Mirrored", "mirror"]
 
@@ -138,6 +138,8 @@ class _Mirroring:
         if (digest, size) == (pointer.digest, pointer.size):
             self._kept += 1
             return
+        if pointer.size > FILE_LIMIT:
+            raise IntegrityError(f"{pointer.url} has more than {FILE_LIMIT:,} bytes")
         data = self._reader.read(pointer.url, pointer.size)
         digests.check(data, pointer.digest, pointer.url, pointer.size)
         self._write(pointer.url, data)

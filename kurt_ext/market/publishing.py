@@ -13,14 +13,14 @@ from .books import Books, held
 from .building import words
 from .collecting import folder_files, of_folder, unpacked_wheel
 from .market_toml import FILE, write_settings
-from .signing import PrivateKey, parse_public
+from .signing import PrivateKey
 from .times import stamp
 
 if TYPE_CHECKING:
     from ..places import Places
     from .judging import Judge
 
-__all__ = ["Published", "add_key", "publish", "revoke_key", "set_status", "yank"]
+__all__ = ["Published", "commit", "publish", "set_status", "yank"]
 
 _STATUSES = ("active", "archived", "deprecated", "quarantined")
 
@@ -80,7 +80,7 @@ def publish(
             release = work.folder(os.path.abspath(path))
         else:
             raise SkillNotFoundError(f"there is no skill in {path}", at=path, hint="kurt list")
-        _commit(books, index_key)
+        commit(books, index_key)
         scan = release.get("scan")
         return Published(
             work.name,
@@ -107,7 +107,12 @@ def _make(root: str, publisher: str | None) -> None:
         write_settings(root, settings)
 
 
-def _commit(books: Books, index_key: PrivateKey | None) -> None:
+def commit(books: Books, index_key: PrivateKey | None) -> None:
+    """Write what has changed in the books, with all that goes with it.
+
+    :param index_key: signs the index.
+    :raises MarketError: when an advisory in the folder is none.
+    """
     told = advisories.collect(books)
     if told.refused:
         raise told.refused[0]
@@ -236,7 +241,7 @@ def _change(
                 candidates=near,
             )
         books.put(change(document))
-        _commit(books, index_key)
+        commit(books, index_key)
         return books.snapshot
 
 
@@ -290,59 +295,3 @@ def set_status(
         raise MarketError(f"{status!r} is no status", hint=", ".join(_STATUSES))
     told = {"status": status, **({"reason": reason} if reason else {})}
     return _change(root, name, lambda document: {**document, "project-status": told}, index_key)
-
-
-def add_key(
-    root: str, publisher: str, text: str, *, index_key: PrivateKey | None = None
-) -> tuple[str, int]:
-    """List a public key among those of a publisher; return its id and the snapshot.
-
-    :param text: ``ed25519:`` and Base64.
-    :raises SignatureError: when it is none.
-    """
-    import base64
-
-    from .signing import key_id
-
-    raw = parse_public(text)
-    row = {"id": key_id(raw), "type": "ed25519", "key": base64.b64encode(raw).decode()}
-
-    def change(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if any(one["id"] == row["id"] for one in keys):
-            return keys
-        return [*keys, {**row, "since": stamp()}]
-
-    return row["id"], _change_keys(root, publisher, change, index_key)
-
-
-def revoke_key(root: str, publisher: str, key: str, *, index_key: PrivateKey | None = None) -> int:
-    """Say that nothing which a key signs from now on is the publisher's; return the snapshot.
-
-    :param key: its id.
-    :raises NotFoundError: when the publisher has no such key.
-    """
-
-    def change(keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        if not any(one["id"] == key for one in keys):
-            known = [one["id"] for one in keys]
-            raise NotFoundError(f"{publisher} has no key {key}", candidates=known)
-        return [
-            {**one, "revoked": stamp()} if one["id"] == key and "revoked" not in one else one
-            for one in keys
-        ]
-
-    return _change_keys(root, publisher, change, index_key)
-
-
-def _change_keys(
-    root: str,
-    publisher: str,
-    change: Callable[[list[dict[str, Any]]], list[dict[str, Any]]],
-    index_key: PrivateKey | None,
-) -> int:
-    with held(root):
-        books = Books(root)
-        document = books.publisher(publisher)
-        books.put_publisher({**document, "keys": change(document.get("keys", []))})
-        _commit(books, index_key)
-        return books.snapshot

@@ -88,10 +88,13 @@ class FolderReader:
         except OSError as error:
             reason = error.strerror or type(error).__name__
             raise MarketError(f"{reference} cannot be read", cause=reason, at=path) from error
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            os.close(descriptor)
+            raise MarketError(f"{reference} is no plain file", at=path)
         with os.fdopen(descriptor, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise MarketError(f"{reference} is no plain file", at=path)
-            data = stream.read(limit + 1)
+            # No more than there is: a promised size is a stranger's word.
+            data = stream.read(min(limit, status.st_size) + 1)
         if len(data) > limit:
             raise MarketError(f"{reference} has more than {limit:,} bytes", at=path)
         return data

@@ -15,7 +15,6 @@ import json
 import os
 import shutil
 import stat
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -347,13 +346,12 @@ def _write_all(folder: str, rows: Iterable[tuple[str, bytes]], mode: int) -> Non
 
 
 def _write(path: str, data: bytes, mode: int) -> None:
-    descriptor = os.open(path, _WRITE, 0o600)
+    descriptor = os.open(path, _WRITE, mode)
     try:
-        with memoryview(data) as rest:
-            written = 0
-            while written < len(rest):
-                written += os.write(descriptor, rest[written:])
-        if sys.platform != "win32":
-            os.fchmod(descriptor, mode)
+        written = os.write(descriptor, data)
+        if written < len(data):
+            with memoryview(data) as rest:
+                while written < len(rest):
+                    written += os.write(descriptor, rest[written:])
     finally:
         os.close(descriptor)

@@ -11,11 +11,13 @@ from ..errors import ArchiveError, IntegrityError, KurtError, MarketError, Stale
 from ..findings import Finding
 from . import digests, reading
 from .documents import (
+    INDEX,
     Index,
     Listing,
     Pointer,
     PublisherDocument,
     Release,
+    SignaturesDocument,
     SkillDocument,
     Wheel,
     blob,
@@ -26,11 +28,11 @@ from .reading import Reader
 from .signing import verify_index, verify_release
 from .times import check_fresh
 
-__all__ = ["SIGNATURES_LIMIT", "Verified", "files_of", "verify"]
+__all__ = ["FILE_LIMIT", "SIGNATURES_LIMIT", "Verified", "files_of", "verify"]
 
 SIGNATURES_LIMIT = 256 << 10
-#: Bytes of a file that is verified; a wheel may have many.
-_FILE_LIMIT = 1 << 30
+#: Bytes of a file that is verified or mirrored; a wheel may have many.
+FILE_LIMIT = 1 << 30
 _PRESENT = 1024
 
 
@@ -112,13 +114,15 @@ class _Verification:
         self, index: Index, data: bytes, trusted: list[bytes], signed: bool
     ) -> str | None:
         reference = index.meta.signatures
-        if not trusted and not signed:
-            return None
         if reference is None and not signed:
             return None
-        with self._noting("signature", reference or "kurt/v1/index.json"):
+        with self._noting("signature", reference or INDEX):
             told = None if reference is None else self._reader.read(reference, SIGNATURES_LIMIT)
-            return verify_index(data, told, trusted)
+            if trusted or signed:
+                return verify_index(data, told, trusted)
+            assert told is not None
+            named = SignaturesDocument.read(told, "the document of signatures").digest
+            digests.check(data, named, "the index that was signed")
         return None
 
     def _publishers(self, index: Index) -> Iterator[tuple[str, PublisherDocument]]:
@@ -158,7 +162,7 @@ class _Verification:
     def _file(self, pointer: Pointer | Wheel, release: Release) -> None:
         if pointer.url in self._seen:
             return
-        if pointer.size > _FILE_LIMIT:
+        if pointer.size > FILE_LIMIT:
             raise IntegrityError(f"{pointer.url} is too large")
         data = self._reader.read(pointer.url, pointer.size)
         digests.check(data, pointer.digest, pointer.url, pointer.size)
@@ -177,7 +181,7 @@ def _check_archive(data: bytes, files: dict[str, str]) -> None:
 
     :raises ArchiveError: when it would be refused, or holds others.
     """
-    budget = Budget(files=max(len(files), 1), size=_FILE_LIMIT, archive=_FILE_LIMIT)
+    budget = Budget(files=max(len(files), 1), size=FILE_LIMIT, archive=FILE_LIMIT)
     names = look(io.BytesIO(data), budget=budget)
     if names != sorted(files):
         raise ArchiveError("the archive does not hold the files of the release")

@@ -60,6 +60,7 @@ CASES = [
     ("market mirror nowhere here", "kurt.market.mirror/1", 1),
     ("market publish {skill} --to there", "kurt.market.publish/1", 5),
     ("market publish nobody --to there", "kurt.market.publish/1", 3),
+    ("market publisher nobody", "kurt.market.publisher/1", 3),
     ("market status nobody archived", "kurt.market.status/1", 3),
     ("market verify", "kurt.market.verify/1", 1),
     ("market yank nobody 1.0.0 --reason x", "kurt.market.yank/1", 3),

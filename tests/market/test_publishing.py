@@ -19,7 +19,8 @@ from kurt_ext.errors import (
 )
 from kurt_ext.market import reading
 from kurt_ext.market.keys import Keyring
-from kurt_ext.market.publishing import add_key, publish, revoke_key, set_status, yank
+from kurt_ext.market.publishers import change, show
+from kurt_ext.market.publishing import publish, set_status, yank
 from kurt_ext.market.verifying import verify
 from kurt_ext.places import Places
 
@@ -165,23 +166,30 @@ def test_a_signature_may_be_added_later(skill: Path, root: str, places: Places) 
 def test_a_revoked_key_signs_nothing_more(skill: Path, root: str, places: Places) -> None:
     key = Keyring(places).new("mine")
     publish(str(skill), root, places, publisher="acme", key=key)
-    revoke_key(root, "acme", key.id)
+    change(root, "acme", revoke_key=key.id)
     assert not verify(Shop(Path(root), places).reader).findings
     write_skill(skill, "1.1.0")
     with pytest.raises(ConflictError, match="is revoked"):
         publish(str(skill), root, places, publisher="acme", key=key)
     with pytest.raises(NotFoundError):
-        revoke_key(root, "acme", "0" * 16)
+        change(root, "acme", revoke_key="0" * 16)
 
 
-def test_a_key_is_listed_by_its_public_half(shop: Shop, places: Places) -> None:
-    key = Keyring(places).new("other")
-    found, _ = add_key(str(shop.root), "market", key.public)
-    assert found == key.id
+def test_what_is_known_of_a_publisher_is_said(shop: Shop, places: Places) -> None:
+    root, key = str(shop.root), Keyring(places).new("other")
+    change(root, "market", add_key=key.public, title="The market", homepage="https://x.example")
+    assert show(root, "market")["keys"][0]["id"] == key.id
+    change(root, "market", add_key=key.public, homepage="")
     document = reading.publisher(shop.reader, shop.index, "market")
     assert [one.id for one in document.keys] == [key.id]
+    assert document.title == "The market" and document.homepage is None
     with pytest.raises(SignatureError):
-        add_key(str(shop.root), "market", "ed25519:nothing")
+        change(root, "market", add_key="ed25519:nothing")
+    with pytest.raises(NotFoundError) as caught:
+        show(root, "markt")
+    assert caught.value.candidates == ("market",)
+    with pytest.raises(MarketError):
+        change(root, "../market", title="x")
 
 
 def test_an_index_that_was_signed_stays_signed(skill: Path, root: str, places: Places) -> None:
