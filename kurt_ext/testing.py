@@ -71,6 +71,7 @@ class KurtEnvironment:
         self._set_default_aside()
 
     def _set_variables(self) -> None:
+        isolation = os.environ.get("KURT_ISOLATION", "none")
         for variable in list(os.environ):
             if variable.startswith(("KURT_", "XDG_")):
                 self._patch.delenv(variable)
@@ -79,6 +80,8 @@ class KurtEnvironment:
         for variable in ("APPDATA", "LOCALAPPDATA"):
             self._patch.setenv(variable, str(self.home / "AppData"))
         self._patch.setenv("KURT_PROJECT", str(self.project))
+        # Where a debugger and coverage see the code; `KURT_ISOLATION=auto pytest` is as in life.
+        self._patch.setenv("KURT_ISOLATION", isolation)
 
     def _hide_installed(self) -> None:
         # Taken off sys.path, they could not be imported either.

@@ -437,3 +437,39 @@ def test_pytest_describes_the_fixtures(author: pytest.Pytester) -> None:
         result.stdout.fnmatch_lines([f"kurt_{name} -- *"])
     result = author.runpytest_subprocess("--markers")
     result.stdout.fnmatch_lines(["@pytest.mark.kurt_installed(*distributions): *"])
+
+
+@pytest.mark.parametrize(("isolation", "is_here"), [(None, True), ("auto", False)])
+def test_skills_run_in_the_process_of_the_test_unless_isolation_is_asked_for(
+    author: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    isolation: str | None,
+    is_here: bool,
+) -> None:
+    monkeypatch.delenv("KURT_ISOLATION", raising=False)
+    if isolation is not None:
+        monkeypatch.setenv("KURT_ISOLATION", isolation)
+    author.makepyfile(
+        f"""
+import os
+
+MANIFEST = '''{{"plugin_id": "com.example.here", "name": "Here", "version": "1.0.0",
+"description": "Tells where it is.", "plugin_type": "tool", "entry_point": "main",
+"capabilities": [{{"name": "where", "description": "Tell.", "version": "1.0.0"}}],
+"permissions": {{}}}}'''
+CODE = '''import os
+
+
+class Plugin:
+    def __init__(self, metadata, config): pass
+    def where(self): return os.getpid()
+'''
+
+
+def test_where(kurt_skill, kurt_run):
+    kurt_skill("com.example.here", {{"plugin.json": MANIFEST, "main.py": CODE}})
+    here = kurt_run("com.example.here:where").data == os.getpid()
+    assert here is {is_here}
+"""
+    )
+    author.runpytest_subprocess().assert_outcomes(passed=1)
