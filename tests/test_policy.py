@@ -93,6 +93,17 @@ class TestFiles:
             ground.policy(filesystem_write=["~/out"], filesystem_read=["~/out/data"])
         assert "link" in str(caught.value.cause)
 
+    @pytest.mark.parametrize("entry", ["./data", "data/deep"])
+    def test_a_link_that_came_with_the_skill_is_not_what_the_manifest_says(
+        self, ground: Ground, entry: str
+    ) -> None:
+        (ground.home / ".aws" / "deep").mkdir(parents=True)
+        (ground.skill / "data").symlink_to("../" * 9 + str(ground.home / ".aws"))
+        for permission in ("filesystem_read", "filesystem_write"):
+            with pytest.raises(IsolationError, match="data") as caught:
+                ground.policy(**{permission: [entry]})
+            assert ".aws" in str(caught.value.cause)
+
     @pytest.mark.parametrize("entry", ["/proc/self", "/proc/self/environ", f"/proc/{os.getpid()}"])
     def test_what_proc_tells_of_the_host_is_nothing_for_a_plugin(
         self, ground: Ground, entry: str
