@@ -9,8 +9,10 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tempfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,9 @@ import pytest
 from escapes import elsewhere, runner
 from escapes.attempt import ATTEMPTS, Attempt
 from escapes.runner import Verdict
+from lives import loading, plant, plugin
 
+from kurt_ext.errors import KurtError
 from kurt_ext.locks import lock
 from kurt_ext.sandbox.abilities import abilities
 
@@ -56,30 +60,28 @@ class Trial:
         with lock(str(path) + ".lock", timeout=500):
             if not path.exists():
                 wanted = [(one.name, one.patient) for one in ATTEMPTS.values()]
-                options: dict[str, Any] = {"options": {"tier": tier}}
+                options = {"tier": tier}
                 if as_nobody:
-                    options |= self._nobody()
-                verdicts = runner.run(configuration, wanted, **options)
+                    with nobody() as way:
+                        verdicts = runner.run(configuration, wanted, options=options, **way)
+                else:
+                    verdicts = runner.run(configuration, wanted, options=options)
                 said = {key: asdict(verdict) for key, verdict in verdicts.items()}
                 path.write_text(json.dumps(said))
         return {key: Verdict(**said) for key, said in json.loads(path.read_text()).items()}
 
-    def _nobody(self) -> dict[str, Any]:
-        if not ROOT:
-            pytest.skip("only root can become another user")
-        python = elsewhere.interpreter()
-        if python is None:
-            pytest.skip("no interpreter of this version is one that every user may run")
-        place = self._place / "elsewhere"
-        with lock(str(place) + ".lock", timeout=500):
-            made = place / "made.json"
-            if not made.exists():
-                made.write_text(json.dumps(elsewhere.copy(place)))
-        for folder in (self._place, *self._place.parents):
-            if folder.stat().st_uid == 0 and str(folder).startswith("/tmp/"):
-                folder.chmod(folder.stat().st_mode | 0o111)  # to come through, not to look
-        environ = json.loads(made.read_text())
-        return {"python": python, "environ": environ, "user": elsewhere.NOBODY}
+
+@contextmanager
+def nobody() -> Iterator[dict[str, Any]]:
+    """Give what it takes to be another user, who may not even see this tree."""
+    if not ROOT:
+        pytest.skip("only root can become another user")
+    python = elsewhere.interpreter()
+    if python is None:
+        pytest.skip("no interpreter of this version is one that every user may run")
+    with tempfile.TemporaryDirectory(prefix="kurt-elsewhere-") as folder:
+        environ = elsewhere.copy(Path(folder))
+        yield {"python": python, "environ": environ, "user": elsewhere.NOBODY}
 
 
 @pytest.fixture(scope="session")
@@ -159,6 +161,68 @@ class TestAsAnOrdinaryUser:
     def test_a_worker_in_namespaces_holds_it(self, name: str, trial: Trial) -> None:
         verdicts = trial.of("worker", "strong", as_nobody=True)
         see(verdicts[name], ATTEMPTS[name], "strong", root=False)
+
+
+LIE = """
+import json
+from kurt_ext.sandbox import serving
+
+real, answers = serving.Serving._reply, []
+
+
+def reply(self, call, value):
+    answers.append(value)
+    real(self, call, json.loads({lie!r}) if len(answers) == {when} else value)
+
+
+serving.Serving._reply = reply
+
+
+class Plugin:
+    def __init__(self, metadata, config): pass
+    async def initialize(self): pass
+    async def activate(self): pass
+    def work(self, text=""): return "worked"
+"""
+LIES: list[Any] = [
+    None,
+    5,
+    "text",
+    [],
+    {},
+    [1, 2, 3],
+    [{}, {}],
+    {"type": 1},
+    {"type": "x", "methods": None, "hooks": 3, "target": []},
+    {"type": "x", "methods": {"work": 5, "__class__": "async"}, "hooks": ["work"], "target": {}},
+    {"type": "x", "methods": {"work": "stream"}, "hooks": [], "target": {"shape": 1, "schema": 2}},
+    {"raised": {"x": 1}, "at": ["y"], "traceback": 5},
+]
+
+
+@kernel
+@pytest.mark.anyio
+@pytest.mark.parametrize("anyio_backend", ["asyncio"])
+@pytest.mark.parametrize("when", [1, 2, 4, 5], ids=["load", "hook", "method", "call"])
+@pytest.mark.parametrize("lie", LIES, ids=str)
+async def test_what_a_worker_lies_is_an_error_of_its_plugin(
+    lie: Any, when: int, anyio_backend: str
+) -> None:
+    name = "com.example.liar"
+    code = LIE.replace("{lie!r}", repr(json.dumps(lie))).replace("{when}", str(when))
+    ability = {"name": "work", "description": "x", "version": "1.0.0", "parameters": {}}
+    plant((name, plugin(name, code, capabilities=[ability])))
+    async with loading(quarantine=False, hook_timeout=20.0) as loader:
+        try:
+            state = await loader.load_plugin(name, isolation="strict")
+            await loader.activate_plugin(name)
+            got = state.instance.work("x")
+            got = [item async for item in got] if hasattr(got, "__anext__") else await got
+            assert got == "worked" or when in (1, 4)
+            assert await loader.skills.call(f"{name}:work")({}) is not None or when == 5
+        except (KurtError, AttributeError) as error:
+            if isinstance(error, AttributeError):  # the lie was that there is no such method
+                assert "has no method" in str(error)
 
 
 def test_no_two_attempts_have_one_name() -> None:

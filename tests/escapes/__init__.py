@@ -6,7 +6,8 @@ from importlib import import_module
 
 THEMES = (
     "reading writing linking procfs descriptors networking unixsockets starting signalling "
-    "tracing spaces objects others exhausting hanging belongings replying forging asking deceiving"
+    "tracing spaces objects others exhausting hanging belongings replying forging asking "
+    "deceiving granting"
 ).split()
 
 

@@ -32,8 +32,8 @@ class Attempt:
     :param theme: the module that holds it.
     :param deed: the function of which the source is run; it sees the names of `deeds` and no other.
     :param evidence: looks from the host's side; returns what it saw, or None.
-    :param at: when the deed is done: by a ``call``, at ``import``, or in ``turns``: one process
-       after another, each told its number.
+    :param at: when the deed is done: by a ``call``, at ``import``, at the ``end``, when it is
+       unloaded; or in ``turns``: one process after another, each told its number.
     :param after: look only when the process should have ended.
     :param open_in: the tiers in which this is known to get through: ``process``, ``kernel``,
        ``strong``, each also with ``for root`` behind it.
@@ -41,6 +41,9 @@ class Attempt:
     :param hosts: what it may talk to; `{tcp}` stands for the port of a listener of its own.
     :param processes: how many processes it may be.
     :param programs: what it may start.
+    :param reads: what its manifest declares to read, beyond the usual; ``{other}`` is the
+       folder of another plugin.
+    :param writes: the same to write.
     :param needs: says why this machine or user cannot even try, or None.
     :param heir: the plain child process is a fork of its host instead of a program of its own.
     :param patient: costs waiting rather than computing.
@@ -57,6 +60,8 @@ class Attempt:
     hosts: tuple[str, ...] = ()
     processes: int = 1
     programs: tuple[str, ...] = ()
+    reads: tuple[str, ...] = ()
+    writes: tuple[str, ...] = ()
     needs: Callable[[], str | None] = lambda: None
     heir: bool = False
     patient: bool = False
@@ -78,6 +83,11 @@ class Attempt:
         name = self.deed.__name__
         if self.at == "import":
             parts.append(f"WORTH = {name}(ARGUMENT)\ndef attempt(argument):\n    return WORTH")
+        elif self.at == "end":
+            parts.append(
+                f"def at_end():\n    return {name}(ARGUMENT)\n\n"
+                "def attempt(argument):\n    import atexit\n    atexit.register(at_end)\n"
+            )
         else:
             parts.append(
                 f"def attempt(argument):\n    return {name}({{**ARGUMENT, **(argument or {{}})}})"

@@ -56,6 +56,11 @@ def copy(place: Path) -> dict[str, str]:
     return {"PYTHONUSERBASE": str(place), "PYTHONPATH": str(place / "tests")}
 
 
+def site_of(found: metadata.Distribution) -> Path:
+    """Return the folder that a distribution is installed in."""
+    return Path(str(found.locate_file("")))
+
+
 def _take(name: str, site: Path, seen: set[str]) -> None:
     """Copy an installed distribution, and what it requires."""
     key = re.sub(r"[-_.]+", "-", name).lower()
@@ -66,6 +71,8 @@ def _take(name: str, site: Path, seen: set[str]) -> None:
         found = metadata.distribution(name)
     except metadata.PackageNotFoundError:
         return
+    for folder in site_of(found).glob(f"{found.name.replace('-', '_')}-*.dist-info"):
+        shutil.copytree(folder, site / folder.name, dirs_exist_ok=True)
     for file in found.files or ():
         source = Path(str(file.locate()))
         target = site / file

@@ -17,6 +17,7 @@ from .stage import Outcome, Stage, alive, look_at
 ROOM = 48
 MEMORY = 256
 FILE = 16
+CONNECTIONS = 8
 
 
 def told(stage: Stage, outcome: Outcome) -> str | None:
@@ -59,6 +60,12 @@ def heard(stage: Stage, outcome: Outcome) -> str | None:
     return f"a listener heard {words[:40]!r}" if words else None
 
 
+def opened_many(stage: Stage, outcome: Outcome) -> str | None:
+    """More connections came than it may have at one time."""
+    came = stage.facts.get("guests", 0)
+    return f"{came} connections came" if came > 2 * CONNECTIONS else None
+
+
 def reachable(stage: Stage, outcome: Outcome) -> str | None:
     """The host can connect to what the process listens at."""
     address = outcome.value
@@ -77,6 +84,15 @@ def reachable(stage: Stage, outcome: Outcome) -> str | None:
         except OSError:
             return None
     return f"the host reached it at {place!r}"
+
+
+def planted_at_home(stage: Stage, outcome: Outcome) -> str | None:
+    """A file with the mark lies in the home of the user."""
+    for path in Path(os.environ["HOME"]).rglob(f"*{stage.mark}*"):
+        if path.suffix != ".log":
+            path.unlink()
+            return f"{path.name} lies in the user's home"
+    return None
 
 
 def frozen(stage: Stage, outcome: Outcome) -> str | None:
@@ -236,6 +252,8 @@ def host_harmed(stage: Stage, outcome: Outcome) -> str | None:
         return f"the host grew by {outcome.grew:.0f} MiB"
     if outcome.descriptors > 0:
         return f"the host has {outcome.descriptors} descriptors more"
+    if outcome.held > 40:
+        return f"the host holds {outcome.held} descriptors more for it"
     if outcome.threads > 2:
         return f"the host has {outcome.threads} threads more"
     return None
@@ -248,6 +266,29 @@ def host_deceived(stage: Stage, outcome: Outcome) -> str | None:
         return f"the host believes {str(now)[:80]}"
     if outcome.bystander not in ("", "honest"):
         return f"another call got {outcome.bystander[:60]}"
+    return host_harmed(stage, outcome)
+
+
+def _logs() -> list[Path]:
+    home = Path(os.environ["HOME"])
+    return [path for path in home.rglob("*") if path.suffix in (".log", ".jsonl")]
+
+
+def log_filled(stage: Stage, outcome: Outcome) -> str | None:
+    """What the host writes down of it takes more room than its log may."""
+    size = sum(path.stat().st_size for path in _logs())
+    return f"the log takes {size >> 20} MiB" if size > 96 << 20 else host_harmed(stage, outcome)
+
+
+def log_forged(stage: Stage, outcome: Outcome) -> str | None:
+    """A line of the host's log begins as the process wanted, or steers a terminal."""
+    for path in _logs():
+        text = path.read_text(errors="replace")
+        for line in text.splitlines():
+            if stage.mark in line and (
+                line.startswith(('{"skill": "esc', "\x1b")) or "\x1b" in line
+            ):
+                return f"its log says {line[:60]!r}"
     return host_harmed(stage, outcome)
 
 

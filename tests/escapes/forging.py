@@ -6,7 +6,7 @@ from __future__ import annotations
 from .attempt import attempt
 from .deeds import *
 from .deeds import os, struct, time
-from .evidence import host_deceived, host_harmed
+from .evidence import host_deceived, host_harmed, log_filled, log_forged
 
 BRIEF = {"seconds": 0.5}
 
@@ -229,12 +229,27 @@ def asking(arg):
     return "sent"
 
 
-@attempt("flooding the host with events", host_harmed, limits={"seconds": 3})
+@attempt("filling the host's log with events", log_filled, limits={"seconds": 4}, patient=True)
 def events(arg):
-    text = b'{"name":"limit","detail":"' + b"x" * 500 + b'"}'
-    block = frame(25, 0, text) * 500
-    for _ in range(400):
+    for first in range(0, 200_000, 500):
+        block = b""
+        for number in range(first, first + 500):
+            target = b"/%d/" % number + b"x" * 500
+            text = b'["use",{"permission":"filesystem_read","target":"%s","allowed":false}]'
+            block += frame(25, 0, text.replace(b"%s", target))
         send_raw(block)
+    return "sent"
+
+
+@attempt("writing lines of its own into the host's log", log_forged)
+def log_lines(arg):
+    import json
+
+    for end in ("\n", "\u2028", "\r", "\x85", "\x0b"):
+        for allowed in (True, False):
+            target = end + '{"skill": "' + arg["mark"] + "\x1b[2J"
+            use = ["use", {"permission": "x", "target": target, "allowed": allowed}]
+            send_raw(frame(25, 0, json.dumps(use).encode()))
     return "sent"
 
 

@@ -196,3 +196,45 @@ def orphan(arg):
         os.setsid()
         child_that_stays(arg)
     return "forked"
+
+
+@attempt(
+    "never ending when it is unloaded", stays, after=True, limits=BRIEF, patient=True, at="end"
+)
+def sleeping_at_end(arg):
+    time.sleep(60)
+
+
+@attempt(
+    "computing for ever when it is unloaded",
+    stays,
+    after=True,
+    limits=BRIEF,
+    patient=True,
+    at="end",
+)
+def computing_at_end(arg):
+    while True:
+        pass
+
+
+@attempt(
+    "swallowing what ends it when it is unloaded",
+    stays,
+    after=True,
+    limits=BRIEF,
+    patient=True,
+    at="end",
+)
+def stubborn_at_end(arg):
+    while True:
+        try:
+            time.sleep(60)
+        except BaseException:
+            continue
+
+
+@attempt("leaving a process behind when it is unloaded", stays, after=True, at="end")
+def child_at_end(arg):
+    if os.fork() == 0:
+        child_that_stays(arg)

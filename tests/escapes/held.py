@@ -25,7 +25,7 @@ from kurt_ext.sandbox.spawning import Spawner, Worker
 from kurt_ext.sandbox.supervision import Cell
 
 from .attempt import Attempt
-from .evidence import FILE, MEMORY
+from .evidence import CONNECTIONS, FILE, MEMORY
 from .house import GRACE, put, say
 from .naive import Vault
 from .stage import Outcome, Stage, look_at, staged
@@ -36,6 +36,7 @@ SECONDS, LATE = 3.0, 2.0 + GRACE
 MANY = 1000
 LIMITS: dict[str, float] = {
     "memory_mb": MEMORY,
+    "connections": CONNECTIONS,
     "file_size_mb": FILE,
     "open_files": 128,
     "processes": 8,
@@ -125,6 +126,8 @@ def _called(attempt: Attempt, outcome: Outcome, seen: str | None) -> str:
     """Return what to call it; where nothing was even tried, nothing was held."""
     if seen:
         return "escaped"
+    if outcome.error.startswith("IsolationError") and (attempt.reads or attempt.writes):
+        return "held"  # who asks for so much is not even started
     return "held" if outcome.pid or attempt.at != "call" else "broken"
 
 
@@ -132,12 +135,13 @@ async def _once(
     way: Any, neighbour: Held, attempt: Attempt, place: Stage, outcome: Outcome
 ) -> str | None:
     argument = put(attempt, place)
+    argument["second"] = True
     host = _Host()
     seen = None
     for turn in range(2 if attempt.at == "turns" else 1):
         cell = way.cell(attempt, place, argument)
         try:
-            await _during(cell, attempt, outcome, {"turn": turn})
+            await _during(cell, attempt, outcome, {"turn": turn, "second": True})
             host.look(outcome)
             outcome.bystander = await _asked(neighbour)
             if not attempt.after:
@@ -146,6 +150,7 @@ async def _once(
             await _end(cell, outcome)
     await host.settle()
     host.look(outcome, over=True)
+    outcome.descriptors -= place.facts.get("guests", 0)  # the other end of what it opened
     if attempt.after:
         seen = attempt.evidence(place, outcome)
     elif outcome.descriptors > 0 or outcome.threads > 2:
@@ -226,6 +231,7 @@ class _Host:
         now = look_at(os.getpid())
         peak, before = (int(facts["VmHWM"].split()[0]) for facts in (now, self.facts))
         outcome.grew = max(outcome.grew, (peak - before) / 1024)
+        outcome.held = max(outcome.held, now["fds"] - self.facts["fds"])
         if over:
             left = _open() - self.open
             logs = sum("/audit/" in one for one in left)  # its log is opened once, and stays so
@@ -278,9 +284,13 @@ def permissions(attempt: Attempt, place: Stage, argument: Mapping[str, Any]) -> 
     reads = [str(place.readable)]
     if attempt.at == "turns":
         reads += [str(place.granted / "later"), str(place.granted / "deep" / "inner")]
+    reads += [entry.format(other=place.other) for entry in attempt.reads]
     return {
         "filesystem_read": reads,
-        "filesystem_write": [str(place.granted)],
+        "filesystem_write": [
+            str(place.granted),
+            *[entry.format(other=place.other) for entry in attempt.writes],
+        ],
         "network_hosts": [host.format(allowed=argument.get("allowed")) for host in attempt.hosts],
         "processes": [word.format(python=sys.executable) for word in attempt.programs],
     }
@@ -311,6 +321,7 @@ class Held:
             tier=self.way.tier,
             path=python_path(),
             strict=self.way.tier != "process",
+            protected=[str(self.place.other)],
         )
         services = _Services(vault=Vault(self.place.token), other=Vault(self.place.token))
         loans = self.loans = Loans(services, grants, "attempt")
@@ -326,7 +337,9 @@ class Held:
                 broker=bool(policy.hosts),
             )
             if worker.broker_socket is not None:
-                broker = Broker(worker.broker_socket, policy.hosts, skill="attempt", connections=8)
+                broker = Broker(
+                    worker.broker_socket, policy.hosts, skill="attempt", connections=CONNECTIONS
+                )
                 self.brokers.append(broker)
                 worker.on_end(lambda _: broker.close())
             return worker

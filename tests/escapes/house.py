@@ -82,7 +82,7 @@ def control(attempt: Attempt, place: Stage) -> str | None:
     argument = put(attempt, place)
     ours, theirs = socket.socketpair()
     path = str(place.plugin / "doing.py")
-    log = tempfile.mktemp(prefix="naive-")
+    log = str(FURNITURE[1] / f"{place.mark}.log")
     host = os.fork()
     if host == 0:
         ours.close()

@@ -46,6 +46,10 @@ class Plugin:
 
     def honest(self):
         return "honest"
+
+    def cleanup(self):
+        if "at_end" in globals():
+            at_end()
 """
 
 
@@ -85,6 +89,7 @@ class Loaded:
 
     def __init__(self, attempt: Attempt, place: Stage, argument: Mapping[str, Any]) -> None:
         self.place = place
+        self.hook_timeout = STARTING
         limits = {**LIMITS, "seconds": SECONDS, **attempt.limits}
         self.limits = {_KEYS[short]: value for short, value in limits.items()}
         manifest = {
@@ -103,7 +108,8 @@ class Loaded:
         if doing.exists():
             main.write_text(doing.read_text() + _FACE)
             doing.unlink()
-        self.hook_timeout = limits["seconds"] if attempt.at == "import" else STARTING
+        if attempt.at in ("import", "end"):
+            self.hook_timeout = limits["seconds"]
         self.loader: PluginLoader | None = None
         self.instance: Any = None
         self.worker: Any = None

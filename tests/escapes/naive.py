@@ -112,6 +112,8 @@ class Naive:
                 thing = thing(*value["args"])
             answer = json.dumps(thing, default=str).encode()
             self.channel.sendall(HEADER.pack(ANSWER, number, len(answer), 0) + answer)
+        elif kind == 25:
+            print(value[0], value[1]["target"], file=self.log)
         elif kind == 16:
             self.answers[-1] = (kind, value)
         else:

@@ -6,7 +6,7 @@ from __future__ import annotations
 from .attempt import attempt, root_only
 from .deeds import *
 from .deeds import ctypes, os, struct, time
-from .evidence import heard, holds_more, reachable, says
+from .evidence import heard, holds_more, host_harmed, opened_many, reachable, says
 
 ONE = ("127.0.0.1:{allowed}",)
 
@@ -334,6 +334,66 @@ def listening_anew(arg):
     if own.listen(peer.fileno(), 5):
         raise OSError(ctypes.get_errno(), "listen")
     return [2, 1, list(socket.socket(fileno=os.dup(peer.fileno())).getsockname())]
+
+
+@attempt("sending noise to whoever connects for it", host_harmed, hosts=ONE, limits={"seconds": 1})
+def noise(arg):
+    assert arg["allowed"]
+    channel = 4 if arg.get("second") else 3
+    for _ in range(20):
+        send_raw(os.urandom(1 << 14), channel)
+    time.sleep(0.1)
+    return "sent"
+
+
+@attempt("asking for half a connection", host_harmed, hosts=ONE, limits={"seconds": 1})
+def half_connection(arg):
+    if not arg.get("second"):
+        send_raw(b"\x12\x00\x00")
+        return "sent"
+    from kurt_ext.sandbox.passing import request
+
+    send_raw(request("127.0.0.1", arg["allowed"], 1)[:5], 4)
+    return "sent"
+
+
+@attempt(
+    "asking for more connections than a host can hold",
+    host_harmed,
+    hosts=ONE,
+    limits={"seconds": 2},
+)
+def many_connections(arg):
+    if not arg.get("second"):
+        import socket
+
+        note = os.open(arg["readable"] + "/note.txt", os.O_RDONLY)
+        channel = socket.socket(fileno=os.dup(3))
+        for _ in range(20):
+            socket.send_fds(channel, [frame(200, 77)], [note] * 10)
+        return "sent"
+    from kurt_ext.sandbox.passing import request
+
+    os.set_blocking(4, False)
+    for number in range(3000):
+        try:
+            os.write(4, request("127.0.0.1", arg["allowed"], number))
+        except BlockingIOError:
+            time.sleep(0.001)
+    time.sleep(0.3)
+    return "sent"
+
+
+@attempt("opening more connections than it may", opened_many, hosts=ONE)
+def connections(arg):
+    import socket
+
+    for _ in range(60):
+        try:
+            hold(socket.create_connection(("127.0.0.1", arg["allowed"]), 0.5))
+        except OSError:
+            break
+    return len(HELD)
 
 
 @attempt("asking whoever connects for it by hand", heard, hosts=ONE)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import os
 import re
 import secrets
@@ -27,6 +28,17 @@ HOUSE_TOKEN = os.environ.get("KURT_HOUSE_TOKEN", "")
 
 #: The id of the plugin that does it.
 PLUGIN = "com.example.attempt"
+#: The manifest of another that lies beside it.
+OTHER = {
+    "plugin_id": "com.example.other",
+    "name": "Another",
+    "version": "1.0.0",
+    "description": "Is not concerned",
+    "author": "Example",
+    "plugin_type": "tool",
+    "entry_point": "main",
+    "permissions": {},
+}
 
 _VICTIM = """
 import ctypes, os, sys
@@ -56,6 +68,8 @@ class Outcome:
     grew: float = 0.0
     descriptors: int = 0
     threads: int = 0
+    #: Descriptors that it had more while the process lived.
+    held: int = 0
     #: The host's report about the process before the attempt, and after it.
     report: tuple[Any, Any] = ((), ())
     #: What the host believes of another call, of another process, that ran meanwhile.
@@ -115,8 +129,16 @@ class Stage:
         self.readable = self.base / "readable"
         self.granted = self.base / "granted"
         self.plugin = self.base / "plugins" / PLUGIN
+        self.other = self.base / "plugins" / "com.example.other"
         self.scratch = self.base / "scratch"
-        for folder in (self.outside, self.readable, self.granted, self.plugin, self.scratch):
+        for folder in (
+            self.outside,
+            self.readable,
+            self.granted,
+            self.plugin,
+            self.other,
+            self.scratch,
+        ):
             folder.mkdir(parents=True)
         self.secret = self.outside / "secret.txt"
         self.secret.write_text(self.token + "\n")
@@ -126,6 +148,11 @@ class Stage:
         (self.outside / "module_outside.py").write_text(f"TOKEN = {self.token!r}\n")
         (self.outside / "link").symlink_to(f"/nowhere/{self.token}")
         (self.readable / "note.txt").write_text("a note\n")
+        (self.other / "main.py").write_text("class Plugin:\n    pass\n")
+        (self.other / "plugin.json").write_text(json.dumps(OTHER))
+        (self.plugin / "helpers").mkdir()
+        (self.plugin / "helpers" / "code.py").write_text("x = 1\n")
+        (self.plugin / "data").symlink_to("../../outside")
         with contextlib.suppress(OSError):
             os.setxattr(self.secret, "user.token", self.token.encode())
         self._open: list[Any] = []
@@ -147,6 +174,8 @@ class Stage:
             "python": sys.executable,
             "size": len(self.token) + 1,
             "host": os.getpid(),
+            "other": str(self.other),
+            "home": os.environ["HOME"],
             "house_secret": os.environ.get("KURT_HOUSE_SECRET", ""),
             "house_half": [HOUSE_TOKEN[:8], HOUSE_TOKEN[8:]],
         }
@@ -277,7 +306,8 @@ class Stage:
                 try:
                     guest, _ = listener.accept()
                     self._open.append(guest)
-                    guest.settimeout(1)
+                    self.facts["guests"] = self.facts.get("guests", 0) + 1
+                    guest.settimeout(0.05)
                     guest.recv(4096)
                     line = f"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:{there}/\r\n"
                     guest.sendall(line.encode() + b"Content-Length: 0\r\n\r\n")
@@ -329,7 +359,7 @@ class Stage:
     def fingerprint(self) -> dict[str, tuple[Any, ...]]:
         """Return all that can be told of the files outside of what may be written."""
         found = {}
-        for folder in (self.outside, self.readable, self.plugin):
+        for folder in (self.outside, self.readable, self.plugin, self.other):
             for path in [folder, *sorted(folder.rglob("*"))]:
                 if "visit-" in path.name or "__pycache__" in path.parts:
                     continue
