@@ -1,7 +1,7 @@
 """The command ``kurt``: what an unchanged index can answer, else the command line.
 
-``kurt --version``, ``kurt list --json`` and ``kurt info NAME --json`` are asked
-by scripts and completions, often. They are answered from the index without
+``kurt --version``, ``kurt list --json``, ``kurt info NAME --json`` and ``kurt sync`` are
+asked by scripts and completions, often. They are answered from the index without
 importing anything that the interpreter has not loaded already; a test keeps
 the set of modules. Everything else is `kurt_ext.cli`.
 """
@@ -42,6 +42,8 @@ def _quick(arguments: list[str]) -> bytes | None:
         return f"kurt {__version__}\n".encode()
     if arguments == ["list", "--json"]:
         return _listing()
+    if arguments and arguments[0] == "sync" and set(arguments[1:]) <= {"--locked", "--json"}:
+        return _settled("--json" in arguments)
     if len(arguments) == 3 and arguments[0] == "info" and "--json" in arguments[1:]:
         name = arguments[2] if arguments[1] == "--json" else arguments[1]
         return None if name.startswith("-") else _page(name)
@@ -63,6 +65,16 @@ def _listing() -> bytes | None:
     from .scan import scan
 
     return scan(places, index).listing
+
+
+def _settled(as_json: bool) -> bytes | None:
+    from .places import Places
+    from .settled import answer, is_settled
+
+    count = is_settled(Places())
+    if count is None or (as_json and sys.stdout.isatty()):
+        return None
+    return answer(count, as_json)
 
 
 def _page(name: str) -> bytes | None:

@@ -7,13 +7,16 @@ import os
 __all__ = ["write_atomically"]
 
 
-def write_atomically(path: str, data: bytes, *, mode: int | None = None) -> None:
+def write_atomically(
+    path: str, data: bytes, *, mode: int | None = None, durable: bool = True
+) -> None:
     """Write ``data`` beside ``path``, force it to the disk and rename it into place.
 
     Where ``path`` is a link, its target is replaced and the link stays: a
     configuration that a person keeps elsewhere and links to goes on being theirs.
 
     :param mode: permission bits of the file; those of the file there, else 0644, if None.
+    :param durable: wait for the disk; where not, a loss of power may leave a torn file.
     :raises OSError: when that fails; the old file is then untouched.
     """
     target = os.path.realpath(path)
@@ -33,7 +36,8 @@ def write_atomically(path: str, data: bytes, *, mode: int | None = None) -> None
                     written += os.write(descriptor, rest[written:])
             if hasattr(os, "fchmod"):  # absent on Windows before Python 3.13
                 os.fchmod(descriptor, mode)
-            os.fsync(descriptor)
+            if durable:
+                os.fsync(descriptor)
         finally:
             os.close(descriptor)
         os.replace(temporary, target)

@@ -13,6 +13,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -86,7 +87,7 @@ class Goods:
                 code = os.path.join(os.path.dirname(dist_info), PACKAGE, slug(self.name))
                 yield code if os.path.isdir(code) else dist_info
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """The digest of the tree of files, or of the wheel."""
         if self.wheel is not None:

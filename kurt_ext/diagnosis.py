@@ -137,6 +137,31 @@ def _places(session: Session) -> Iterator[Check]:
             yield Check(f"place-{name}", "ok", path)
 
 
+def _installs(session: Session) -> Iterator[Check]:
+    """Finish what an installation that was cut off has begun, and hold what is installed to it."""
+    from .installing_folders import recover
+    from .receipts import Receipts
+
+    count = 0
+    for scope in ("project", "user"):
+        receipts = Receipts(session.places, scope)
+        for name in recover(receipts):
+            session.forget()
+            message = f"an installation of {name} that was cut off is finished, or taken back"
+            yield Check("installed", "ok", message)
+        for receipt in receipts.all():
+            count += 1
+            changed = receipts.changed(receipt) if receipt.folder else []
+            if changed:
+                yield Check(
+                    "installed",
+                    "fail",
+                    f"{receipt.name} is not as it was installed: {', '.join(changed[:3])}",
+                    f"kurt sync --scope {scope} --force {receipt.name}",
+                )
+    yield Check("installed", "ok", f"{count} installed by kurt")
+
+
 def _index(session: Session) -> Iterator[Check]:
     from .discovery import discover
     from .index import Index

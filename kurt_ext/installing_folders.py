@@ -215,7 +215,7 @@ class _Journal:
             "keep": keep,
         }
         os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-        write_atomically(self.path, dumps(row).encode(), mode=0o600)
+        write_atomically(self.path, dumps(row).encode(), mode=0o600, durable=False)
 
     @classmethod
     def read(cls, receipts: Receipts, path: str) -> _Journal | None:

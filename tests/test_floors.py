@@ -38,7 +38,7 @@ lifecycle
 models
 telemetry changes
 locks manifest distinfo config metadata kinds wire quarantine requirements
-surveys index candidates ordering schemas portal turns registering sockets
+surveys index settled candidates ordering schemas portal turns registering sockets
 plugin_layers plugin_settings fileevents
 shim
 discovery
@@ -98,7 +98,7 @@ _COLD = """
 errors names jsontext findings versions places locks manifest distinfo shim index
 discovery trust listing candidates config semver constraints
 sources rules strictjson yamltext frontmatter readers fields compact skillmd pluginjson
-grant_hosts grant_paths grant_services grant_programs grants
+grant_hosts grant_paths grant_services grant_programs grants settled
 """
 COLD = _COLD.split()
 LIGHT = {"__future__", "os", "sys", "stat", "io", "marshal", "time", "errno", "keyword", "_imp"}

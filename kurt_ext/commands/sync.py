@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 import click
@@ -50,8 +51,10 @@ def command(
       kurt sync --force web-archiver
     """
     from ..removing import refuse_in_host, uninstall
+    from ..settled import remember
     from ..syncing import plan_sync
 
+    started = time.time_ns()
     markets, warnings = _markets(session, offline)
     installer = installer_of(session, scope, markets)
     chosen = plan_sync(installer, force=force)
@@ -72,6 +75,11 @@ def command(
             )
             for one in chosen.surplus
         ]
+
+    if not steps and not chosen.surplus and scope == "project":
+        folders = [one.folder for one in installer.receipts.all()]
+        if all(folders):  # of a distribution, its environment tells
+            remember(session.places, folders, started)
 
     def text(page: Page) -> None:
         write_steps(page, steps)

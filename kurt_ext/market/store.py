@@ -11,6 +11,7 @@ It is shared by all projects of a user. What lies here is not found, imported or
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -34,6 +35,10 @@ MAX_BYTES = 16 << 20
 _READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 _READ |= getattr(os, "O_NONBLOCK", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+#: What a file system says that has no links, or no more of them, or is another one.
+_NO_LINKS = frozenset(
+    (errno.EXDEV, errno.EPERM, errno.EMLINK, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS)
+)
 #: Seconds after which what a process has left half-built is nobody's any more.
 _ABANDONED = 3600
 
@@ -204,33 +209,46 @@ class Store:
         return sorted(wrong)
 
     def lay(self, tree: Tree, target: str, content: Mapping[str, bytes] | None = None) -> None:
-        """Write the files of a tree into a new folder, each digested before it is written.
+        """Put the files of a tree into a new folder, digested before.
+
+        They are links to the store's, which nobody may write to; copies where the file system
+        has no links, or lies elsewhere. What is written through a link all the same is not
+        what was installed, and does not load.
 
         :param target: the folder; it must not be there.
         :param content: the bytes, where they are at hand: what was just put.
         :raises IntegrityError: when the store is damaged; it is then thrown away.
         :raises OSError: when the folder cannot be written.
         """
-        rows = ((path, self._bytes(tree, path, content)) for path in tree.files)
-        _write_all(target, rows, 0o644)
-
-    def _bytes(self, tree: Tree, path: str, content: Mapping[str, bytes] | None) -> bytes:
-        if content is not None:
-            return content[path]
-        file = tree.files[path]
-        try:
-            data = _read(os.path.join(tree.folder, path), file.size)
-            return digests.check(data, file.digest, path, file.size)
-        except (OSError, IntegrityError) as error:
+        wrong = self.damaged(tree) if content is None else []
+        if wrong:
             self.discard(tree.digest)
             raise IntegrityError(
                 f"the copy of {tree.name} in the store is damaged, and was thrown away",
-                cause=f"{path}: {error}",
+                cause=", ".join(wrong[:5]),
                 at=tree.folder,
                 hint="kurt sync",
                 skill=tree.name,
-                files=[path],
-            ) from error
+                files=wrong,
+            )
+        os.mkdir(target)
+        made, linking = {""}, True
+        for path, file in tree.files.items():
+            parent = path.rpartition("/")[0]
+            if parent not in made:
+                os.makedirs(os.path.join(target, parent), exist_ok=True)
+                made.add(parent)
+            kept, new = os.path.join(tree.folder, path), os.path.join(target, path)
+            if linking:
+                try:
+                    os.link(kept, new)
+                    continue
+                except OSError as error:
+                    if error.errno not in _NO_LINKS:
+                        raise
+                    linking = False
+            data = content[path] if content is not None else _read(kept, file.size)
+            _write(new, digests.check(data, file.digest, path, file.size), 0o444)
 
     def keep_wheel(self, name: str, data: bytes) -> str:
         """Keep a wheel, and return its path.

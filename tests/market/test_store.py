@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
@@ -79,6 +80,32 @@ def test_a_damaged_copy_is_never_laid_out(store: Store, tmp_path: Path, harm: st
     assert store.find(tree.digest) is None
     again = store.put("thing", {"a.py": b"one", "b.py": b"two"})
     store.lay(again, str(tmp_path / "again"))
+
+
+@pytest.mark.parametrize("at_hand", [True, False])
+def test_where_there_are_no_links_files_are_copied(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at_hand: bool
+) -> None:
+    def no_link(*_: object) -> None:
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    content = {"a.py": b"one", "b/c.py": b"two"}
+    tree = store.put("thing", content)
+    monkeypatch.setattr(os, "link", no_link)
+    store.lay(tree, str(tmp_path / "out"), content if at_hand else None)
+    assert (tmp_path / "out" / "b" / "c.py").read_bytes() == b"two"
+    assert (tmp_path / "out" / "a.py").stat().st_nlink == 1
+
+
+def test_what_is_written_through_a_link_is_not_laid_out_again(store: Store, tmp_path: Path) -> None:
+    tree = store.put("thing", {"a.py": b"one"})
+    store.lay(tree, str(tmp_path / "out"))
+    path = tmp_path / "out" / "a.py"
+    path.chmod(0o600)
+    path.write_bytes(b"two")
+    with pytest.raises(IntegrityError):
+        store.lay(tree, str(tmp_path / "again"))
+    assert not (tmp_path / "again").exists()
 
 
 def test_a_forged_listing_is_as_good_as_none(store: Store) -> None:
