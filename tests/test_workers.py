@@ -26,14 +26,16 @@ from kurt_ext.errors import (
     CallTimeoutError,
     InvalidInputError,
     InvalidOutputError,
+    IsolationError,
     LimitError,
     UsageError,
     WorkerCrashedError,
     WorkerError,
 )
-from kurt_ext.sandbox import frames
+from kurt_ext.sandbox import frames, landlock
 from kurt_ext.sandbox.channel import Channel
 from kurt_ext.sandbox.frames import HEADER
+from kurt_ext.sandbox.kernel import MACHINE
 from kurt_ext.sandbox.limits import DEFAULTS
 from kurt_ext.sandbox.payloads import RemoteError
 from kurt_ext.sandbox.spawning import Spawner, Worker
@@ -426,6 +428,43 @@ def test_a_handler_that_cannot_be_made_is_an_error_with_its_reason(tmp_path: Pat
     run(body)
 
 
+def test_a_worker_that_the_kernel_holds_serves_as_any_other(tmp_path: Path) -> None:
+    if landlock.probe()[0] < 1 or not MACHINE:
+        pytest.skip("this kernel has no Landlock, or this machine no table of calls")
+    scratch, canary = tmp_path / "scratch", tmp_path / "canary"
+    scratch.mkdir()
+    canary.write_text("x")
+    told = {"tier": "kernel", "write": [str(scratch)], "canary": str(canary)}
+
+    async def body() -> None:
+        async with working(scratch, answer=lambda *given: [*given], **told) as worker:
+            assert {"files", "network", "processes"} <= set(worker.report["enforced"])
+            request = worker.channel.request
+            blob = os.urandom(2 << 20)
+            for verb in ("echo", "aecho"):
+                assert await request(verb, blob) == blob
+            for verb in ("ask", "aask", "ask_in_thread", "ask_in_loop"):
+                assert await request(verb, ["a", "b", [], {}]) == ["a", "b", [], {}]
+            for verb in ("items", "aitems"):
+                found = [item async for item in worker.channel.stream(verb, {"count": 40})]
+                assert found == list(range(40))
+            with pytest.raises(RemoteError, match="PermissionError"):
+                await request("fork")
+            with pytest.raises(CallTimeoutError):
+                await request("hang_in_c", timeout=0.05)
+
+    run(body)
+
+
+def test_what_cannot_be_confined_is_refused_with_the_reason(tmp_path: Path) -> None:
+    async def body() -> None:
+        with pytest.raises(IsolationError, match="cannot be isolated here") as caught:
+            await SPAWNER.spawn(policy(tmp_path, require=["files"]), handler=HANDLER)
+        assert "files are checked in Python only" in caught.value.missing[0]
+
+    run(body)
+
+
 def test_a_python_that_is_none_is_an_error_with_its_reason(tmp_path: Path) -> None:
     async def body() -> None:
         with pytest.raises(WorkerError, match="did not start") as caught:
@@ -433,6 +472,32 @@ def test_a_python_that_is_none_is_an_error_with_its_reason(tmp_path: Path) -> No
         assert "No such file" in (caught.value.cause or "")
         with pytest.raises(WorkerError, match="did not start"):
             await SPAWNER.spawn(policy(tmp_path), handler=HANDLER, python="/bin/false")
+
+    run(body)
+
+
+def test_without_a_zygote_a_worker_is_a_child_of_the_host(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kurt_ext.sandbox.spawning._has_zygote", lambda: False)
+
+    async def body() -> None:
+        async with working(tmp_path, processes=8) as worker:
+            facts = await worker.channel.request("facts", [])
+            assert facts["descriptors"] == [0, 1, 2, 3, 4]
+            assert facts["group"] is True
+            await worker.channel.request("say", b"here")
+            children = await worker.channel.request("fork")
+            with pytest.raises(CallTimeoutError):
+                await worker.channel.request("spin", timeout=0.05)
+            assert (await worker.ended()).code == -9
+            assert worker.output() == "here"
+            assert gone(children[0])  # who leaves the group is not seen without a zygote
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(children[1], signal.SIGKILL)
+        async with working(tmp_path) as worker:
+            with pytest.raises(WorkerCrashedError):
+                await worker.channel.request("crash", signal.SIGSEGV)
 
     run(body)
 

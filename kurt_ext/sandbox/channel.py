@@ -30,7 +30,16 @@ from . import frames
 from .frames import HEADER, Bounds, Frame, Incoming, Malformed, spare
 from .keeper import Keeper, Timer
 from .limits import DEFAULTS, LIMITS, SECONDS
-from .payloads import Blob, RemoteError, Unsendable, decode, encode, failure_from, failure_to
+from .payloads import (
+    Blob,
+    RemoteError,
+    Unsendable,
+    cleaned,
+    decode,
+    encode,
+    failure_from,
+    failure_to,
+)
 
 __all__ = ["GRACE", "Channel", "Stream", "reached"]
 
@@ -551,10 +560,11 @@ class Channel:
 
     def _raised(self, kind: int, value: Any) -> Exception:
         if kind == frames.UNCONFINED:
-            said = value.get("message") if isinstance(value, dict) else None
+            said = cleaned(str(value.get("message"))[:1000]) if isinstance(value, dict) else ""
             return IsolationError(
                 f"{self.name} cannot be isolated here",
-                cause=str(said)[:1000],
+                missing=[said],
+                cause=said,
                 hint="kurt sandbox status",
                 skill=self.name,
             )

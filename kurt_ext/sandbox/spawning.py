@@ -8,6 +8,7 @@ and never guessed.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import json
 import os
 import signal
@@ -20,7 +21,7 @@ from concurrent.futures import Future
 from typing import Any, ClassVar, NamedTuple
 from weakref import WeakSet
 
-from ..errors import WorkerCrashedError, WorkerError
+from ..errors import IsolationError, WorkerCrashedError, WorkerError
 from . import zygote as zygotes
 from .booting import PARENT, arguments, packages
 from .channel import Answer, Channel, Event, reached
@@ -222,13 +223,16 @@ class Worker:
         def wait() -> None:
             code = None
             try:
-                os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
-                with self._lock:  # its number is taken as long as nobody has reaped it
-                    _kill_group(pid)
-                    self._child = None
-                    code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                if hasattr(os, "waitid"):  # its number is taken as long as nobody has reaped it
+                    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+                    with self._lock:
+                        _kill_group(pid)
+                        self._child = None
+                code = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
             except ChildProcessError:
-                self._child = None  # somebody in this process waits for every child there is
+                pass  # somebody in this process waits for every child there is
+            with self._lock:
+                self._child = None
             Keeper.shared().order(lambda: self._finish(code))
 
         threading.Thread(target=wait, name="kurt_ext-wait", daemon=True).start()
@@ -391,7 +395,7 @@ class _Zygote:
                     self._say(message, fds)
                     return
                 except OSError:  # it has died; nothing of the message was heard
-                    self._leave()
+                    self.leave()
             self._start()
             self._say(self._preload(self._wanted["modules"]), [])
             self._say(message, fds)
@@ -418,7 +422,8 @@ class _Zygote:
         self._control = ours
         Keeper.shared().order(lambda: _reaped(pid))
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """Let it end, and with it the workers that it has forked."""
         if self._control is not None:
             self._control.close()
             self._control = None
@@ -426,7 +431,7 @@ class _Zygote:
     def forget(self) -> None:
         """Have none: in a fork."""
         self._lock = threading.Lock()
-        self._leave()
+        self.leave()
 
 
 _zygote = _Zygote()
@@ -507,7 +512,7 @@ class Spawner:
         :param answer: serves the worker's questions.
         :param event: told of what it says beside its answers.
         :param broker: whether it gets a socket for connections.
-        :raises IsolationError: when it could not be confined.
+        :raises IsolationError: when it could not be confined, or this system has no workers.
         :raises WorkerError: when it could not be started.
         """
         name = str(policy["skill"])
@@ -556,6 +561,13 @@ class Spawner:
         event: Event | None,
         broker: bool,
     ) -> Worker:
+        if sys.platform == "win32":
+            raise IsolationError(
+                f"{name} cannot be isolated here",
+                cause="a worker is handed its channel in a way that Windows has not",
+                hint="kurt sandbox status",
+                skill=name,
+            )
         ours, theirs = socket.socketpair()
         for end in (ours, theirs):  # less than it asks for, where the system allows no more
             end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER)
@@ -613,6 +625,15 @@ def _forget() -> None:
     for worker in list(Worker._all):
         worker._forget()
     Worker._all.clear()
+
+
+@atexit.register
+def _leave() -> None:
+    """End what still runs: it would end as well, but only when it sees that nobody is there."""
+    for worker in list(Worker._all):
+        worker.kill("its host ends")
+        worker.channel.close()
+    _zygote.leave()
 
 
 if hasattr(os, "register_at_fork"):

@@ -20,7 +20,7 @@ from ..portal import Once
 from .channel import Event
 from .keeper import Keeper
 from .limits import DEFAULTS
-from .meters import group_memory
+from .meters import memory
 from .spawning import End, Worker
 
 __all__ = ["Cell", "Rules"]
@@ -373,7 +373,7 @@ class Cell:
             return
         if self._processes > 1:
             allowed = self._limits["memory_mb"] * _MIB
-            if group_memory(worker.pid) > allowed:
+            if memory(worker.pid) > allowed:
                 worker.kill("its processes used too much memory together", "max_memory_mb")
                 return
         reason = None
