@@ -267,7 +267,7 @@ PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
     "priority": ("a whole number of at most 64 bits", None),
     "timeout_seconds": ("a number of seconds, more than 0", None),
     "environment": ("own or shared", None),
-    "isolation": ("strict, auto or none", None),
+    "isolation": ("strict, auto or none", "strict"),  # a word that nobody reads opens nothing
     SANDBOX: ("a table", None),
 }
 #: Key of the table `[validator]` → what its value must be.

@@ -30,7 +30,7 @@ from .config_keys import MODES
 from .errors import ConfigError, IntegrityError, IsolationError, NotFoundError
 from .grants import LISTS, NATIVE, Grants, narrow
 from .kinds import GROUP
-from .sandbox.limits import DEFAULTS, lowered, merged, problems
+from .sandbox.limits import DEFAULTS, LIMITS, lowered, merged, problems
 from .settings import dotted
 
 if TYPE_CHECKING:
@@ -205,6 +205,7 @@ class Isolation:
         if said in MODES:
             return said, f"[{dotted(('plugin', candidate.name))}] says so"
         default, origin = self._default(candidate)
+        self._understood("isolation", "tier")
         said = config.sandbox().get("isolation")
         if said in MODES and default != "none":
             return said, "[sandbox] says so"
@@ -323,7 +324,26 @@ class Isolation:
                 problems=[(f"/{_OVERRIDE}/{key}", text)],
             )
         sandbox = self._skills.config.sandbox()
+        self._understood(*(limit.key for limit in LIMITS))
         return merged(merged(lowered(DEFAULTS, shipped), sandbox), operator)
+
+    def _understood(self, *keys: str) -> None:
+        """Raise where the operator has said something of ``[sandbox]`` that nobody can read.
+
+        A limit that was meant and is not kept is worse than none.
+        """
+        config = self._skills.config
+        wrong = config.sandbox().get("wrong", ())
+        for key in ("", *keys):
+            if key in wrong:
+                name = f"sandbox.{key}".rstrip(".")
+                said = [one for one in config.findings if one.message.startswith(f"{name} must be")]
+                raise ConfigError(
+                    f"{name} cannot be understood, and no plugin is isolated by it",
+                    cause=said[0].message if said else None,
+                    at=said[0].at if said else None,
+                    hint=f"kurt config explain {name}" if key else "write [sandbox]",
+                )
 
     def _overrides(
         self, candidate: Candidate, record: Mapping[str, Any], given: Mapping[str, Any] | None

@@ -464,6 +464,32 @@ class TestModes:
             state = await loader.load_plugin(CALC)
             assert isinstance(state.instance, Remote) is remote
 
+    @pytest.mark.parametrize(
+        "toml",
+        [
+            '[sandbox]\nisolation = "stric"\n',
+            "[sandbox]\nmax_memory_mb = -1\n",
+            'sandbox = "strict"\n',
+        ],
+    )
+    async def test_what_nobody_can_read_opens_nothing(self, toml: str, own_places: Path) -> None:
+        grow(own_places / ".config" / "kurt", {"kurt.toml": toml})
+        plant((CALC, calculator()))
+        async with loading() as loader:
+            with pytest.raises(ConfigError, match="cannot be understood") as caught:
+                await loader.load_plugin(CALC)
+            assert str(caught.value.at).endswith("kurt.toml:1:1") or ":2:1" in str(caught.value.at)
+
+    async def test_a_mode_of_a_plugin_that_nobody_can_read_is_strict(
+        self, own_places: Path
+    ) -> None:
+        toml = f'[plugin."{CALC}"]\nisolation = "stric"\n'
+        grow(own_places / ".config" / "kurt", {"kurt.toml": toml})
+        plant((CALC, calculator()))
+        async with loading() as loader:
+            await loader.load_plugin(CALC)
+            assert housing_of(loader).decision.mode == "strict"
+
     async def test_what_cannot_live_elsewhere_stays_or_in_strict_is_refused(self) -> None:
         code = "class Plugin:\n    def start(self, settings): return object()\n"
         plant((CALC, plugin(CALC, code, plugin_type="integration")))

@@ -104,10 +104,11 @@ class TestFiles:
                 ground.policy(**{permission: [entry]})
             assert ".aws" in str(caught.value.cause)
 
-    @pytest.mark.parametrize("entry", ["/proc/self", "/proc/self/environ", f"/proc/{os.getpid()}"])
+    @pytest.mark.parametrize("entry", ["/proc/self", "/proc/self/environ", "/proc/PID"])
     def test_what_proc_tells_of_the_host_is_nothing_for_a_plugin(
         self, ground: Ground, entry: str
     ) -> None:
+        entry = entry.replace("PID", str(os.getpid()))
         if not os.path.exists(entry):
             pytest.skip("this system has no /proc")
         with pytest.raises(IsolationError, match="/proc"):
