@@ -1,11 +1,11 @@
 """What isolation costs: starting a worker, calling it, what it weighs, and what a crash breaks.
 
-    python benchmarks/isolating.py [--pairs 31] [--calls 500] [--tier kernel] [--soak 10000]
+    python benchmarks/isolating.py [--pairs 31] [--calls 25] [--tier kernel] [--soak 10000]
 
 Every figure is a multiple of a reference that ran right beside it: a start of
 ``python -c pass``, a call of a hop by ``asyncio.to_thread`` and of a bare echo
 by a blocking process over a socketpair that asyncio reads; the median of the
-pairs. Memory is what a worker has for itself alone, by /proc/PID/smaps_rollup.
+pairs, which are five times as many and short for calls. Memory is what a worker has for itself alone, by /proc/PID/smaps_rollup.
 """
 
 from __future__ import annotations
@@ -297,7 +297,7 @@ async def measure(options: argparse.Namespace) -> None:
     starts = Starts(folder)
     try:
         await starting(starts, options.tier, options.pairs)
-        await calling(starts, options.tier, options.pairs, options.calls)
+        await calling(starts, options.tier, options.pairs * 5, options.calls)
         await weighing(starts, options.tier)
         await soaking(starts, options.tier, options.soak)
     finally:
@@ -308,7 +308,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pairs", type=int, default=31)
-    parser.add_argument("--calls", type=int, default=500)
+    parser.add_argument("--calls", type=int, default=25, help="in each half of a pair")
     parser.add_argument("--tier", choices=("kernel", "strong", "process"), default="kernel")
     parser.add_argument("--soak", type=int, default=10_000)
     parser.add_argument("--dir", help="where workers keep their files; the temporary folder")
