@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .environments import environment_of
-from .importer import JUDGED, code_folder
+from .importer import JUDGED, code_folder, installed_digests
 from .sandbox.network import Broker
 from .sandbox.remote import Remote, afar
 from .sandbox.scratch import Scratch
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from .isolation import Decision, Isolation
     from .kinds import Kind
     from .life import Life
+    from .places import Places
     from .sandbox.auditing import Audit
     from .sandbox.lending import Loans
     from .sandbox.policy import Policy
@@ -382,6 +383,7 @@ def house(
     """Return the worker that a plugin's code is to live in; it is started when it is needed.
 
     :raises IsolationError: when a permission of it may be granted to nobody.
+    :raises IntegrityError: when it was installed, and is not what was.
     :raises ConfigError: when a limit is no number.
     """
     given = life.admitted.config.sandbox_config_override if life.admitted is not None else None
@@ -398,7 +400,7 @@ def house(
     return Housing(
         policy,
         decision,
-        _opening(candidate, record, isolation.companions(record)),
+        _opening(candidate, record, isolation.companions(record), places),
         spawner=isolation.spawner,
         place=isolation.kind_place,
         audit=isolation.audit,
@@ -411,17 +413,22 @@ def house(
 
 
 def _opening(
-    candidate: Candidate, record: Mapping[str, Any], companions: list[Candidate]
+    candidate: Candidate,
+    record: Mapping[str, Any],
+    companions: list[Candidate],
+    places: Places,
 ) -> dict[str, Any]:
     return {
-        "skill": _told(candidate),
-        "companions": [_told(one) for one in companions],
+        "skill": _told(candidate, places),
+        "companions": [_told(one, places) for one in companions],
         "record": dict(record),
     }
 
 
-def _told(candidate: Candidate) -> dict[str, Any]:
+def _told(candidate: Candidate, places: Places) -> dict[str, Any]:
     folder = code_folder(candidate)
+    installed = installed_digests(candidate, places)
+    judged = JUDGED.of(folder) if folder else None
     return {
         "candidate": {
             "name": candidate.name,
@@ -435,5 +442,5 @@ def _told(candidate: Candidate) -> dict[str, Any]:
             "code": candidate.code,
         },
         "folder": folder,
-        "digests": JUDGED.of(folder) if folder else None,
+        "digests": judged or (dict(installed) if installed is not None else None),
     }

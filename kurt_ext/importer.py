@@ -54,6 +54,7 @@ __all__ = [
     "code_folder",
     "drop_aside",
     "importing",
+    "installed_digests",
     "is_stale",
     "modules_of",
     "refuse",
@@ -192,8 +193,8 @@ def refuse(candidate: Candidate, places: Places | None = None) -> None:
     """
     trusted = places is None or candidate.scope != "project" or _covers(places, candidate)
     if candidate.usable and trusted:
-        if places is not None and candidate.is_folder and candidate.scope in _INSTALLED:
-            hold(places, candidate.scope, candidate.name, candidate.location)
+        if places is not None:
+            installed_digests(candidate, places)
         return
     if candidate.state == "untrusted" or not trusted:
         raise UntrustedError(
@@ -211,6 +212,16 @@ def refuse(candidate: Candidate, places: Places | None = None) -> None:
         findings=candidate.findings,
         skill=candidate.name,
     )
+
+
+def installed_digests(candidate: Candidate, places: Places) -> Mapping[str, str] | None:
+    """Return path → SHA-256 of the files of a folder that kurt has installed; None for others.
+
+    :raises IntegrityError: when one of them is not what was installed.
+    """
+    if not candidate.is_folder or candidate.scope not in _INSTALLED:
+        return None
+    return hold(places, candidate.scope, candidate.name, candidate.location)
 
 
 def _covers(places: Places, candidate: Candidate) -> bool:
