@@ -5,7 +5,8 @@
 Every figure is a multiple of a reference that ran right beside it: a start of
 ``python -c pass``, a call of a hop by ``asyncio.to_thread`` and of a bare echo
 by a blocking process over a socketpair that asyncio reads; the median of the
-pairs, which are five times as many and short for calls. Memory is what a worker has for itself alone, by /proc/PID/smaps_rollup.
+pairs, of which calls have five times as many, and short ones. Memory is what a
+worker has for itself alone, by /proc/PID/smaps_rollup.
 """
 
 from __future__ import annotations
