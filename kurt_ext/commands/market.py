@@ -29,6 +29,10 @@ COMMANDS = {
         "kurt_ext.commands.market_status:command",
         "Say whether a skill is looked after, or may be offered at all.",
     ),
+    "tuf": (
+        "kurt_ext.commands.market_tuf:command",
+        "Protect the index of a marketplace by The Update Framework.",
+    ),
     "verify": (
         "kurt_ext.commands.market_verify:command",
         "Check that a marketplace holds what it promises.",

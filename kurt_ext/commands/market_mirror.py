@@ -26,6 +26,11 @@ __all__ = ["command"]
 @click.option("--only", multiple=True, metavar="SKILL", help="This skill alone; may be repeated.")
 @click.option("--signed", is_flag=True, help="The index must be signed by a key that is trusted.")
 @click.option("--allow-stale", is_flag=True, help="Copy one that has expired.")
+@click.option(
+    "--tuf-root",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Believe the index by this root of The Update Framework.",
+)
 @click.option("--allow-http", is_flag=True, help="Ask a server without encryption.")
 @click.pass_obj
 def command(
@@ -36,6 +41,7 @@ def command(
     signed: bool,
     allow_stale: bool,
     allow_http: bool,
+    tuf_root: str | None,
 ) -> Answer:
     """Copy a marketplace, so that it can be served from here.
 
@@ -52,13 +58,22 @@ def command(
     from ..market.keys import Keyring
     from ..market.mirroring import mirror
     from ..market.reading import reader_of
+    from ..market.roots import read_root, state_of
 
     trusted = Keyring(session.places).everyone() if signed else []
     if signed and not trusted:
         raise SignatureError("no key is trusted", hint="kurt key trust NAME ed25519:…")
     target = os.path.abspath(folder)
     reader = reader_of(location, allow_http=allow_http)
-    found = mirror(reader, target, trusted=trusted, only=only, allow_stale=allow_stale)
+    found = mirror(
+        reader,
+        target,
+        trusted=trusted,
+        only=only,
+        allow_stale=allow_stale,
+        root=None if tuf_root is None else read_root(tuf_root),
+        state=state_of(session.places, reader.location),
+    )
     line = (
         f"Snapshot {found.snapshot}: {found.skills} skill{'' if found.skills == 1 else 's'}, "
         f"{found.copied} file{'' if found.copied == 1 else 's'} copied "

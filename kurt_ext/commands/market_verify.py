@@ -26,6 +26,11 @@ __all__ = ["command"]
 @click.option("--quick", is_flag=True, help="The documents alone, and no file.")
 @click.option("--signed", is_flag=True, help="The index must be signed by a key that is trusted.")
 @click.option("--only", multiple=True, metavar="SKILL", help="This skill alone; may be repeated.")
+@click.option(
+    "--tuf-root",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Believe the index by this root of The Update Framework.",
+)
 @click.option("--allow-http", is_flag=True, help="Ask a server without encryption.")
 @click.pass_obj
 def command(
@@ -35,6 +40,7 @@ def command(
     signed: bool,
     only: tuple[str, ...],
     allow_http: bool,
+    tuf_root: str | None,
 ) -> Answer:
     """Check that a marketplace holds what it promises.
 
@@ -49,12 +55,21 @@ def command(
     """
     from ..market.keys import Keyring
     from ..market.reading import reader_of
+    from ..market.roots import read_root, state_of
     from ..market.verifying import verify
 
     ring = Keyring(session.places)
     trusted = ring.everyone()
     reader = reader_of(location, allow_http=allow_http)
-    found = verify(reader, trusted=trusted, signed=signed, quick=quick, only=only)
+    found = verify(
+        reader,
+        trusted=trusted,
+        signed=signed,
+        quick=quick,
+        only=only,
+        root=None if tuf_root is None else read_root(tuf_root),
+        state=state_of(session.places, reader.location),
+    )
     failure = None
     if found.findings:
         count = len(found.findings)

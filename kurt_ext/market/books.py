@@ -12,7 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_atomically
 from ..errors import MarketError, SignatureError, StorageError
@@ -36,10 +36,15 @@ from .market_toml import Settings, read_settings
 from .reading import FolderReader
 from .times import seconds, stamp
 
+if TYPE_CHECKING:
+    from .signing import PrivateKey
+
 __all__ = ["Books", "held", "to_json", "to_lines", "to_text"]
 
 _V1 = "kurt/v1"
 _LOCK = ".market.lock"
+#: Where the metadata of The Update Framework lies, where there is a root.
+TUF = "kurt/v1/tuf"
 #: Files from which on the whole system is told to write to its disks, not each file.
 _MANY = 64
 _DAY = 86_400
@@ -273,7 +278,8 @@ class Books:
         self,
         *,
         advisories: Mapping[str, Any] | None = None,
-        sign: Callable[[bytes], Mapping[str, Any]] | None = None,
+        key: PrivateKey | None = None,
+        renew: bool = False,
         also: Callable[[Books], None] | None = None,
         now: float | None = None,
     ) -> bool:
@@ -282,7 +288,8 @@ class Books:
         An index of which nothing has changed is written again once half of its time is up.
 
         :param advisories: all advisories; as they were if None.
-        :param sign: returns the document of the signatures of an index.
+        :param key: signs the index.
+        :param renew: write a new index in any case.
         :param also: writes what others read, before the index.
         :param now: the time, for the documents.
         """
@@ -293,23 +300,28 @@ class Books:
         meta = self._meta(advisories, now)
         skills = [self.rows[name] for name in sorted(self.rows)]
         before = self.index
-        unsigned = sign is not None and before is not None and "signatures" not in before["meta"]
-        if before is not None and not unsigned and not self._is_due(before, now):
+        unsigned = before is not None and "signatures" not in before["meta"]
+        renew = renew or (key is not None and unsigned)
+        if before is not None and not renew and not self._is_due(before, now):
             same = {**meta, **{key: before["meta"].get(key) for key in _MOVING}}
             old = {**dict.fromkeys(_MOVING), **before["meta"]}
             if (same, skills, self.publishers) == (old, before["skills"], before["publishers"]):
                 return False
-        if sign is None and before is not None and "signatures" in before["meta"]:
+        if key is None and before is not None and not unsigned:
             self._refuse_unsigned()
-        if sign is not None:
+        if key is not None:
             meta["signatures"] = f"{_V1}/signatures/{meta['snapshot']}.json"
         found = {"meta": meta, "publishers": self.publishers, "skills": skills}
         new = [self.rows[name] for name in sorted(self._changed)]
         Index.of({**found, "skills": new}, "the new index")
         lines = [self._line(row) for row in skills]
         data = to_lines({"meta": meta, "publishers": self.publishers}, "skills", lines)
-        if sign is not None:
-            self.write(meta["signatures"], to_json(dict(sign(data))))
+        if key is not None:
+            self.write(meta["signatures"], to_json(key.sign_index(data)))
+        if os.path.isdir(self.reader.path(TUF)):
+            from . import tuf_layer
+
+            tuf_layer.write(self, data, key)
         if also is not None:
             self.index = found
             also(self)

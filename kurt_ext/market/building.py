@@ -129,8 +129,7 @@ def build(
         work.refused += told.refused
         if wheels:
             interop.add_wheels(books, work.refused)
-        sign = None if key is None else key.sign_index
-        changed = books.commit(advisories=told.document, sign=sign, also=interop.write)
+        changed = books.commit(advisories=told.document, key=key, also=interop.write)
         work.state.save(books.snapshot)
         return Built(
             tuple(work.added),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from ..atomic import write_atomically
 from ..errors import IntegrityError, MarketError, StaleIndexError
-from . import digests, interop, reading
+from . import digests, interop, reading, tuf_layer
 from .books import Books, held
 from .documents import INDEX, INDEX_LIMIT, Index, Pointer, Wheel
 from .reading import FolderReader, Reader
@@ -47,6 +47,8 @@ def mirror(
     trusted: Iterable[bytes] = (),
     only: Sequence[str] = (),
     allow_stale: bool = False,
+    root: bytes | None = None,
+    state: str = "",
     done: Callable[[str, int, int], None] = lambda name, came, total: None,
 ) -> Mirrored:
     """Copy a marketplace into a folder; return what was done.
@@ -57,6 +59,8 @@ def mirror(
     :param trusted: raw public keys, one of which must have signed the index, if any is given.
     :param only: the ids of the skills whose files are copied; all if empty.
     :param allow_stale: copy one that has expired.
+    :param root: a root of The Update Framework, by which the index must be believed.
+    :param state: the folder that keeps what was believed by that root.
     :param done: is told the name of each skill, how many were copied, and of how many.
     :raises StaleIndexError: when it has expired, or the mirror has a newer one.
     :raises SignatureError: when no trusted key has signed it.
@@ -64,7 +68,10 @@ def mirror(
     """
     os.makedirs(target, exist_ok=True)
     with held(target):
-        return _Mirroring(reader, target).run(list(trusted), only, allow_stale, done)
+        work = _Mirroring(reader, target)
+        if root is not None:
+            work.believed = tuf_layer.index(reader, root, state)
+        return work.run(list(trusted), only, allow_stale, done)
 
 
 class _Mirroring:
@@ -74,6 +81,8 @@ class _Mirroring:
         self._reader = reader
         self._here = FolderReader(target)
         self._copied = self._kept = self._size = 0
+        #: The bytes that the index must be; None where nobody has said.
+        self.believed: bytes | None = None
 
     def run(
         self,
@@ -83,6 +92,8 @@ class _Mirroring:
         done: Callable[[str, int, int], None],
     ) -> Mirrored:
         index, data = reading.index(self._reader)
+        if self.believed is not None and self.believed != data:
+            raise IntegrityError(f"the index of {self._reader.location} is not what was signed")
         check_fresh(index, seen=self._seen(index), allow_stale=allow_stale)
         signatures = index.meta.signatures
         told = None
@@ -104,9 +115,12 @@ class _Mirroring:
             self._copy(pointer)
         if index.meta.advisories is not None:
             self._copy(index.meta.advisories)
+        layer = tuf_layer.files(self._reader)
         self._claude()
         if signatures is not None and told is not None:
             self._write(signatures, told)
+        for reference, content in layer.items():
+            self._write(reference, content)
         self._write(INDEX, data)
         if not only:
             interop.write_derived(Books(self._here.location))

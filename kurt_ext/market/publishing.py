@@ -107,17 +107,17 @@ def _make(root: str, publisher: str | None) -> None:
         write_settings(root, settings)
 
 
-def commit(books: Books, index_key: PrivateKey | None) -> None:
+def commit(books: Books, index_key: PrivateKey | None, *, renew: bool = False) -> None:
     """Write what has changed in the books, with all that goes with it.
 
     :param index_key: signs the index.
+    :param renew: write a new index in any case.
     :raises MarketError: when an advisory in the folder is none.
     """
     told = advisories.collect(books)
     if told.refused:
         raise told.refused[0]
-    sign = None if index_key is None else index_key.sign_index
-    books.commit(advisories=told.document, sign=sign, also=interop.write)
+    books.commit(advisories=told.document, key=index_key, renew=renew, also=interop.write)
 
 
 class _Publication:

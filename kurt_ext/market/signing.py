@@ -93,6 +93,11 @@ class PrivateKey:
         self.id = key_id(self.raw)
 
     @property
+    def library_key(self) -> ed25519.Ed25519PrivateKey:
+        """The key as `cryptography` has it."""
+        return self._key
+
+    @property
     def public(self) -> str:
         """The public key, as it is given to others: ``ed25519:`` and Base64."""
         return _PREFIX + base64.b64encode(self.raw).decode()

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 from ..errors import ArchiveError, IntegrityError, KurtError, MarketError, StaleIndexError
 from ..findings import Finding
-from . import digests, reading
+from . import digests, reading, tuf_layer
 from .documents import (
     INDEX,
+    INDEX_LIMIT,
     Index,
     Listing,
     Pointer,
@@ -64,6 +65,8 @@ def verify(
     signed: bool = False,
     quick: bool = False,
     only: Sequence[str] = (),
+    root: bytes | None = None,
+    state: str = "",
     now: float | None = None,
 ) -> Verified:
     """Verify a marketplace, document by document and file by file.
@@ -72,9 +75,14 @@ def verify(
     :param signed: the index must be signed by one of them; else a missing signature is no fault.
     :param quick: the documents alone, and no file.
     :param only: the ids of the skills that are verified; all if empty.
+    :param root: a root of The Update Framework, by which the index must be believed.
+    :param state: the folder that keeps what was believed by that root.
     :raises MarketError: when there is no index, or it cannot be understood.
     """
-    return _Verification(reader, quick).run(list(trusted), signed, only, now)
+    work = _Verification(reader, quick)
+    if root is not None:
+        work.layer(root, state)
+    return work.run(list(trusted), signed, only, now)
 
 
 class _Verification:
@@ -109,6 +117,13 @@ class _Verification:
             len(self._seen),
             sum(self._seen.values()),
         )
+
+    def layer(self, root: bytes, state: str) -> None:
+        """Compare the index with the one that The Update Framework believes."""
+        with self._noting("tuf", tuf_layer.FOLDER):
+            believed = tuf_layer.index(self._reader, root, state)
+            if believed != self._reader.read(INDEX, INDEX_LIMIT):
+                raise IntegrityError("the index is not the one that was signed")
 
     def _signature(
         self, index: Index, data: bytes, trusted: list[bytes], signed: bool

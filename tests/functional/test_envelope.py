@@ -62,6 +62,8 @@ CASES = [
     ("market publish nobody --to there", "kurt.market.publish/1", 3),
     ("market publisher nobody", "kurt.market.publisher/1", 3),
     ("market status nobody archived", "kurt.market.status/1", 3),
+    ("market tuf --root nobody --key nobody", "kurt.market.tuf/1", 3),
+    ("market tuf --root nobody", "kurt.market.tuf/1", 2),
     ("market verify", "kurt.market.verify/1", 1),
     ("market yank nobody 1.0.0 --reason x", "kurt.market.yank/1", 3),
     ("market yank nobody 1.0.0", "kurt.market.yank/1", 2),
