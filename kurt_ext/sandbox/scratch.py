@@ -88,4 +88,42 @@ def _lives(pid: int) -> bool:
 
 def _delete(path: str) -> None:
     # A link in it is deleted, and never followed: shutil goes by descriptors where it can.
-    shutil.rmtree(path, ignore_errors=True)
+    try:
+        shutil.rmtree(path, ignore_errors=True)
+    except RecursionError:  # folders in folders, deeper than it goes
+        _delete_deep(path)
+
+
+def _delete_deep(path: str) -> None:
+    """Delete a folder of any depth, with one descriptor at a time; its owner has ended."""
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW
+    above: list[str] = []
+    try:
+        here = os.open(path, flags)
+        try:
+            while True:
+                inner = _first_folder(here)
+                if inner is None and not above:
+                    break
+                there = os.open(inner or "..", flags, dir_fd=here)
+                os.close(here)
+                here = there
+                if inner is None:
+                    os.rmdir(above.pop(), dir_fd=here)
+                else:
+                    above.append(inner)
+        finally:
+            os.close(here)
+        os.rmdir(path)
+    except OSError:
+        return  # what is left is what nobody could delete
+
+
+def _first_folder(here: int) -> str | None:
+    """Return the name of a folder in a folder; what comes before it is deleted."""
+    with os.scandir(here) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                return entry.name
+            os.unlink(entry.name, dir_fd=here)
+    return None
