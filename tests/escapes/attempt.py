@@ -33,7 +33,8 @@ class Attempt:
     :param deed: the function of which the source is run; it sees the names of `deeds` and no other.
     :param evidence: looks from the host's side; returns what it saw, or None.
     :param at: when the deed is done: by a ``call``, at ``import``, at the ``end``, when it is
-       unloaded; or in ``turns``: one process after another, each told its number.
+       unloaded; in ``turns``: one process after another, each told its number; or after a
+       ``crash``: the same, but its host only puts a new process in the place of the old one.
     :param after: look only when the process should have ended.
     :param open_in: the tiers in which this is known to get through: ``process``, ``kernel``,
        ``strong``, each also with ``for root`` behind it.

@@ -179,6 +179,9 @@ def litter(stage: Stage, outcome: Outcome) -> str | None:
         for entry in os.listdir(folder) if os.path.isdir(folder) else ():
             if stage.mark in entry:
                 return f"{folder}/{entry} was left"
+    for folder in Path("/tmp").glob("kurt-*"):
+        if (folder / stage.mark).exists():
+            return f"{folder}/{stage.mark} was left"
     return None
 
 

@@ -181,6 +181,36 @@ def temporary(arg):
     return "made"
 
 
+@attempt(
+    "leaving folders in folders, deeper than anybody counts",
+    litter,
+    after=True,
+    limits={"seconds": 3},
+    patient=True,
+)
+def deep_folders(arg):
+    import tempfile
+
+    here = os.open(tempfile.gettempdir(), os.O_RDONLY)
+    for name in [arg["mark"], *"x" * 1100]:
+        os.mkdir(name, dir_fd=here)
+        inner = os.open(name, os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+    return "made"
+
+
+@attempt("leaving folders that nobody may enter", litter, after=True)
+def shut_folders(arg):
+    import tempfile
+
+    folder = os.path.join(tempfile.gettempdir(), arg["mark"])
+    os.makedirs(folder + "/inner")
+    os.chmod(folder + "/inner", 0)
+    os.chmod(folder, 0)
+    return "made"
+
+
 @attempt("ending its process in the middle of a call", stays, after=True)
 def leaving(arg):
     if os.fork() == 0:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import shutil
+import subprocess
 import sys
 import threading
 import time
@@ -141,6 +141,10 @@ async def _once(
     for turn in range(2 if attempt.at == "turns" else 1):
         cell = way.cell(attempt, place, argument)
         try:
+            if attempt.at == "crash":
+                # The host keeps the plugin, and puts a new process in the place of the old one.
+                await _during(cell, attempt, outcome, {"turn": 0, "second": True})
+                cell.is_started, turn = True, 1
             await _during(cell, attempt, outcome, {"turn": turn, "second": True})
             host.look(outcome)
             outcome.bystander = await _asked(neighbour)
@@ -174,7 +178,7 @@ async def _during(
     """Let the deed be done, and note everything that came of it."""
     seconds = attempt.limits.get("seconds", SECONDS) + LATE
     try:
-        if not await _in_time(outcome, seconds, cell.start(outcome)):
+        if not cell.is_started and not await _in_time(outcome, seconds, cell.start(outcome)):
             return
         await _in_time(outcome, seconds, cell.attempt(outcome, argument))
         outcome.report = (outcome.report[0], cell.report())
@@ -282,7 +286,7 @@ class _Plain:
 def permissions(attempt: Attempt, place: Stage, argument: Mapping[str, Any]) -> dict[str, Any]:
     """Return the permissions that the manifest of an attempt declares."""
     reads = [str(place.readable)]
-    if attempt.at == "turns":
+    if attempt.at in ("turns", "crash"):
         reads += [str(place.granted / "later"), str(place.granted / "deep" / "inner")]
     reads += [entry.format(other=place.other) for entry in attempt.reads]
     return {
@@ -306,6 +310,7 @@ class Held:
         self.name = attempt.name
         self.limits = {**DEFAULTS, **LIMITS, "seconds": SECONDS, **attempt.limits}
         self.declared = permissions(attempt, place, argument)
+        self.is_started = False
         self._cell: Cell | None = None
         self.worker: Worker | None = None
         self.loans: Loans | None = None
@@ -361,7 +366,8 @@ class Held:
     async def attempt(self, outcome: Outcome, argument: Mapping[str, Any]) -> None:
         assert self._cell is not None
         path = str(self.place.plugin / "doing.py")
-        await self._cell.request("load", path, on_progress=outcome.progress.append)
+        if not self.is_started or not self.worker or not self.worker.is_alive:
+            await self._cell.request("load", path, on_progress=outcome.progress.append)
         value = await self._cell.request("attempt", argument, on_progress=outcome.progress.append)
         outcome.value = await taken(value)
 
@@ -379,6 +385,6 @@ class Held:
     async def close(self) -> None:
         if self._cell is not None:
             await self._cell.close()
-        shutil.rmtree(self.place.scratch, ignore_errors=True)
+        subprocess.run(["rm", "-rf", str(self.place.scratch)], check=False)
         if self.loans is not None:
             await self.loans.close()

@@ -69,7 +69,7 @@ def put(attempt: Attempt, place: Stage) -> dict[str, Any]:
     argument["house_shm"] = FURNITURE[4]
     if attempt.theme == "held":
         argument["token"] = place.token
-    if attempt.at == "turns":
+    if attempt.at in ("turns", "crash"):
         (place.granted / "later").mkdir()
         (place.granted / "deep" / "inner").mkdir(parents=True)
     (place.plugin / "doing.py").write_text(attempt.source(argument))
@@ -86,7 +86,7 @@ def control(attempt: Attempt, place: Stage) -> str | None:
     host = os.fork()
     if host == 0:
         ours.close()
-        turns = 2 if attempt.at == "turns" else 1
+        turns = 2 if attempt.at in ("turns", "crash") else 1
         try:
             naive.play(
                 [path] * turns,

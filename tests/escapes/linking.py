@@ -158,6 +158,27 @@ def by_swapping_grant(arg):
     return open(spot + "/secret.txt").read()
 
 
+@attempt("putting a link where it is looked for after a crash", told, at="crash")
+def by_crashing(arg):
+    spot = arg["granted"] + "/later"
+    if arg["turn"] == 0:
+        os.rename(spot, spot + ".old")
+        os.symlink(arg["outside"], spot)
+        os._exit(1)
+    return open(spot + "/secret.txt").read()
+
+
+@attempt("putting a link in the middle of what is looked for after a crash", told, at="crash")
+def by_crashing_deeply(arg):
+    deep = arg["granted"] + "/deep"
+    if arg["turn"] == 0:
+        os.rename(deep, deep + ".old")
+        os.mkdir(deep)
+        os.symlink(arg["outside"], deep + "/inner")
+        os._exit(1)
+    return open(deep + "/inner/secret.txt").read()
+
+
 @attempt("putting a link in the middle of the next start's grant", told, at="turns")
 def by_swapping_parent(arg):
     inner = arg["granted"] + "/deep/inner"

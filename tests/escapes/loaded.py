@@ -110,6 +110,7 @@ class Loaded:
             doing.unlink()
         if attempt.at in ("import", "end"):
             self.hook_timeout = limits["seconds"]
+        self.is_started = False
         self.loader: PluginLoader | None = None
         self.instance: Any = None
         self.worker: Any = None

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
@@ -421,10 +420,10 @@ class Stage:
         mounted = str(self.outside / "sub")
         if os.path.ismount(mounted):
             subprocess.run(["umount", "-l", mounted], capture_output=True, check=False)
-        for folder, _, files in os.walk(self.base):
-            for name in files:
-                _unfreeze(os.path.join(folder, name))
-        shutil.rmtree(self.base, ignore_errors=True)
+        for path in self.outside.glob("*"):
+            _unfreeze(str(path))
+        # Python's own walk comes to its end where folders lie too deep.
+        subprocess.run(["rm", "-rf", str(self.base)], capture_output=True, check=False)
 
 
 def _unfreeze(path: str) -> None:
