@@ -56,6 +56,7 @@ permission_blocks
 reporting
 verdicts acceptance
 plugin_validator
+wheels
 market
 lock
 receipts

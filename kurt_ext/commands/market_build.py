@@ -31,6 +31,7 @@ __all__ = ["command"]
 @click.option("--key", help="The key that signs the index.")
 @click.option("--unsigned", is_flag=True, help="Replace a signed index by one that is not.")
 @click.option("--wheels", is_flag=True, help="Make wheels too, for pip and uv.")
+@click.option("--again", is_flag=True, help="Judge again what was judged by other rules.")
 @click.option("--jobs", type=click.IntRange(0), default=0, help="Processes that judge; 0 chooses.")
 @click.pass_obj
 def command(
@@ -41,6 +42,7 @@ def command(
     key: str | None,
     unsigned: bool,
     wheels: bool,
+    again: bool,
     jobs: int,
 ) -> Answer:
     """Build a marketplace from skills and wheels in a folder.
@@ -77,6 +79,7 @@ def command(
             session.places,
             key=chosen,
             wheels=wheels,
+            again=again,
             unsigned=unsigned,
             jobs=jobs,
             done=done,
@@ -116,13 +119,14 @@ def _answer(built: Built, root: str) -> Answer:
         "skills": built.skills,
         "added": list(built.added),
         "same": built.same,
+        "judged": list(built.judged),
         "refused": [error.as_dict() for error in built.refused],
     }
     failure = None
     if built.refused:
         count = len(built.refused)
         failure = PolicyError(
-            f"{count} {'was' if count == 1 else 'were'} left out of the marketplace",
+            f"{count} {'thing was' if count == 1 else 'things were'} refused",
             cause="\n".join(error.message for error in built.refused[:20]),
             hint=built.refused[0].hint,
         )
@@ -132,6 +136,8 @@ def _answer(built: Built, root: str) -> Answer:
             page.line(f"+ {release}", "green")
         for error in built.refused:
             page.line(f"- {error.message}", "red")
+        if built.judged:
+            page.line(f"{len(built.judged)} judged again")
         state = "is new" if built.changed else "is as it was"
         skills = f"{built.skills} skill{'' if built.skills == 1 else 's'}"
         new = f"{len(built.added)} new release{'' if len(built.added) == 1 else 's'}"

@@ -46,6 +46,7 @@ class Built(NamedTuple):
     :param snapshot: the number of the index.
     :param changed: whether it is a new one.
     :param skills: how many skills it lists.
+    :param judged: ``id version`` of what was judged again.
     """
 
     added: tuple[str, ...]
@@ -54,6 +55,7 @@ class Built(NamedTuple):
     snapshot: int
     changed: bool
     skills: int
+    judged: tuple[str, ...] = ()
 
 
 def words() -> dict[str, tuple[str, str]]:
@@ -104,6 +106,7 @@ def build(
     key: PrivateKey | None = None,
     judge: Judge | None = None,
     wheels: bool = False,
+    again: bool = False,
     unsigned: bool = False,
     jobs: int = 0,
     done: Callable[[str, int, int], None] = lambda name, came, total: None,
@@ -115,6 +118,7 @@ def build(
     :param judge: judges skills; the installed checks, for the profile of ``market.toml``, if
         None.
     :param wheels: make wheels of folders too, for the simple index.
+    :param again: judge again what was judged by other rules.
     :param unsigned: an index that was signed may be replaced by one that is not.
     :param jobs: processes that judge; as many as there are processors if 0.
     :param done: is told the name of each skill that was judged, how many were, and of how many.
@@ -127,6 +131,11 @@ def build(
         work.folders(*sources(root))
         told = advisories.collect(books)
         work.refused += told.refused
+        judged: list[str] = []
+        if again:
+            from .rescanning import rescan
+
+            judged = rescan(books, work.judge, work.refused, jobs, done)
         if wheels:
             interop.add_wheels(books, work.refused)
         changed = books.commit(advisories=told.document, key=key, also=interop.write)
@@ -138,6 +147,7 @@ def build(
             books.snapshot,
             changed,
             len(books.rows),
+            tuple(judged),
         )
 
 

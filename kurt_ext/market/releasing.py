@@ -16,7 +16,7 @@ from .times import stamp
 if TYPE_CHECKING:
     from .books import Books
 
-__all__ = ["add", "folder_release", "gate", "is_there", "wheels_release"]
+__all__ = ["add", "folder_release", "gate", "is_there", "scan", "wheels_release"]
 
 
 def is_there(books: Books, found: Found, publisher: str) -> bool:
@@ -103,11 +103,15 @@ def _base(
     if bounds:
         release["requires-kurt"] = ",".join(bounds)
     if report is not None:
-        release["scan"] = _scan(books, report, ruleset)
+        release["scan"] = scan(books, report, ruleset)
     return release
 
 
-def _scan(books: Books, report: Mapping[str, Any], ruleset: str) -> dict[str, Any]:
+def scan(books: Books, report: Mapping[str, Any], ruleset: str) -> dict[str, Any]:
+    """Return what a release says of how it was judged; the whole report is written as a blob.
+
+    :param ruleset: the digest of the rules.
+    """
     from .books import to_json
 
     told = {key: value for key, value in report.items() if key != "path"}

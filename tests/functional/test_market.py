@@ -62,7 +62,7 @@ def test_a_build_lists_what_is_new_and_what_is_refused(here: Run, project: Path)
     assert ran.code == 5
     assert "+ greeter 1.0.0\n" in ran.out
     assert ran.out.endswith("Snapshot 1 is new: 1 skill, 1 new release\n")
-    assert "1 was left out of the marketplace" in ran.err
+    assert "1 thing was refused" in ran.err
     assert 'name = "acme"' in (project / "m" / "market.toml").read_text()
     again = here("market", "build", "m", "--name", "other")
     assert again.code == 2 and "name is acme in" in again.err

@@ -352,3 +352,85 @@ def test_an_index_of_another_hand_is_written_anew_line_by_line(shop: Shop) -> No
     rows = [row.id for row in shop.index.skills]
     assert rows == ["greeter", "waver"] and shop.index.skills[0].latest == "1.1.0"
     assert len(path.read_text().splitlines()) == 6
+
+
+def test_a_full_disk_leaves_the_marketplace_as_it_was(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kurt_ext.market.verifying import verify
+
+    before = shop.raw
+    write_skill(shop.root / "skills" / "greeter", "1.1.0", code=CODE + "# new\n")
+    write, written = Books.write, 0
+    for limit in range(12):
+        written = 0
+
+        def full(self: Books, reference: str, data: bytes, limit: int = limit) -> None:
+            nonlocal written
+            written += 1
+            if written > limit:
+                raise OSError(28, "No space left on device")
+            write(self, reference, data)
+
+        monkeypatch.setattr(Books, "write", full)
+        try:
+            shop.build()
+        except OSError:
+            assert shop.raw == before
+            assert not verify(shop.reader).findings
+        else:
+            break
+    assert shop.skill("greeter").versions == ["1.0.0", "1.1.0"]
+    assert not list(shop.root.rglob("*.tmp"))
+
+
+def test_a_disk_that_fills_up_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(self: Books, reference: str, data: bytes) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Books, "write", full)
+    write_skill(shop.root / "skills" / "greeter", "1.1.0")
+    with pytest.raises(OSError, match="No space"):
+        shop.build()
+
+
+@pytest.mark.slow
+def test_publications_at_once_are_all_there(project: Path, places: Places, tmp_path: Path) -> None:
+    root = project / "market"
+    running = []
+    for number in range(4):
+        skill = write_skill(project / f"skill-{'abcd'[number]}")
+        words = ["market", "publish", str(skill), "--to", str(root), "--publisher", "acme"]
+        command = [sys.executable, "-m", "kurt_ext", *words]
+        running.append(subprocess.Popen(command, stderr=subprocess.PIPE, text=True))
+    for one in running:
+        _, told = one.communicate(timeout=120)
+        assert one.returncode == 0, told
+    index = Shop(root, places).index
+    assert len(index.skills) == 4 and index.meta.snapshot == 4
+
+
+def test_rules_of_another_day_judge_again(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kurt_ext.market.judging import Judge
+
+    assert not shop.build(again=True).judged
+    first = shop.skill("greeter").releases[0]
+    init = Judge.__init__
+
+    def later(self: Judge, *arguments: Any) -> None:
+        init(self, *arguments)
+        self.ruleset = "b" * 64
+
+    monkeypatch.setattr(Judge, "__init__", later)
+    built = shop.build(again=True)
+    assert built.judged == ("greeter 1.0.0", "waver 1.0.0") and built.changed
+    second = shop.skill("greeter").releases[0]
+    assert second.scan is not None and second.scan.ruleset == "b" * 64
+    assert second.source == first.source and not built.refused
+    monkeypatch.setattr(Judge, "__init__", init)
+    settings = read_settings(str(shop.root))
+    write_settings(str(shop.root), settings._replace(minimum_score=101))
+    built = shop.build(again=True)
+    assert len(built.refused) == 2 and len(built.judged) == 2
+    assert "would be refused today" in built.refused[0].message
+    assert [row.id for row in shop.index.skills] == ["greeter", "waver"]
