@@ -479,7 +479,7 @@ def test_a_python_that_is_none_is_an_error_with_its_reason(tmp_path: Path) -> No
 def test_without_a_zygote_a_worker_is_a_child_of_the_host(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kurt_ext.sandbox.spawning._has_zygote", lambda: False)
+    monkeypatch.setattr("kurt_ext.sandbox.spawning.has_zygote", lambda: False)
 
     async def body() -> None:
         async with working(tmp_path, processes=8) as worker:

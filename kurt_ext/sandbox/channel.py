@@ -478,7 +478,10 @@ class Channel:
                     self._calls.setdefault(call.id, call)
 
     def _sort(
-        self, frame: Frame, loop: asyncio.AbstractEventLoop, now: list[tuple[_Call | None, Frame]]
+        self,
+        frame: Frame,
+        loop: asyncio.AbstractEventLoop | None,
+        now: list[tuple[_Call | None, Frame]],
     ) -> None:
         """Find out whom a frame is for. Those for another loop are handed over in their order."""
         kind, id = frame.kind, frame.id
@@ -668,6 +671,23 @@ class Channel:
         for seat in seats:
             seat.leave()
         return True
+
+    def drain(self) -> None:
+        """Take what a worker that has ended had still written; from any thread."""
+        left: list[tuple[_Call | None, Frame]] = []
+        try:
+            while self._is_open:
+                with self._lock:
+                    found = self._incoming.receive(self._socket) if self._is_open else None
+                    if found is None:
+                        break
+                    for frame in found:
+                        self._sort(frame, None, left)
+            for _, frame in left:
+                if frame.kind == frames.EVENT:
+                    self._told(decode(frame.text))
+        except (OSError, Malformed):
+            return  # a child of it holds the other end, or it lied: it is dead already
 
     def close(self) -> None:
         """Hang up. Who still waits is told by :meth:`fail`."""
