@@ -25,7 +25,7 @@ __all__ = ["command"]
     schema="market.build",
     short_help="Build a marketplace from skills and wheels in a folder.",
 )
-@click.argument("folder", default=".", type=click.Path(file_okay=False))
+@click.argument("folder", type=click.Path(file_okay=False))
 @click.option("--name", help="What the marketplace calls itself; for its market.toml.")
 @click.option("--publisher", help="Who publishes what is built here; for its market.toml.")
 @click.option("--key", help="The key that signs the index.")

@@ -23,7 +23,7 @@ __all__ = ["command"]
     schema="market.tuf",
     short_help="Protect the index of a marketplace by The Update Framework.",
 )
-@click.argument("folder", default=".", type=click.Path(file_okay=False))
+@click.argument("folder", type=click.Path(file_okay=False))
 @click.option("--root", "root_key", required=True, help="The key that signs the root.")
 @click.option("--key", help="The key that signs the index; the one of market.toml by default.")
 @click.option("--previous", help="The root key until now, where --root is another.")

@@ -492,8 +492,6 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
     """
     found = {}
     for name, table in config.markets.items():
-        if not table:
-            continue  # what was unset leaves its header
         wrong = table.get("wrong", ())
         if wrong or "url" not in table:
             key = f"market.{name}.{wrong[0] if wrong else 'url'}"

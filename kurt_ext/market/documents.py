@@ -360,11 +360,17 @@ class Scan(Document):
 
 
 class Attestation(Document):
-    """A publisher's signature over one release."""
+    """A publisher's signature over one release; of an unknown type, nothing is believed."""
 
-    type: Literal["ed25519"]
-    key: KeyId
-    signature: Base64
+    type: Word = Field(description="`ed25519`; a reader passes over others.")
+    key: KeyId | None = None
+    signature: Base64 | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> Self:
+        if self.type == "ed25519" and (self.key is None or self.signature is None):
+            raise ValueError("a signature by ed25519 has a key and a signature")
+        return self
 
 
 class Status(Document):
@@ -457,10 +463,10 @@ class SkillDocument(Document):
 
 
 class Key(Document):
-    """A public key of a publisher."""
+    """A public key of a publisher; of an unknown type, it signs nothing."""
 
     id: KeyId = Field(description="The first 16 digits of the SHA-256 of the raw key.")
-    type: Literal["ed25519"]
+    type: Word = Field(description="`ed25519`; a reader passes over others.")
     key: Base64 = Field(description="The 32 raw bytes.")
     since: Time
     revoked: Time | None = None

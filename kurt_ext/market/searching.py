@@ -230,6 +230,19 @@ class Catalogue:
         """Return the ids of all skills, the better ones first."""
         return [id for (id,) in self._all("SELECT id FROM skill ORDER BY number")]
 
+    def values(self, word: str, limit: int = 50) -> list[str]:
+        """Return the values of a facet, those of most skills first.
+
+        :param word: ``kind``, ``tag`` or ``permission``.
+        """
+        rows = self._all(
+            "SELECT value FROM facet WHERE word = ? GROUP BY value"
+            " ORDER BY count(*) DESC, value LIMIT ?",
+            word,
+            limit,
+        )
+        return [value for (value,) in rows]
+
     def near(self, name: str, limit: int = 3) -> list[str]:
         """Return ids that a name may have been meant for, the nearest first."""
         hits = self.search(name, limit=50).hits

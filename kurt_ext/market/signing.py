@@ -202,10 +202,12 @@ def verify_release(name: str, release: Release, publisher: PublisherDocument) ->
     :raises SignatureError: when an attestation is there and wrong, of a key that is not the
         publisher's, or of one that was revoked before the release was published.
     """
-    keys = {key.id: key for key in publisher.keys}
+    keys = {key.id: key for key in publisher.keys if key.type == "ed25519"}
     body = release_body(name, release.model_dump(by_alias=True))
     signed = None
     for attestation in release.attestations:
+        if attestation.type != "ed25519" or attestation.key is None:
+            continue  # of a type that only a later version knows
         key = keys.get(attestation.key)
         what = f"the signature of {publisher.name} over {name} {release.version}"
         if key is None or release.publisher != publisher.name:
@@ -215,7 +217,7 @@ def verify_release(name: str, release: Release, publisher: PublisherDocument) ->
             raise SignatureError(f"the key {key.id} of {publisher.name} is another one", skill=name)
         if key.revoked is not None and seconds(key.revoked) < seconds(release.published):
             raise SignatureError(f"{what} is by a key that was revoked before", skill=name)
-        if not verify(RELEASE_TYPE, body, raw, attestation.signature):
+        if not verify(RELEASE_TYPE, body, raw, attestation.signature or ""):
             raise SignatureError(f"{what} is not over this release", skill=name)
         signed = key.id
     return signed

@@ -23,6 +23,7 @@ from kurt_ext.errors import (
     UsageError,
 )
 from kurt_ext.market import signing
+from kurt_ext.market.documents import PublisherDocument, SkillDocument
 from kurt_ext.market.keys import Keyring
 from kurt_ext.market.signing import INDEX_TYPE, RELEASE_TYPE, PrivateKey, verify, verify_index
 from kurt_ext.places import Places
@@ -133,6 +134,19 @@ def test_without_the_extra_the_line_that_installs_it_is_told(
     with pytest.raises(MissingExtraError) as caught:
         PrivateKey(bytes(32))
     assert caught.value.hint == "pip install 'kurt-ext[sign]'"
+
+
+def test_a_signature_of_a_later_type_is_passed_over_and_believed_by_nobody() -> None:
+    from .test_documents import EXAMPLES, changed
+
+    later = [{"type": "sigstore", "bundle": {"url": "x"}}]
+    document = SkillDocument.of(changed(1, "releases/0/attestations", later))
+    publisher = PublisherDocument.of(EXAMPLES[2])
+    assert signing.verify_release("web-archiver", document.releases[0], publisher) is None
+    odd = PublisherDocument.of(changed(2, "keys/0/type", "later"))
+    with pytest.raises(SignatureError, match="by a key that is not theirs"):
+        release = SkillDocument.of(EXAMPLES[1]).releases[0]
+        signing.verify_release("web-archiver", release, odd)
 
 
 # -- keys --------------------------------------------------------------------------------
