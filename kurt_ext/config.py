@@ -298,7 +298,8 @@ class Config:
         Each has what of ``url``, ``key``, ``allow_http`` and ``hosts`` is written, and
         ``wrong``, the keys that could not be understood.
         """
-        return dict(self._merged.get("markets", {}))
+        # What was unset leaves its header.
+        return {name: table for name, table in self._merged.get("markets", {}).items() if table}
 
     def settings(self, skill: str) -> Table:
         """Return the table ``[skill.NAME]`` as it is written, references unresolved."""

@@ -68,6 +68,7 @@ def diagnose(session: Session) -> list[Check]:
         _python,
         _program,
         _places,
+        _installs,
         _index,
         _shims,
         _orphans,
