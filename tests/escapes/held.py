@@ -156,7 +156,11 @@ async def _once(
     host.look(outcome, over=True)
     outcome.descriptors -= place.facts.get("guests", 0)  # the other end of what it opened
     if attempt.after:
-        seen = attempt.evidence(place, outcome)
+        for _ in range(60):  # what was killed may take its time on a busy machine
+            seen = attempt.evidence(place, outcome)
+            if not seen:
+                break
+            await asyncio.sleep(0.03)
     elif outcome.descriptors > 0 or outcome.threads > 2:
         seen = seen or attempt.evidence(place, outcome)
     if outcome.bystander != "honest":
