@@ -9,7 +9,9 @@ files, its manifest bears its id and version.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
@@ -21,11 +23,10 @@ from pydantic import (
     model_validator,
 )
 
-from .. import names
-from ..annotated import Version
+from .. import names, versions
 from ..errors import ManifestError, MarketError
 from . import digests
-from .paths import clash, fault
+from .paths import clash, fault, is_device
 
 __all__ = [
     "ADVISORIES_LIMIT",
@@ -72,6 +73,13 @@ INDEX_LIMIT = 256 << 20
 SKILL_LIMIT = 8 << 20
 PUBLISHER_LIMIT = 256 << 10
 ADVISORIES_LIMIT = 64 << 20
+_SEMVER = (
+    r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
+    r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
+)
+#: What nearly all ids and references of an index are, told at a tenth of the cost.
+_PLAIN_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+_PLAIN_REFERENCE = re.compile(r"kurt/v1/skills/([a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*\.json)")
 _REFERENCE = frozenset("%#[]{}^`&=$,;'()@ ")
 
 
@@ -95,6 +103,9 @@ def _path(text: str) -> str:
 
 
 def _reference(text: str) -> str:
+    plain = _PLAIN_REFERENCE.fullmatch(text)
+    if plain is not None and len(plain[1]) <= 255 and not is_device(plain[1]):
+        return text
     _path(text)
     if not text.isascii() or not _REFERENCE.isdisjoint(text):
         raise ValueError(f"{text[:80]!r} is no reference: a path of letters, digits and ._-~+!")
@@ -102,6 +113,8 @@ def _reference(text: str) -> str:
 
 
 def _identifier(text: str) -> str:
+    if len(text) <= 64 and _PLAIN_ID.fullmatch(text) and not is_device(text):
+        return text
     try:
         name = names.skill_name(text)
     except ManifestError as error:
@@ -128,10 +141,20 @@ def _pep440(text: str) -> str:
     return text
 
 
+@lru_cache(maxsize=1024)
+def _version(text: str) -> str:
+    try:
+        return versions.check(text)
+    except ManifestError as error:
+        raise ValueError(f"{error.message}; {error.cause}") from None
+
+
 def _with(check: Callable[[str], str], **schema: Any) -> Any:
     return AfterValidator(check), Field(json_schema_extra=schema)
 
 
+#: As manifests have it; an index says the same few versions again and again.
+Version = Annotated[str, *_with(_version, pattern=_SEMVER)]
 Digest = Annotated[str, *_with(_digest, pattern="^sha256:[0-9a-f]{64}$")]
 Path = Annotated[str, *_with(_path, minLength=1, maxLength=1024)]
 Reference = Annotated[str, *_with(_reference, minLength=1, maxLength=1024)]

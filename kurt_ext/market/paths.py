@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
-__all__ = ["MAX_COMPONENT", "MAX_DEPTH", "MAX_PATH", "clash", "fault", "folded"]
+__all__ = ["MAX_COMPONENT", "MAX_DEPTH", "MAX_PATH", "clash", "fault", "folded", "is_device"]
 
 #: Bytes of a path, of a name in it, and names in it; 255 is what most file systems take.
 MAX_PATH = 1024
@@ -54,8 +55,9 @@ def fault(path: str) -> tuple[str, str] | None:
     return None
 
 
+@lru_cache(maxsize=1024)
 def _fault(name: str) -> tuple[str, str] | None:
-    """Return why one name in a path is refused."""
+    """Return why one name in a path is refused; asked again and again for the same folders."""
     if name == "..":
         return "parent-path", "it leads upwards by '..'"
     if name in ("", "."):
@@ -75,9 +77,14 @@ def _fault(name: str) -> tuple[str, str] | None:
         return "reserved-character", 'it has one of <>:"|?*, which Windows reserves'
     if name[-1] in " ." or name[0] == " ":
         return "edge-of-name", "a name in it begins with a blank, or ends with a blank or dot"
-    if name.partition(".")[0].rstrip(" ").lower() in _DEVICES:
+    if is_device(name):
         return "device-name", "it is the name of a device on Windows"
     return None
+
+
+def is_device(name: str) -> bool:
+    """Return whether a name is that of a device on Windows."""
+    return name.partition(".")[0].rstrip(" ").lower() in _DEVICES
 
 
 def folded(path: str) -> str:

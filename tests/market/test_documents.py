@@ -10,6 +10,8 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kurt_ext.errors import MarketError, StaleIndexError
 from kurt_ext.market.documents import (
@@ -280,3 +282,27 @@ def test_a_time_is_written_as_it_is_read() -> None:
 )
 def test_an_age_is_said_in_words(span: float, words: str) -> None:
     assert age_in_words(span) == words
+
+
+@settings(max_examples=300)
+@given(st.text(st.sampled_from("ab0-_.nul/"), min_size=1, max_size=10))
+def test_the_short_way_takes_what_the_long_way_takes(text: str) -> None:
+    from kurt_ext.errors import ManifestError
+    from kurt_ext.market.paths import fault
+    from kurt_ext.names import skill_name
+
+    try:
+        fine = skill_name(text) == text and fault(text) is None
+    except ManifestError:
+        fine = False
+    reference = f"kurt/v1/skills/{text}.json"
+    for path, value, expected in (
+        ("skills/0/id", text, fine),
+        ("skills/0/detail/url", reference, fault(reference) is None),
+    ):
+        try:
+            Index.of(changed(0, path, value))
+        except MarketError:
+            assert not expected, value
+        else:
+            assert expected, value
