@@ -17,7 +17,14 @@ from collections.abc import Sequence
 
 from .errors import KurtError, PolicyError
 
-__all__ = ["install_locked", "install_wheel", "installed_version", "installer", "uninstall"]
+__all__ = [
+    "compile_lock",
+    "install_locked",
+    "install_wheel",
+    "installed_version",
+    "installer",
+    "uninstall",
+]
 
 _TIMEOUT = 600.0
 #: What would add another source of packages, or let another one be chosen.
@@ -27,6 +34,8 @@ _SOURCES = (
     *("UV_EXTRA_INDEX_URL", "UV_INDEX", "UV_INDEX_URL", "UV_DEFAULT_INDEX", "UV_FIND_LINKS"),
     *("UV_NO_INDEX", "UV_CONSTRAINT", "UV_OVERRIDE", "UV_PRERELEASE", "UV_INDEX_STRATEGY"),
 )
+#: What says which index has PyPI's place here.
+_OWN_INDEX = ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX")
 
 
 def installer() -> str:
@@ -64,10 +73,33 @@ def install_locked(lines: Sequence[str], *, index: str | None = None, offline: s
         path = os.path.join(base, "requirements.txt")
         with open(path, "w", encoding="utf-8") as stream:
             stream.write("\n".join(lines) + "\n")
-        _run(
-            [*words, "-r", path],
-            [] if offline or index else ["PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX"],
-        )
+        _run([*words, "-r", path], [] if offline or index else _OWN_INDEX)
+
+
+def compile_lock(
+    requirements: Sequence[str], *, index: str | None = None, offline: str = ""
+) -> str:
+    """Return a lock after PEP 751 for requirements, of wheels alone; nothing is installed.
+
+    :param index: as :func:`install_locked` takes it, and ``offline`` too.
+    :raises KurtError: when no versions satisfy all; with what the installer says.
+    """
+    with tempfile.TemporaryDirectory(prefix="kurt-") as base:
+        asked, made = os.path.join(base, "wanted.in"), os.path.join(base, "pylock.toml")
+        with open(asked, "w", encoding="utf-8") as stream:
+            stream.write("\n".join(requirements) + "\n")
+        words = ["--only-binary=:all:"]
+        if offline:
+            words += ["--no-index", "--find-links", offline]
+        elif index:
+            words += ["--index-url", index]
+        if installer() == "pip":
+            words = ["lock", *words, "-r", asked, "-o", made]
+        else:
+            words = ["compile", *words, "--format", "pylock.toml", "--quiet", "-o", made, asked]
+        _run(words, [] if offline or index else _OWN_INDEX)
+        with open(made, encoding="utf-8") as stream:
+            return stream.read()
 
 
 def uninstall(distribution: str) -> None:

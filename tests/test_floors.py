@@ -86,7 +86,7 @@ reacting watch
 hosts control_verbs
 control
 specs bringing installing_distributions removing
-choosing
+choosing pylock
 installer
 updating syncing pruning
 auditing
@@ -112,6 +112,8 @@ FOREIGN = re.compile(r"allowed[-_ ]?tools|create(_async)?_engine", re.IGNORECASE
 FOREIGN_IN = dict.fromkeys(
     ("reporting.sarif", "checks.supply_chain"), re.compile('"tool"|"custom"|"hooks.custom"')
 )
+#: PEP 751's table for what a program adds to a lock of its own.
+FOREIGN_IN["pylock"] = re.compile(r"\[tool\.kurt\]|^tool$")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

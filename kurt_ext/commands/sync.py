@@ -9,7 +9,7 @@ import click
 
 from .. import cli
 from ..agreeing import SCOPES, apply, count, installer_of, rows, write_steps
-from ..errors import KurtError
+from ..errors import ConflictError, KurtError
 from ..findings import Finding
 from ..output import Answer
 
@@ -25,6 +25,11 @@ __all__ = ["command"]
 @click.option("--scope", type=click.Choice(SCOPES), default="project", help="Whose skills.")
 @click.option("--locked", is_flag=True, help="Remove what is installed and not locked.")
 @click.option("--force", metavar="NAME", multiple=True, help="Put this one back, changed or not.")
+@click.option(
+    "--python",
+    is_flag=True,
+    help="Lock and install the distributions that the skills need, too.",
+)
 @click.option("--dry-run", is_flag=True, help="Only show what would be done.")
 @click.option("-y", "--yes", is_flag=True, help="Agree to what is asked for.")
 @click.option("--offline", is_flag=True, help="Ask nobody; take what was kept.")
@@ -34,6 +39,7 @@ def command(
     scope: str,
     locked: bool,
     force: tuple[str, ...],
+    python: bool,
     dry_run: bool,
     yes: bool,
     offline: bool,
@@ -65,6 +71,7 @@ def command(
         for receipt in removed:
             refuse_in_host(session.places, receipt.name)
             uninstall(installer.receipts, receipt.name)
+    brought = _python(session, locked) if python and not dry_run else []
     if not locked:
         warnings += [
             Finding(
@@ -85,6 +92,8 @@ def command(
         write_steps(page, steps)
         for receipt in removed:
             page.parts((" - ", "red"), (receipt.name, "bold"), (f" {receipt.version}", None))
+        for name in brought:
+            page.parts((" + ", "green"), (name, "bold"), ("  distribution", "dim"))
         if dry_run:
             page.line("Nothing was changed: a dry run")
         else:
@@ -98,8 +107,44 @@ def command(
         "steps": rows(steps),
         "removed": [one.name for one in removed],
         "same": chosen.same,
+        "distributions": brought,
     }
     return Answer(data, text, warnings=[*warnings, *chosen.plan.warnings], talk=True)
+
+
+def _python(session: Session, locked: bool) -> list[str]:
+    """Bring the lock of distributions up to date, install what it says, and return that.
+
+    :param locked: the lock is to be taken as it is.
+    :raises ConflictError: when it does not answer what the skills need now.
+    """
+    from .. import pylock
+    from ..environments import is_own, sources
+
+    config = session.discovery.config
+    # What has an environment of its own finds its distributions there.
+    winners = [
+        one
+        for one in session.discovery.winners
+        if one.is_folder and one.usable and not is_own(config, one.name)
+    ]
+    wanted = pylock.wanted(candidate.record() for candidate in winners)
+    path = pylock.pylock_path(session.places)
+    found = pylock.read(path)
+    wheelhouse = sources(config).wheelhouse or ""
+    if found is None or pylock.asked(found) != wanted:
+        if not wanted and found is None:
+            return []
+        if locked:
+            raise ConflictError(
+                "pylock.kurt.toml is not for what the skills need now",
+                cause=", ".join(wanted) or "they need nothing",
+                at=path,
+                hint="kurt sync --python, and commit it",
+            )
+        pylock.lock(path, wanted, wheelhouse=wheelhouse)
+        found = pylock.read(path)
+    return pylock.install(found, wheelhouse=wheelhouse) if found is not None else []
 
 
 def _markets(session: Session, offline: bool) -> tuple[dict[str, Market], list[Finding]]:
