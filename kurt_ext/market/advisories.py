@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import KurtError, MarketError, VersionError
 from ..semver import key
-from .documents import API_VERSION, Advisory
+from .documents import ADVISORIES_LIMIT, API_VERSION, Advisory
 
 if TYPE_CHECKING:
     from .books import Books
@@ -34,9 +34,14 @@ class Collected(NamedTuple):
 
 
 def collect(books: Books) -> Collected:
-    """Return all advisories of a marketplace, and write the list of times that OSV has."""
+    """Return all advisories of a marketplace, and write the list of times that OSV has.
+
+    One whose file can no longer be read counts as it was before: a slip of the pen must not
+    take a warning away.
+    """
     found: list[dict[str, Any]] = []
     refused: list[KurtError] = []
+    spoilt: set[str] = set()
     folder = books.reader.path(_FOLDER)
     names = os.listdir(folder) if os.path.isdir(folder) else []
     for name in sorted(names):
@@ -52,13 +57,28 @@ def collect(books: Books) -> Collected:
             reason = str(error).partition("\n")[0]
             at = os.path.join(folder, name)
             refused.append(MarketError(f"{name} is no advisory", cause=reason, at=at))
+            spoilt.add(name)
         except KurtError as error:
             refused.append(error)
+            spoilt.add(name)
+    if spoilt:
+        found += [row for row in _before(books) if f"{row['id']}.json" in spoilt]
+        found.sort(key=lambda row: str(row["id"]))
     if found:
         rows = sorted([(row["modified"], row["id"]) for row in found], reverse=True)
         text = "".join([f"{modified},{name}\n" for modified, name in rows]).encode()
         _replace(books, f"{_FOLDER}/modified_id.csv", text)
     return Collected({"meta": {"api-version": API_VERSION}, "advisories": found}, refused)
+
+
+def _before(books: Books) -> list[dict[str, Any]]:
+    """Return the advisories that the index names until now."""
+    pointer = None if books.index is None else books.index["meta"].get("advisories")
+    if pointer is None:
+        return []
+    data = books.reader.read(pointer["url"], ADVISORIES_LIMIT)
+    rows: list[dict[str, Any]] = json.loads(data)["advisories"]
+    return rows
 
 
 def _replace(books: Books, reference: str, data: bytes) -> None:

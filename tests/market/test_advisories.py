@@ -119,3 +119,14 @@ def test_what_is_no_advisory_is_told_and_left_out(shop: Shop, data: object) -> N
     assert [type(one) for one in built.refused] == [MarketError]
     found = reading.advisories(shop.reader, shop.index)
     assert found is not None and [one.id for one in found.advisories] == ["KURT-1"]
+
+
+def test_a_slip_of_the_pen_takes_no_warning_away(shop: Shop) -> None:
+    write(shop, "KURT-1", advisory(**FIXED).model_dump())
+    shop.build()
+    write(shop, "KURT-1", "{")
+    write_skill(shop.root / "skills" / "more")
+    built = shop.build()
+    assert built.changed and len(built.refused) == 1
+    found = reading.advisories(shop.reader, shop.index)
+    assert found is not None and [one.id for one in found.advisories] == ["KURT-1"]

@@ -314,3 +314,26 @@ def test_nothing_is_unpacked_before_all_is_judged(tmp_path: Path) -> None:
     command = [sys.executable, "-c", script, str(tmp_path / "evil.zip"), str(tmp_path / "out")]
     run = subprocess.run(command, capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "0"
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.dictionaries(
+        st.text("abcXY01_-.", min_size=1, max_size=8).filter(lambda name: fault(name) is None),
+        st.binary(max_size=3000),
+        max_size=8,
+    )
+)
+def test_what_a_marketplace_packs_is_what_comes_out(
+    tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]
+) -> None:
+    from kurt_ext.market.collecting import archive
+
+    whole = {**files, "SKILL.md": SKILL}
+    if clash(whole) is not None or any(name.lower() == "plugin.json" for name in files):
+        return
+    data = archive(whole)
+    assert archive(dict(reversed(whole.items()))) == data
+    root = tmp_path_factory.mktemp("out")
+    extract(io.BytesIO(data), str(root / "skill"))
+    assert everything(root / "skill") == whole
