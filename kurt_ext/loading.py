@@ -576,7 +576,8 @@ class Loading:
         left = await generation.ledger.dispose(
             timeout=life.limit or stages.LIMIT,
             heir=heir.ledger if heir is not None else None,
-            thorough=thorough,
+            # What lived in a worker has changed nothing here.
+            thorough=thorough and generation.housing in (None, ...),
         )
         if left:
             life.tell("left-behind", detail=[str(item) for item in left])
