@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from .candidates import Candidate
 
+#: Characters of what an exception says that are told.
+_SAID = 4_000
+
 __all__ = ["Afar", "Escaped", "load_error", "place_of", "reason_of"]
 
 
@@ -27,6 +30,8 @@ class Escaped(RuntimeError):
             said = f"its code called sys.exit({error.code!r})"
         elif isinstance(error, CancelledError):
             said = "it was cancelled by its own code"
+        elif error.args and type(error.args[0]) is str:
+            said += f": {error.args[0]}"
         super().__init__(said)
 
 
@@ -77,7 +82,12 @@ def reason_of(error: BaseException) -> str:
         return str(error)
     if isinstance(error, Afar):
         return error.reason
-    return f"{type(error).__name__}: {error}"
+    try:
+        said = str(error)
+    except Exception as second:  # its own ``__str__`` is its author's code
+        said = f"its __str__ raised {type(second).__name__}"
+    name = type(error).__name__
+    return f"{name}: {said}" if len(said) <= _SAID else f"{name}: {said[:_SAID]} …"
 
 
 def load_error(candidate: Candidate, error: BaseException, name: str | None = None) -> KurtError:

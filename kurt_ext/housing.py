@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shlex
 import threading
 from collections.abc import AsyncIterator, Awaitable, Mapping
+from contextlib import aclosing
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .environments import environment_of
+from .errors import InvalidOutputError, KurtError, LimitError, WorkerCrashedError, WorkerError
 from .importer import JUDGED, code_folder, installed_digests
 from .sandbox.network import Broker
-from .sandbox.remote import Remote, afar
+from .sandbox.remote import Remote, afar, stand_in
 from .sandbox.scratch import Scratch
 from .sandbox.spawning import Spawner, Worker
 from .sandbox.supervision import Cell
+from .settings import dotted
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,6 +61,7 @@ class Housing:
     :param took: told how long a step took, in milliseconds.
     :param canaries: a folder for a file that no worker may open.
     :param loans: makes what answers for the services, of grants, name, and who is told.
+    :param veil: takes the plugin's secrets out of an error, in its place.
     :param python: the interpreter of the plugin's own environment; None = this one.
     """
 
@@ -73,6 +78,7 @@ class Housing:
         took: Callable[[str, float], None],
         canaries: str,
         loans: Callable[..., Loans],
+        veil: Callable[[BaseException], BaseException],
         python: str | None = None,
     ) -> None:
         self.policy = policy
@@ -90,7 +96,9 @@ class Housing:
         self._tell = tell
         self._took = took
         self._canaries = canaries
+        self._veil = veil
         self._python = python
+        self._is_closed = False
         self._registered: list[str] = []
         self._loads: dict[str, dict[str, Any]] = {}
         self._hooks: list[tuple[str, str]] = []
@@ -230,7 +238,7 @@ class Housing:
         for phase, ms in described["ms"].items():
             self._took(str(phase), float(ms))
         self._loads[key] = body
-        return Remote(self, key, described, shown)
+        return stand_in(self, key, described, shown)
 
     async def hook(self, key: str, name: str, *, exclusive: bool) -> None:
         """Call a hook of an extension's life.
@@ -258,14 +266,50 @@ class Housing:
             return await self._cell.request(
                 verb, body, exclusive=exclusive, on_progress=on_progress
             )
+        except KurtError as error:
+            raise self._told(error, verb, body) from error.__cause__
         finally:
             self._under_way[what] -= 1
 
     async def stream(self, verb: str, body: Any) -> AsyncIterator[Any]:
         """Yield what a generator in the worker yields."""
-        worker = await self._cell.ready()
-        async for item in worker.channel.stream(verb, body):
-            yield item
+        what = str(body.get("key", verb))
+        self._under_way[what] = self._under_way.get(what, 0) + 1
+        try:
+            worker = await self._cell.ready()
+            async with aclosing(worker.channel.stream(verb, body)) as items:  # type: ignore[type-var]
+                async for item in items:
+                    yield item
+        except KurtError as error:
+            raise self._told(error, verb, body) from error.__cause__
+        finally:
+            self._under_way[what] -= 1
+
+    def _told(self, error: KurtError, verb: str, body: Any) -> KurtError:
+        """Return an error of the worker's as one that says of whom it is, and what to do."""
+        skill = self.policy.skill
+        if self._is_closed and isinstance(error, WorkerError):
+            was_running = isinstance(error, WorkerCrashedError)
+            return WorkerError(
+                f"the plugin {skill} was unloaded, or its host has ended",
+                cause="the call had not ended by then"
+                if was_running
+                else "its object was kept longer than its worker",
+                hint=f"kurt plugin load {skill}",
+                skill=skill,
+            )
+        if error.skill is None:  # of what carries the call, which does not know
+            error.skill = skill
+            if isinstance(error, (InvalidOutputError, LimitError)):
+                error.message = f"{_spoken(skill, verb, body)}: {error.message}"
+                error.args = (error.message,)
+        if isinstance(error, InvalidOutputError) and error.hint is None:
+            error.hint = "return data: what JSON has, bytes, dates, models"
+        if isinstance(error, LimitError) and error.limit:
+            key = ("plugin", skill, "sandbox_config_override", error.limit)
+            error.hint = f"kurt config set {shlex.quote(dotted(key))} NUMBER"
+        veiled = self._veil(error)
+        return veiled if isinstance(veiled, KurtError) else error
 
     def wait(self, pending: Awaitable[Any]) -> Any:
         """Return what something gives, from where nothing can be awaited.
@@ -350,6 +394,7 @@ class Housing:
 
     async def close(self) -> None:
         """End the worker; what is under way in it fails, and what it wrote for itself is gone."""
+        self._is_closed = True
         await self._cell.close()
         for scratch in self._scratches:
             await asyncio.to_thread(scratch.wait)
@@ -358,11 +403,20 @@ class Housing:
 
     def kill(self) -> None:
         """End the worker at once, from where nothing can be awaited."""
+        self._is_closed = True
         self._cell.kill()
 
 
 async def _awaited(pending: Awaitable[Any]) -> Any:
     return await pending
+
+
+def _spoken(skill: str, verb: str, body: Any) -> str:
+    """Return what a request asks for, as people call it."""
+    if verb == "method":
+        return f"{skill}:{body['name']}"
+    key = body.get("key") if isinstance(body, Mapping) else None
+    return f"{skill}:{str(key).partition(':')[2]}" if key else skill
 
 
 def _undone(key: str, name: str) -> set[tuple[str, str]]:
@@ -408,6 +462,7 @@ def house(
         took=life.took,
         canaries=os.path.join(places.data, "canary"),
         loans=isolation.loans,
+        veil=lambda error: isolation.veiled(life, error),
         python=environment.python if environment else None,
     )
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .candidates import Candidate
     from .config import Config
     from .kinds import Kind
+    from .life import Life
     from .manager import SkillManager
     from .places import Places
     from .sandbox.auditing import Audit
@@ -152,6 +153,10 @@ class Isolation:
         from .sandbox.lending import Loans
 
         return Loans(self._skills.services, grants, skill, seen)
+
+    def veiled(self, life: Life, error: BaseException) -> BaseException:
+        """Return an error without the secrets of a plugin."""
+        return self._skills.loading.veiled(life, error)
 
     def decide(
         self, candidate: Candidate, record: Mapping[str, Any], asked: str | None = None

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -23,12 +24,14 @@ from kurt_ext.errors import (
     ConfigError,
     HookError,
     InvalidInputError,
+    InvalidOutputError,
     IsolationError,
     KurtError,
     LimitError,
     SkillLoadError,
     TransitionError,
     WorkerCrashedError,
+    WorkerError,
 )
 from kurt_ext.loader import PluginLoader
 from kurt_ext.sandbox.abilities import abilities
@@ -430,6 +433,132 @@ class TestTrouble:
         async with held() as (_, calc):
             pid = (await calc.state()).pid
         await until(lambda: not alive(pid))
+
+
+ODD = """\
+import asyncio
+
+
+class Bad(Exception):
+    def __str__(self): raise RuntimeError("no words")
+
+
+class Plugin:
+    def __init__(self, metadata, config): self.config = config
+
+    def fail(self, how):
+        if how == "words": raise Bad()
+        if how == "long": raise ValueError("x" * 5_000_000)
+        if how == "ours":
+            from kurt_ext.errors import ConfigError
+            raise ConfigError("y" * 5_000_000)
+        if how == "secret": raise ValueError("no entry with " + self.config["token"])
+        raise {"stop": KeyboardInterrupt, "gone": GeneratorExit, "base": BaseException,
+            "cancel": asyncio.CancelledError}[how]("said")
+
+    async def afail(self, how): self.fail(how)
+
+    def itself(self): return self
+    def large(self): return "x" * (17 << 20)
+
+    async def count(self, to):
+        for number in range(to):
+            await asyncio.sleep(0.02)
+            yield number
+
+    async def sleep(self, seconds): await asyncio.sleep(seconds)
+"""
+HOW = {"type": "object", "properties": {"how": {"type": "string"}}}
+ODD_FIELDS: dict[str, Any] = {
+    "capabilities": [
+        {"name": name, "description": "Fail.", "version": "1.0.0", "parameters": HOW}
+        for name in ("fail", "afail", "itself", "large")
+    ],
+    "config_schema": {"type": "object", "properties": {"token": {"type": "string"}}},
+}
+
+
+class TestWhatIsSaid:
+    @pytest.mark.parametrize("name", ["fail", "afail"])
+    @pytest.mark.parametrize("how", ["words", "long", "stop", "gone", "base", "cancel"])
+    async def test_whatever_is_raised_fails_the_call_and_ends_nothing(
+        self, name: str, how: str
+    ) -> None:
+        async with held(ODD, **ODD_FIELDS) as (loader, odd):
+            pid = housing_of(loader).pid
+            call = loader.skills.call(f"{CALC}:{name}")
+            for fail in (lambda: getattr(odd, name)(how), lambda: call({"how": how})):
+                with pytest.raises(CallError) as caught:
+                    await fail()
+                assert caught.value.message == f"{CALC}:{name} failed"
+                assert "main.py:" in str(caught.value.at)
+                assert caught.value.skill == CALC
+            assert housing_of(loader).pid == pid
+
+    async def test_an_error_of_ours_is_no_longer_than_a_message(self) -> None:
+        async with held(ODD, **ODD_FIELDS) as (loader, odd):
+            pid = housing_of(loader).pid
+            with pytest.raises(ConfigError) as caught:
+                await odd.fail("ours")
+            assert len(caught.value.message) < 10_000
+            assert housing_of(loader).pid == pid
+
+    async def test_no_secret_is_in_an_error(
+        self, own_places: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        toml = f'[skill."{CALC}"]\ntoken = "env:ODD_TOKEN"\n'
+        grow(own_places / ".config" / "kurt", {"kurt.toml": toml})
+        monkeypatch.setenv("ODD_TOKEN", "s3cr3t-of-somebody")
+        async with held(ODD, **ODD_FIELDS) as (loader, odd):
+            call = loader.skills.call(f"{CALC}:fail")
+            for fail in (lambda: odd.fail("secret"), lambda: call({"how": "secret"})):
+                with pytest.raises(CallError) as caught:
+                    await fail()
+                said = "".join(traceback.format_exception(caught.value)) + caught.value.render()
+                assert "no entry with ***" in said
+                assert "s3cr3t" not in said
+
+    async def test_what_cannot_come_back_says_of_what_and_what_to_do(self) -> None:
+        async with held(ODD, **ODD_FIELDS) as (_, odd):
+            with pytest.raises(InvalidOutputError, match=f"{CALC}:itself") as refused:
+                await odd.itself()
+            assert refused.value.skill == CALC
+            assert "return data" in str(refused.value.hint)
+            with pytest.raises(LimitError, match=f"{CALC}:large") as caught:
+                await odd.large()
+            key = f'plugin."{CALC}".sandbox_config_override.max_reply_mb'
+            assert caught.value.hint == f"kurt config set '{key}' NUMBER"
+
+    async def test_a_call_of_what_was_unloaded_says_so(self) -> None:
+        async with held(ODD, **ODD_FIELDS) as (loader, odd):
+            loader.drain_timeout = 0.05
+            running = asyncio.ensure_future(odd.sleep(60))
+            await asyncio.sleep(0.1)
+            await loader.unload_plugin(CALC)
+            for pending in (running, odd.sleep(0)):
+                with pytest.raises(WorkerError, match="was unloaded") as caught:
+                    await pending
+                assert not isinstance(caught.value, WorkerCrashedError)
+                assert caught.value.hint == f"kurt plugin load {CALC}"
+
+    async def test_a_stream_that_is_under_way_is_not_cut_by_a_reload(self) -> None:
+        async with held(ODD, **ODD_FIELDS) as (loader, odd):
+
+            async def all_of_them() -> list[int]:
+                return [number async for number in odd.count(15)]
+
+            stream = asyncio.ensure_future(all_of_them())
+            await asyncio.sleep(0.1)
+            grow(Path("plugins") / CALC, calculator(ODD + "\n# new\n", **ODD_FIELDS))
+            await loader.reload_plugin(CALC)
+            assert await stream == list(range(15))
+
+    async def test_what_would_be_set_on_it_here_is_refused(self) -> None:
+        async with held() as (_, calc):
+            with pytest.raises(AttributeError, match="its code would never see"):
+                calc.verbose = True
+            assert not callable(calc)
+            assert calc.echo.__name__ == "echo"
 
 
 class TestModes:

@@ -233,25 +233,34 @@ class Inside:
             value = target.run(params, context, on_progress)
         except KurtError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             return _raised(member, error)
         if inspect.isawaitable(value):
-            return self._awaited(member, target, value)
+            return self._awaited(member, target, value, call)
         return _told(target.finish(value) if target.finish else value)
 
-    async def _awaited(self, member: _Member, target: Target, pending: Any) -> Any:
+    async def _awaited(self, member: _Member, target: Target, pending: Any, call: Any) -> Any:
         try:
             value = await pending
         except KurtError:
             raise
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            _let_go(error, call)
             return _raised(member, error)
         return _told(target.finish(value) if target.finish else value)
 
-    def _failure(self, member: _Member, error: BaseException) -> CallError:
+    def _failure(
+        self, member: _Member, error: BaseException, method: str | None = None
+    ) -> CallError:
         extension = member.extension
+        reference = extension.reference
+        if method is not None:
+            # A plugin's capabilities are called by their own names.
+            is_plugin = isinstance(extension.plugin, ModuleType)
+            reference = f"{self._skill}:{method}" if is_plugin else f"{reference}.{method}"
+        error = _ordinary(error)
         return CallError(
-            f"{extension.reference} failed",
+            f"{reference} failed",
             cause=reason_of(error),
             at=place_of(error, extension.root),
             skill=self._skill,
@@ -295,31 +304,33 @@ class Inside:
             value = door(*body["args"], **body["kwargs"])
         except KurtError:
             raise
-        except (Exception, SystemExit) as error:
-            raise self._failure(member, error) from error
-        return self._method(member, value) if inspect.isawaitable(value) else value
+        except BaseException as error:
+            raise self._failure(member, error, name) from error
+        return self._method(member, name, value, call) if inspect.isawaitable(value) else value
 
-    async def _method(self, member: _Member, pending: Any) -> Any:
+    async def _method(self, member: _Member, name: str, pending: Any, call: Any) -> Any:
         try:
             return await pending
         except KurtError:
             raise
-        except (Exception, SystemExit) as error:
-            raise self._failure(member, error) from error
+        except BaseException as error:
+            _let_go(error, call)
+            raise self._failure(member, error, name) from error
 
     def do_hook(self, body: Mapping[str, Any], call: Any) -> Any:
         """Call a hook of an extension's life; return what it raised, None where it did not."""
         member = self._members[body["key"]]
         try:
             value = getattr(member.extension.obj, body["name"])()
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
             return _raised(member, error)
-        return self._hook(member, value) if inspect.isawaitable(value) else None
+        return self._hook(member, value, call) if inspect.isawaitable(value) else None
 
-    async def _hook(self, member: _Member, pending: Any) -> Any:
+    async def _hook(self, member: _Member, pending: Any, call: Any) -> Any:
         try:
             await pending
-        except (Exception, SystemExit) as error:
+        except BaseException as error:
+            _let_go(error, call)
             return _raised(member, error)
         return None
 
@@ -358,9 +369,23 @@ def _shape(function: Callable[..., Any]) -> str:
     return "generator" if inspect.isgeneratorfunction(own) else "sync"
 
 
+def _let_go(error: BaseException, call: Any) -> None:
+    """Raise an error on that is not the plugin's own: the host has given the call up."""
+    if type(error).__name__ == "CancelledError" and call.cancelled:
+        raise error
+
+
+def _ordinary(error: BaseException) -> BaseException:
+    """Return an error of the plugin's as one that ends a call and nothing else."""
+    if isinstance(error, (Exception, SystemExit)):
+        return error
+    return Escaped(error).with_traceback(error.__traceback__)
+
+
 def _raised(member: _Member, error: BaseException) -> dict[str, Any]:
     """Return what a plugin raised: in a line, where, and its traceback."""
     lines = format_exception(error)
+    error = _ordinary(error)
     return {
         "raised": reason_of(error),
         "at": place_of(error, member.extension.root),

@@ -392,7 +392,11 @@ def failure_to(error: BaseException) -> dict[str, Any]:
     if isinstance(error, KurtError):
         from ..wire import error_to
 
-        made = {"kurt": error_to(error), "traceback": _traced(error)}
+        told = error_to(error)
+        # No longer than what the host takes: a frame that is longer ends the worker.
+        told = {key: value if key == "more" else _calm(value, 2) for key, value in told.items()}
+        told["more"] = {key: _calm(value, 4) for key, value in told["more"].items()}
+        made = {"kurt": told, "traceback": _traced(error)}
         if type(error).__module__ != KurtError.__module__:
             made["type"] = type(error).__name__
         return made

@@ -26,7 +26,7 @@ from ..failure import Afar
 if TYPE_CHECKING:
     from ..housing import Housing
 
-__all__ = ["VERBS", "Offered", "Record", "Remote", "afar", "records", "target"]
+__all__ = ["VERBS", "Offered", "Record", "Remote", "afar", "records", "stand_in", "target"]
 
 #: What a host asks a worker for, and what it gives with it.
 VERBS = {
@@ -110,21 +110,41 @@ class Remote:
         shape = own.get("_methods", {}).get(name)
         if shape is None:
             raise AttributeError(
-                f"{own.get('_key', 'it')} runs isolated, and has no method {name!r}",
+                f"{own.get('_key', 'it')} runs isolated, and has no method {name!r}: "
+                "what its attributes hold stays in its worker",
             )
         made = _method(own["_housing"], own["_key"], name, shape, name in own["_hooks"])
+        made.__name__ = name
+        made.__qualname__ = f"{own['_type'].rpartition('.')[2]}.{name}"
         own[name] = made  # found without us from now on
         return made
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(
+            f"{self._key} runs isolated: what is set here, its code would never see"
+        )
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *self.__dict__["_methods"]})
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Call the object itself, where it is one that can be called."""
-        return getattr(self, "__call__")(*args, **kwargs)  # noqa: B004, B009
-
     def __repr__(self) -> str:
         return f"<Remote {self.__dict__['_key']}: {self.__dict__['_type']}>"
+
+
+class _Callee(Remote):
+    """An object in a worker that can be called itself."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        own = self.__dict__
+        return (own.get("__call__") or self.__getattr__("__call__"))(*args, **kwargs)
+
+
+def stand_in(
+    housing: Housing, key: str, described: Mapping[str, Any], shown: Mapping[str, Any]
+) -> Remote:
+    """Return what stands for an object of a worker; see :class:`Remote`."""
+    cls = _Callee if "__call__" in described["methods"] else Remote
+    return cls(housing, key, described, shown)
 
 
 def _method(housing: Housing, key: str, name: str, shape: str, is_hook: bool) -> Any:
