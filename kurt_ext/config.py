@@ -295,8 +295,8 @@ class Config:
     def markets(self) -> Table:
         """The tables ``[market.NAME]`` that count, by name: the user's, then a trusted project's.
 
-        Each has what of ``url``, ``key``, ``allow_http`` and ``hosts`` is written, and
-        ``wrong``, the keys that could not be understood.
+        Each has what of ``url``, ``key``, ``allow_http``, ``hosts`` and ``tuf_root`` is
+        written, and ``wrong``, the keys that could not be understood.
         """
         # What was unset leaves its header.
         return {name: table for name, table in self._merged.get("markets", {}).items() if table}

@@ -257,6 +257,8 @@ class _Reader:
         url = result.get("url", "")
         if url and "://" not in url:
             result["url"] = self._path(url)
+        if "tuf_root" in result:
+            result["tuf_root"] = self._path(result["tuf_root"])
         return result
 
     def _path(self, text: str) -> str:

@@ -214,6 +214,13 @@ KEYS = (
         "Other hosts that it may send us on to.",
     ),
     Key(
+        "market.NAME.tuf_root",
+        "string",
+        "none: TUF is not asked",
+        "The file of a root of The Update Framework, by which the index is believed; it begins "
+        "at the folder of the file where it is not whole.",
+    ),
+    Key(
         "plugin.NAME.enabled",
         "boolean",
         "its config.json's, else true",
@@ -327,6 +334,7 @@ MARKET_KEYS = {
     "key": "a public key, or an array of them",
     "allow_http": "true or false",
     "hosts": "an array of names of hosts",
+    "tuf_root": "the path of a root of The Update Framework",
 }
 #: From harmless to grave; what a score falls into, and what ``max_risk`` names.
 RISKS = ("low", "medium", "high", "critical")
@@ -408,7 +416,7 @@ def sells(key: str, value: Any) -> bool:
     """Return whether a value is one for a key of the table ``[market.NAME]``."""
     if key == "allow_http":
         return isinstance(value, bool)
-    if key == "url":
+    if key in ("url", "tuf_root"):
         return isinstance(value, str) and value.isprintable() and value.strip() == value != ""
     values = [value] if key == "key" and isinstance(value, str) else value
     return isinstance(values, list) and all(

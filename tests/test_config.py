@@ -771,6 +771,7 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("market", "m", "key"),
             ("market", "m", "allow_http"),
             ("market", "m", "hosts"),
+            ("market", "m", "tuf_root"),
             ("plugin", "p", "enabled"),
             ("plugin", "p", "auto_load"),
             ("plugin", "p", "priority"),
@@ -953,7 +954,10 @@ def test_a_market_of_the_users_is_not_led_astray_by_a_project(project: Path) -> 
 
 @pytest.mark.parametrize(
     "text",
-    ["url = 3", 'url = ""', "key = [1]", 'allow_http = "yes"', 'hosts = "one.example"', "port = 1"],
+    [
+        *("url = 3", 'url = ""', "key = [1]", 'allow_http = "yes"', 'hosts = "one.example"'),
+        *("port = 1", "tuf_root = true"),
+    ],
 )
 def test_what_a_market_cannot_be_is_told(project: Path, text: str) -> None:
     (project / "kurt.toml").write_text(f"[market.team]\n{text}\n")

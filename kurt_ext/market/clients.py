@@ -101,6 +101,7 @@ class Market:
     :param url: https://…, http://…, file:///…, or a folder.
     :param keys: public keys, one of which must have signed the index.
     :param hosts: other hosts that it may send us on to.
+    :param tuf_root: the file of a root of The Update Framework, by which the index is believed.
     :raises MarketError: when the address may not be asked.
     :raises SignatureError: when a key is none.
     """
@@ -114,8 +115,11 @@ class Market:
         keys: Sequence[str] = (),
         allow_http: bool = False,
         hosts: Sequence[str] = (),
+        tuf_root: str | None = None,
     ) -> None:
         self.name = name
+        self.tuf_root = tuf_root
+        self._places = places
         self.url = url
         self.keys = [parse_public(key) for key in keys]
         tag = digests.of_bytes(f"{name}\0{url}".encode())[7:23]
@@ -264,7 +268,7 @@ class Market:
 
     def _opened(self, copy: Copy) -> tuple[Catalogue, str | None]:
         """Return the catalogue of an index, made where there is none, and who has signed it."""
-        trusted = ",".join(sorted(key_id(raw) for raw in self.keys))
+        trusted = ",".join(sorted(key_id(raw) for raw in self.keys)) + f"\0{self.tuf_root or ''}"
         # What was believed with other keys is asked about again.
         tag = digests.of_bytes(f"{copy.digest}\0{trusted}".encode())[7:39]
         path = os.path.join(self._cache, f"catalogue-{tag}.sqlite")
@@ -281,6 +285,7 @@ class Market:
             data = self._bytes(copy)
         index = Index.read(data, f"the index of {self.name}")
         key = self._signer(index, data)
+        self._ask_tuf(data)
         build(path, index, copy.digest, key=key or "")
         self._forget_catalogues(path)
         return Catalogue(path), key
@@ -296,6 +301,25 @@ class Market:
         named = index.meta.signatures
         signatures = None if named is None else self._reader.read(named, _SIGNATURES_LIMIT)
         return verify_index(data, signatures, self.keys)
+
+    def _ask_tuf(self, data: bytes) -> None:
+        """Believe an index that is new by the root that ``kurt.toml`` names.
+
+        :raises SignatureError: when the keys that count have not signed it.
+        :raises StaleIndexError: when it is older than what was believed before, or expired.
+        :raises IntegrityError: when it is another one.
+        """
+        if self.tuf_root is None:
+            return
+        from . import tuf_layer
+        from .roots import read_root, state_of
+
+        state = state_of(self._places, self.url)
+        if tuf_layer.index(self._reader, read_root(self.tuf_root), state) != data:
+            raise IntegrityError(
+                f"the index of {self.name} is not the one that was signed",
+                hint="try again: it may have been replaced just now",
+            )
 
     def _forget_catalogues(self, kept: str) -> None:
         for name in os.listdir(self._cache):
@@ -509,6 +533,7 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
                 keys=[keys] if isinstance(keys, str) else keys,
                 allow_http=table.get("allow_http", False),
                 hosts=table.get("hosts", ()),
+                tuf_root=table.get("tuf_root"),
             )
         except (MarketError, SignatureError) as error:
             error.hint = error.hint or f"kurt config explain market.{name}.url"

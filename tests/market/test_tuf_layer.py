@@ -20,6 +20,7 @@ from kurt_ext.errors import (
 )
 from kurt_ext.market import tuf_layer
 from kurt_ext.market.books import Books, held
+from kurt_ext.market.clients import Market
 from kurt_ext.market.keys import Keyring
 from kurt_ext.market.mirroring import mirror
 from kurt_ext.market.publishing import commit
@@ -196,3 +197,30 @@ def test_without_the_extra_the_line_that_installs_it_is_told(
     with pytest.raises(MissingExtraError) as caught:
         protected.believe()
     assert caught.value.hint == "pip install 'kurt-ext[tuf]'"
+
+
+def test_a_client_believes_by_the_root_of_its_settings(
+    protected: Protected, places: Places, tmp_path: Path
+) -> None:
+    root = tmp_path / "root.json"
+    root.write_bytes(protected.handed)
+
+    def asked() -> int:
+        market = Market(places, "m", str(protected.root), tuf_root=str(root))
+        try:
+            return market.refresh().snapshot
+        finally:
+            market.close()
+
+    assert asked() == asked() == protected.index.meta.snapshot
+    write_skill(protected.root / "skills" / "greeter", "1.1.0")
+    protected.build(key=protected.key)
+    assert asked() == protected.index.meta.snapshot
+    index = protected.raw
+    index["meta"]["snapshot"] += 1
+    (protected.root / "kurt" / "v1" / "index.json").write_text(json.dumps(index))
+    with pytest.raises(IntegrityError, match="not the one that was signed"):
+        asked()
+    root.unlink()
+    with pytest.raises(MarketError, match="cannot be read"):
+        asked()
