@@ -1,4 +1,4 @@
-"""Remove what nobody needs: dependencies, and versions in the store."""
+"""Remove what nobody needs any more."""
 
 from __future__ import annotations
 

@@ -28,7 +28,13 @@ __all__ = ["command"]
 @click.option("--without", metavar="NAME", multiple=True, help="They do not ask for it.")
 @click.option("--min-score", type=click.FloatRange(0, 100), help="Their score is at least this.")
 @click.option("--publisher", metavar="NAME", help="They are published by this one.")
-@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 1000),
+    default=20,
+    show_default=True,
+    help="So many and no more.",
+)
 @market_options
 @click.pass_obj
 def command(
