@@ -25,6 +25,10 @@ COMMANDS = {
         "kurt_ext.commands.market_publisher:command",
         "Say who a publisher is, and which keys are theirs.",
     ),
+    "serve": (
+        "kurt_ext.commands.market_serve:command",
+        "Serve a marketplace over HTTP, with pages, an API and uploads.",
+    ),
     "status": (
         "kurt_ext.commands.market_status:command",
         "Say whether a skill is looked after, or may be offered at all.",

@@ -62,6 +62,7 @@ CASES = [
     ("market publish {skill} --to there", "kurt.market.publish/1", 5),
     ("market publish nobody --to there", "kurt.market.publish/1", 3),
     ("market publisher nobody", "kurt.market.publisher/1", 3),
+    ("market serve nowhere", "kurt.market.serve/1", 1),
     ("market status nobody archived", "kurt.market.status/1", 3),
     ("market tuf . --root nobody --key nobody", "kurt.market.tuf/1", 3),
     ("market tuf . --root nobody", "kurt.market.tuf/1", 2),

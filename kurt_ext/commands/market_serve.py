@@ -1,0 +1,115 @@
+"""Serve a marketplace over HTTP, with pages, an API and uploads."""
+
+from __future__ import annotations
+
+import os
+import socket
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .. import cli
+from ..errors import UsageError
+from ..output import Answer
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+__all__ = ["command"]
+
+
+@cli.command(
+    "serve",
+    schema="market.serve",
+    short_help="Serve a marketplace over HTTP, with pages, an API and uploads.",
+)
+@click.argument("folder", default=".", type=click.Path(file_okay=False))
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
+@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option("--url", default="", help="Where others reach it, https://…, behind a proxy.")
+@click.option("--behind", metavar="ADDRESS", help="The proxy that is believed about callers.")
+@click.option(
+    "--rate",
+    type=click.FloatRange(0),
+    default=50.0,
+    show_default=True,
+    help="Requests a second that an address may make; 0 for any number.",
+)
+@click.pass_obj
+def command(
+    session: Session,
+    folder: str,
+    host: str,
+    port: int,
+    url: str,
+    behind: str | None,
+    rate: float,
+) -> Answer:
+    """Serve a marketplace over HTTP, with pages, an API and uploads.
+
+    FOLDER is what `kurt market build` or `publish` has made. It stays the truth:
+    what is published into it meanwhile is served at once, and without this
+    server any file server can go on with it. It listens to this machine alone
+    unless --host says otherwise; encryption is a proxy's matter.
+
+    \b
+    Examples:
+      kurt market serve market
+      kurt market serve market --port 0
+      kurt market serve market --url https://skills.example.org --behind 127.0.0.1
+    """
+    from ..server.extra import need
+
+    need()
+    from ..server.application import make
+    from ..server.settings import ServerSettings
+
+    if url and not url.startswith(("https://", "http://")):
+        raise UsageError(f"{url} is no web address", hint="--url https://skills.example.org")
+    root = os.path.abspath(folder)
+    app = make(
+        root, session.places, ServerSettings(url=url, rate=rate, burst=max(1, int(rate * 10)))
+    )
+    with _listening(host, port) as listener:
+        at = listener.getsockname()
+        shown = f"[{at[0]}]" if listener.family == socket.AF_INET6 else at[0]
+        address = f"http://{shown}:{at[1]}/"
+        session.note(f"Serving {root} at {address}  (Ctrl-C ends it)")
+        _run(app, listener, behind)
+    data = {"folder": root, "address": address}
+    return Answer(data, lambda page: page.line("The server has ended."), talk=True)
+
+
+def _listening(host: str, port: int) -> socket.socket:
+    """Return the socket that listens.
+
+    :raises UsageError: when it cannot be had.
+    """
+    try:
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        return socket.create_server((host, port), family=family, backlog=512)
+    except OSError as error:
+        raise UsageError(
+            f"nothing can listen at {host}, port {port}",
+            cause=error.strerror or str(error),
+            hint="--port 0 takes any that is free",
+        ) from error
+
+
+def _run(app: Any, listener: socket.socket, behind: str | None) -> None:
+    import uvicorn
+
+    config = uvicorn.Config(
+        app,
+        access_log=False,
+        date_header=True,
+        forwarded_allow_ips=behind or "",
+        lifespan="on",
+        limit_concurrency=512,
+        log_level="warning",
+        proxy_headers=behind is not None,
+        server_header=False,
+        timeout_graceful_shutdown=5,
+        timeout_keep_alive=20,
+    )
+    uvicorn.Server(config).run(sockets=[listener])

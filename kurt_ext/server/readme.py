@@ -1,0 +1,80 @@
+"""Show Markdown of strangers: rendered without HTML of its own, then sanitised.
+
+Nothing is fetched from elsewhere: a picture is its caption, and a link leads to a web
+address or nowhere. Headings begin at the third level, below those of the page.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+__all__ = ["MAX_TEXT", "render"]
+
+#: Characters of a text that are shown; what comes after is left out.
+MAX_TEXT = 64 << 10
+_MAX_NESTING = 20
+_MAX_TITLE = 6
+_TAGS = {
+    *("a", "blockquote", "br", "code", "del", "em", "h3", "h4", "h5", "h6", "hr", "li", "ol", "p"),
+    *("pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"),
+}
+_ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}, "th": {"scope"}}
+_renderer: MarkdownIt | None = None
+
+
+def render(text: str) -> str:
+    """Return the HTML of a Markdown text, of harmless elements alone."""
+    import nh3
+
+    html = _markdown().render(text[:MAX_TEXT])
+    return nh3.clean(
+        html,
+        tags=_TAGS,
+        attributes=_ATTRIBUTES,
+        url_schemes={"http", "https"},
+        url_relative="deny",
+        link_rel="nofollow noopener noreferrer",
+        # What is wider than a telephone is scrolled, which takes a place for the focus.
+        set_tag_attribute_values={
+            "pre": {"tabindex": "0"},
+            "table": {"tabindex": "0"},
+        },
+    )
+
+
+def _markdown() -> MarkdownIt:
+    global _renderer
+    if _renderer is None:
+        from markdown_it import MarkdownIt
+
+        made = MarkdownIt("commonmark", {"html": False, "maxNesting": _MAX_NESTING})
+        made.enable(["table", "strikethrough"])
+        made.core.ruler.push("levels", _lower)
+        made.add_render_rule("image", _caption)
+        _renderer = made
+    return _renderer
+
+
+def _lower(state: Any) -> None:
+    """Move headings below those of the page, and never leave a level out."""
+    last = 2
+    for token in state.tokens:
+        if token.type == "heading_open":
+            wanted = min(_MAX_TITLE, int(token.tag[1]) + 2)
+            last = min(wanted, last + 1)
+            token.tag = f"h{last}"
+        elif token.type == "heading_close":
+            token.tag = f"h{last}"
+        elif token.type == "th_open":
+            token.attrSet("scope", "col")
+
+
+def _caption(renderer: Any, tokens: Any, number: int, options: Any, env: Any) -> str:
+    """Return what a picture shows, in words."""
+    from html import escape
+
+    text = renderer.renderInlineAsText(tokens[number].children, options, env)
+    return escape(f"[{text}]") if text else ""
