@@ -1,4 +1,4 @@
-"""Look for skills in the markets, on this machine."""
+"""Look for skills in the markets."""
 
 from __future__ import annotations
 
