@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from crashes import die_at
 from goods import hidden, version_in, write_plugin
 
 from kurt_ext.cli import run as run_here
@@ -612,3 +613,70 @@ def test_pip_and_uv_are_told_of_one_source_alone(
             assert "--only-binary=:all:" in command and "--no-deps" in command
             assert ("--no-index" in command) or ("--require-hashes" in command)
     assert sys.executable in told[0][0]
+
+
+# -- kill -9 -------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+@pytest.mark.parametrize("verb", ["install", "update", "uninstall", "rollback"])
+def test_a_command_that_is_killed_at_any_step_leaves_old_or_new(
+    shop: Shop, kurt: Kurt, project: Path, verb: str
+) -> None:
+    words = {
+        "install": ["install", ID, "--yes"],
+        "update": ["update", ID, "--yes", "--no-cooldown"],
+        "uninstall": ["uninstall", ID],
+        "rollback": ["rollback", ID],
+    }[verb]
+    old, new = {
+        "install": (None, "1.0.0"),
+        "update": ("1.0.0", "1.1.0"),
+        "uninstall": ("1.0.0", None),
+        "rollback": ("1.1.0", "1.0.0"),
+    }[verb]
+    folder = project / "skills" / ID
+    sell(shop, "1.1.0")
+    for spec in (f"{ID}@1.0.0", f"{ID}@1.1.0"):
+        assert kurt("install", spec, "--yes").code == 0  # judged once, and remembered
+
+    def start() -> None:
+        if old is None:
+            kurt("uninstall", ID)
+        elif version_in(folder) != old:
+            kurt("install", f"{ID}@{old}", "--yes")
+        if verb == "rollback":
+            kurt("install", f"{ID}@{new}", "--yes")
+            kurt("install", f"{ID}@{old}", "--yes")
+
+    if verb == "install":
+        sell(shop, "1.1.1")
+
+        def yank(document: dict[str, Any]) -> None:
+            for release in document["releases"][1:]:
+                release["yanked"] = "not for this"
+
+        shop.change(ID, yank)
+
+    def command() -> None:
+        with open(os.devnull, "w") as sink:
+            os.dup2(sink.fileno(), 1)
+            os.dup2(sink.fileno(), 2)
+        run_here(words)
+
+    seen = set()
+    for number in range(1, 500):
+        start()
+        assert version_in(folder) == old
+        if not die_at(command, number):
+            break
+        assert version_in(folder) in (old, new)
+        doctor = kurt("doctor")
+        rows = [row for row in doctor["data"]["checks"] if row["id"] == "installed"]
+        assert rows and all(row["status"] == "ok" for row in rows)
+        assert hidden(project / "skills") == []
+        row = read(str(project / "kurt.lock")).get("com_example_archiver")
+        assert (row.version if row else None) == version_in(folder)
+        seen.add(version_in(folder))
+    assert seen == {old, new}
