@@ -468,6 +468,22 @@ class Plugin:
 
     async def sleep(self, seconds): await asyncio.sleep(seconds)
 """
+MODELS = (
+    ODD
+    + """
+    def model(self):
+        import collections, ipaddress
+        from pydantic import BaseModel, HttpUrl, SecretStr
+
+        class Held(BaseModel):
+            secret: SecretStr = SecretStr("hush")
+            url: HttpUrl = HttpUrl("https://example.com/")
+            address: ipaddress.IPv4Address = ipaddress.IPv4Address("10.0.0.1")
+
+        more = {"last": collections.deque([1, 2]), "span": range(2), "keys": {"a": 1}.keys()}
+        return {**Held().model_dump(), **more, "raw": b"\\xff"}
+"""
+)
 HOW = {"type": "object", "properties": {"how": {"type": "string"}}}
 ODD_FIELDS: dict[str, Any] = {
     "capabilities": [
@@ -552,6 +568,22 @@ class TestWhatIsSaid:
             grow(Path("plugins") / CALC, calculator(ODD + "\n# new\n", **ODD_FIELDS))
             await loader.reload_plugin(CALC)
             assert await stream == list(range(15))
+
+    async def test_what_models_hold_beside_json_comes_as_they_would_write_it(self) -> None:
+        async with held(MODELS, **ODD_FIELDS) as (_, odd):
+            result = await odd.model()
+            assert result == {
+                "secret": "**********",
+                "url": "https://example.com/",
+                "address": "10.0.0.1",
+                "last": [1, 2],
+                "span": [0, 1],
+                "keys": ["a"],
+                "raw": b"\xff",
+            }
+            # What commands print of it is JSON.
+            assert json.loads(json.dumps(result.model_dump(mode="json")))["raw"] == "b'\\xff'"
+            assert type(result.model_dump()["raw"]) is bytes
 
     async def test_what_would_be_set_on_it_here_is_refused(self) -> None:
         async with held() as (_, calc):

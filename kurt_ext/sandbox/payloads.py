@@ -12,7 +12,8 @@ from __future__ import annotations
 
 import re
 from _json import make_encoder
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
 from json.decoder import JSONDecoder
 from json.encoder import encode_basestring
 from typing import Any, cast
@@ -41,6 +42,23 @@ _ESCAPES = re.compile(
     r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
     r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
     r"|\x1b[ -/]*[0-~]?"
+)
+
+#: Classes of models' fields, by module and name, whose text says what JSON would.
+_WORDED = frozenset(
+    [
+        *(
+            ("ipaddress", f"IPv{version}{what}")
+            for version in (4, 6)
+            for what in ("Address", "Network", "Interface")
+        ),
+        *(("pydantic.types", name) for name in ("SecretStr", "SecretBytes", "Secret")),
+        *(("pydantic_core._pydantic_core", name) for name in ("Url", "MultiHostUrl")),
+        *(
+            ("pydantic.networks", name)
+            for name in ("AnyUrl", "AnyHttpUrl", "HttpUrl", "FileUrl", "FtpUrl", "WebsocketUrl")
+        ),
+    ]
 )
 
 Blob = bytes | bytearray | memoryview
@@ -270,6 +288,12 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, (datetime, date, time)):
         return value.isoformat()
     if isinstance(value, (Decimal, PurePath, UUID, timedelta)):
+        return str(value)
+    kind = type(value)
+    if isinstance(value, (deque, range, KeysView, ValuesView, ItemsView)):
+        return list(value)
+    # As pydantic writes them: addresses of the net, and secrets without what they hide.
+    if (kind.__module__, kind.__name__) in _WORDED:
         return str(value)
     if is_dataclass(value) and not isinstance(value, type):
         return {field.name: getattr(value, field.name) for field in fields(value)}

@@ -52,9 +52,20 @@ class Record(dict[str, Any]):
         except KeyError:
             raise AttributeError(f"the record has no {name!r}; it has {', '.join(self)}") from None
 
-    def model_dump(self, **_: Any) -> dict[str, Any]:
-        """Return a plain dict, as a model would."""
-        return dict(self)
+    def model_dump(self, *, mode: str = "python", **_: Any) -> dict[str, Any]:
+        """Return plain data, as a model would.
+
+        :param mode: ``json`` = bytes become text, as they do where they are shown.
+        """
+        return {key: _dumped(item, mode == "json") for key, item in self.items()}
+
+
+def _dumped(value: Any, is_json: bool) -> Any:
+    if isinstance(value, dict):
+        return {key: _dumped(item, is_json) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_dumped(item, is_json) for item in value]
+    return str(value) if is_json and isinstance(value, (bytes, bytearray, memoryview)) else value
 
 
 class _Worded(Record):
@@ -215,8 +226,8 @@ def target(remote: Remote, failures: Failures) -> Target:
         if isinstance(value, Result):
             value.data = records(value.data)
             if isinstance(words, str) and isinstance(value.data, Record):
-                value.data = _Worded(value.data)
-                value.data.words = words
+                value.data = worded = _Worded(value.data)
+                worded.words = words
         return value
 
     return Target(
@@ -238,7 +249,8 @@ def _of_kind(error: KurtError, failures: Failures) -> KurtError:
         (CallError, failures.failed),
     ):
         if type(error) is base and cls is not base:
-            more = {"problems": error.problems} if hasattr(error, "problems") else {}
+            problems = getattr(error, "problems", None)
+            more: dict[str, Any] = {} if problems is None else {"problems": problems}
             return cls(
                 error.message,
                 cause=error.cause,
