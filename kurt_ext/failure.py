@@ -6,17 +6,18 @@ import os
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from .errors import KurtError, PluginLoadError, SkillLoadError
+from .errors import ContractError, KurtError, PluginLoadError, SkillLoadError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
     from .candidates import Candidate
+    from .contract import Extension
 
 #: Characters of what an exception says that are told.
 _SAID = 4_000
 
-__all__ = ["Afar", "Escaped", "load_error", "place_of", "reason_of"]
+__all__ = ["Afar", "Escaped", "broken_contract", "load_error", "place_of", "reason_of"]
 
 
 class Escaped(RuntimeError):
@@ -114,3 +115,20 @@ def load_error(candidate: Candidate, error: BaseException, name: str | None = No
     )
     made.__cause__ = error
     return made
+
+
+def broken_contract(extension: Extension, broken: list[str]) -> ContractError:
+    """Return the error for an object that does not keep the contract of its kind.
+
+    :param broken: every way in which it does not.
+    """
+    contract = extension.kind.contract_type()
+    obj = extension.obj
+    if contract in (obj if isinstance(obj, type) else type(obj)).__mro__:
+        contract = None  # it is derived already, and lacks something else
+    return ContractError(
+        f"{extension.reference} does not keep the contract of {extension.kind.namespace}",
+        cause="\n".join(broken),
+        hint=f"derive it from {contract.__module__}.{contract.__name__}" if contract else None,
+        skill=extension.skill,
+    )

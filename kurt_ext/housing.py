@@ -303,8 +303,8 @@ class Housing:
             if isinstance(error, (InvalidOutputError, LimitError)):
                 error.message = f"{_spoken(skill, verb, body)}: {error.message}"
                 error.args = (error.message,)
-        if isinstance(error, InvalidOutputError) and error.hint is None:
-            error.hint = "return data: what JSON has, bytes, dates, models"
+            if isinstance(error, InvalidOutputError) and error.hint is None:
+                error.hint = "return data: what JSON has, bytes, dates, models"
         if isinstance(error, LimitError) and error.limit:
             key = ("plugin", skill, "sandbox_config_override", error.limit)
             error.hint = f"kurt config set {shlex.quote(dotted(key))} NUMBER"

@@ -13,8 +13,8 @@ from time import perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from .errors import ContractError, KurtError
-from .failure import load_error
+from .errors import KurtError
+from .failure import broken_contract, load_error
 from .hooks import Late, bounded, late_error, run_hook
 from .sandbox.remote import Remote
 
@@ -181,13 +181,4 @@ def check(extension: Extension) -> None:
         return  # its worker has looked
     broken = extension.kind.broken_by(extension.obj)
     if broken:
-        contract = extension.kind.contract_type()
-        obj = extension.obj
-        if contract in (obj if isinstance(obj, type) else type(obj)).__mro__:
-            contract = None  # it is derived already, and lacks something else
-        raise ContractError(
-            f"{extension.reference} does not keep the contract of {extension.kind.namespace}",
-            cause="\n".join(broken),
-            hint=f"derive it from {contract.__module__}.{contract.__name__}" if contract else None,
-            skill=extension.skill,
-        )
+        raise broken_contract(extension, broken)

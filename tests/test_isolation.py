@@ -22,6 +22,7 @@ from kurt_ext.errors import (
     CallError,
     CallTimeoutError,
     ConfigError,
+    ContractError,
     HookError,
     InvalidInputError,
     InvalidOutputError,
@@ -786,8 +787,9 @@ class TestCalls:
             shouter.run("shout", {"text": "boom"})
         assert failed.value.cause == "RuntimeError: too loud"
         assert "Traceback" in str(failed.value.__cause__)
-        with pytest.raises(ToolOutputError):
+        with pytest.raises(ToolOutputError) as wrong:
             shouter.run("shout", {"text": "wrong"})
+        assert wrong.value.hint is None
         with pytest.raises(ToolCanceledError, match="cancels itself"):
             shouter.run("shout", {"text": "stop"})
 
@@ -810,6 +812,17 @@ class TestCalls:
         with SkillManager() as skills:
             assert skills.run("loud", {"text": "a"}).data.text == "A"
             assert not [name for name in sys.modules if name.startswith("kurt_skills.shouter")]
+
+    def test_what_is_wrong_with_an_object_comes_with_what_to_do(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        code = SHOUT.replace("class Shout(Tool[Words, Shouted])", "class Shout")
+        skill = {"SKILL.md": SHOUT_MD, "__init__.py": "", "skill.py": code}
+        grow(project, {"skills": {"shouter": skill}, "kurt.toml": ""})
+        monkeypatch.setenv("KURT_TRUST", str(project))
+        with SkillManager() as skills, pytest.raises(ContractError) as caught:
+            skills.run("shout", {"text": "x"})
+        assert caught.value.hint == "derive it from kurt_tool.contract.Tool"
 
     async def test_loops_and_threads_may_share_a_plugin(self, shouter: SkillManager) -> None:
         async def from_here() -> list[str]:

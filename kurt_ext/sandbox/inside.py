@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..candidates import Candidate
 from ..contract import HOOKS, Extension
-from ..errors import CallError, ContractError, KurtError, UsageError
-from ..failure import Escaped, load_error, place_of, reason_of
+from ..errors import CallError, KurtError, UsageError
+from ..failure import Escaped, broken_contract, load_error, place_of, reason_of
 from ..importer import FINDER, JUDGED, importing
 from ..registering import Registrar, Registry
 from . import dialing, tripwire, worker
@@ -174,11 +174,7 @@ class Inside:
         is_module = isinstance(plugin, ModuleType)
         broken = [] if kind.call and is_module else kind.broken_by(obj)
         if broken:
-            raise ContractError(
-                f"{extension.reference} does not keep the contract of {kind.namespace}",
-                cause="\n".join(broken),
-                skill=self._skill,
-            )
+            raise broken_contract(extension, broken)
         facet = kind.facet("call") if kind.call and not is_module else None
         target = facet(extension) if facet is not None else None
         doors = dict(_doors(obj))
