@@ -384,9 +384,10 @@ class Housing:
         self._tell(f"worker-{name}", said)
 
     def printed(self) -> str:
-        """Return the end of what its code printed, without what moves a terminal."""
+        """Return the end of what its code printed, without secrets and what moves a terminal."""
         worker = self._cell.worker
-        return worker.printed() if worker is not None else ""
+        said = worker.printed() if worker is not None else ""
+        return str(self._veil(RuntimeError(said)))  # a text alone has nobody who knows them
 
     def busy(self) -> list[str]:
         """Return what is under way in it."""

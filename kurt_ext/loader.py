@@ -191,6 +191,17 @@ class PluginLoader:
     def _state(self, candidate: Candidate) -> PluginState:
         return self._states.of(self._loading.life(candidate), candidate)
 
+    def printed(self, plugin_id: str) -> str:
+        """Return the end of what an isolated plugin printed and logged, without its secrets.
+
+        A worker's output goes nowhere else. What runs in this process prints here; of that,
+        and of a worker that has ended, nothing is kept.
+        """
+        life = self._loading.lives.get(slug(plugin_id))
+        generation = life.generation if life is not None else None
+        housing = generation.housing if generation is not None else None
+        return housing.printed() if housing and housing is not ... else ""
+
     def list_plugins(
         self,
         status_filter: PluginStatus | str | None = None,

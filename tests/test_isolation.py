@@ -459,6 +459,11 @@ class Plugin:
 
     async def afail(self, how): self.fail(how)
 
+    def tell(self):
+        import logging
+        print("told", self.config["token"])
+        logging.getLogger("odd").warning("logged %s", self.config["token"])
+
     def itself(self): return self
     def large(self): return "x" * (17 << 20)
 
@@ -527,6 +532,9 @@ class TestWhatIsSaid:
         grow(own_places / ".config" / "kurt", {"kurt.toml": toml})
         monkeypatch.setenv("ODD_TOKEN", "s3cr3t-of-somebody")
         async with held(ODD, **ODD_FIELDS) as (loader, odd):
+            await odd.tell()
+            await until(lambda: "told" in loader.printed(CALC))
+            assert loader.printed(CALC) == "told ***\nlogged ***\n"
             call = loader.skills.call(f"{CALC}:fail")
             for fail in (lambda: odd.fail("secret"), lambda: call({"how": "secret"})):
                 with pytest.raises(CallError) as caught:
