@@ -1,0 +1,348 @@
+"""The index of a market as a client sees it: asked for, believed or not, and kept.
+
+Is it *fresh*: by its signature, by its number, which never goes back, and by the end of its
+life. What was last found to be good is kept, and used with its age where the market
+cannot be asked.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
+
+from ..atomic import write_atomically
+from ..errors import (
+    IntegrityError,
+    KurtError,
+    MarketError,
+    NetworkError,
+    StaleIndexError,
+)
+from ..findings import Finding
+from . import digests, reading
+from .documents import (
+    INDEX,
+    INDEX_LIMIT,
+    Index,
+    IndexMeta,
+)
+from .fetching import Copy, HttpReader
+from .searching import Catalogue, build
+from .signing import key_id, parse_public, verify_index
+from .times import age_in_words, check_fresh
+
+if TYPE_CHECKING:
+    from ..places import Places
+
+__all__ = ["IndexClient", "Standing"]
+
+_SIGNATURES_LIMIT = 1 << 20
+_SCHEMA = "kurt.market-seen/1"
+_RACY_NS = 2_100_000_000
+
+
+class Standing(NamedTuple):
+    """How a market's index stands.
+
+    :param snapshot: its number.
+    :param generated: when it was made.
+    :param age: seconds since then.
+    :param checked: seconds since it was last known to be the present one.
+    :param key: the id of the trusted key that has signed it; None where none was asked for.
+    :param warnings: what is to be said of it.
+    """
+
+    snapshot: int
+    generated: str
+    age: float
+    checked: float
+    key: str | None
+    warnings: tuple[Finding, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON output."""
+        return {
+            "snapshot": self.snapshot,
+            "generated": self.generated,
+            "age_seconds": round(self.age),
+            "checked_seconds": round(self.checked),
+            "key": self.key,
+        }
+
+
+class IndexClient:
+    """The index of one marketplace, as ``kurt.toml`` names it.
+
+    :param places: where copies and what was seen are kept.
+    :param name: what it is called here.
+    :param url: https://…, http://…, file:///…, or a folder.
+    :param keys: public keys, one of which must have signed the index.
+    :param hosts: other hosts that it may send us on to.
+    :param tuf_root: the file of a root of The Update Framework, by which the index is believed.
+    :raises MarketError: when the address may not be asked.
+    :raises SignatureError: when a key is none.
+    """
+
+    def __init__(
+        self,
+        places: Places,
+        name: str,
+        url: str,
+        *,
+        keys: Sequence[str] = (),
+        allow_http: bool = False,
+        hosts: Sequence[str] = (),
+        tuf_root: str | None = None,
+    ) -> None:
+        self.name = name
+        self.tuf_root = tuf_root
+        self._places = places
+        self.url = url
+        self.keys = [parse_public(key) for key in keys]
+        tag = digests.of_bytes(f"{name}\0{url}".encode())[7:23]
+        self._cache = os.path.join(places.cache, "markets", f"{name[:40]}-{tag}")
+        self._seen = os.path.join(places.data, "markets", f"{name[:40]}-{tag}.json")
+        folder = _folder(url)
+        self._reader: reading.FolderReader | HttpReader
+        if folder is not None:
+            self._reader = reading.FolderReader(folder)
+        else:
+            self._reader = HttpReader(
+                url,
+                allow_http=allow_http,
+                hosts=hosts,
+                cache=self._cache,
+                token=os.environ.get("KURT_TOKEN"),
+            )
+        self._catalogue: Catalogue | None = None
+        self._standing: Standing | None = None
+
+    @property
+    def reader(self) -> reading.Reader:
+        """What gives the bytes of a reference."""
+        return self._reader
+
+    def close(self) -> None:
+        """Let go of the catalogue."""
+        if self._catalogue is not None:
+            self._catalogue.close()
+        self._catalogue = self._standing = None
+
+    # -- the index -------------------------------------------------------------------
+
+    def refresh(self, *, offline: bool = False, allow_stale: bool = False) -> Standing:
+        """Ask for the present index, believe it or not, and return how it stands.
+
+        :param offline: ask nobody, and take the last good copy.
+        :param allow_stale: take an index that has expired, and say so.
+        :raises NetworkError: when the market cannot be asked and no copy was kept.
+        :raises SignatureError: when no trusted key has signed it.
+        :raises StaleIndexError: when it has expired, or is older than one seen before.
+        :raises MarketError: when it cannot be understood.
+        """
+        copy = self._current(offline)
+        catalogue, key = self._opened(copy)
+        meta = IndexMeta.of(catalogue.meta, f"the index of {self.name}")
+        seen = self._remembered()
+        warnings = []
+        whole = Index(meta=meta, publishers={}, skills=[])
+        try:
+            age = check_fresh(whole, seen=seen.get("snapshot"))
+        except StaleIndexError as error:
+            if not allow_stale:
+                error.hint = error.hint or "kurt update, or add --allow-stale"
+                raise
+            age = check_fresh(whole, seen=seen.get("snapshot"), allow_stale=True)
+            warnings.append(Finding("index-stale", "warning", error.message, path=self.name))
+        if seen.get("snapshot") == meta.snapshot and seen.get("digest") not in (None, copy.digest):
+            raise IntegrityError(
+                f"the market {self.name} has two indexes of one number, {meta.snapshot}",
+                cause="one of them is not the one that was published",
+                hint=f"ask whoever runs it; to take this one: rm {self._seen}",
+            )
+        if isinstance(self._reader, HttpReader):
+            self._reader.accept()
+        self._remember(seen, meta.snapshot, copy.digest)
+        checked = max(0.0, time.time() - copy.seen)
+        if copy.trouble is not None:
+            warnings.append(
+                Finding(
+                    "market-unreachable",
+                    "warning",
+                    f"the market {self.name} cannot be asked ({copy.trouble.cause}); "
+                    f"the copy of {age_in_words(checked)} ago is used",
+                )
+            )
+        if self._catalogue is not None and self._catalogue is not catalogue:
+            self._catalogue.close()
+        self._catalogue = catalogue
+        self._standing = Standing(meta.snapshot, meta.generated, age, checked, key, tuple(warnings))
+        return self._standing
+
+    @property
+    def standing(self) -> Standing:
+        """How the index stands, refreshed once."""
+        if self._standing is None:
+            self.refresh()
+        assert self._standing is not None
+        return self._standing
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The index, to be searched; refreshed once."""
+        if self._catalogue is None:
+            self.refresh()
+        assert self._catalogue is not None
+        return self._catalogue
+
+    @property
+    def own_name(self) -> str:
+        """What the market calls itself, which advisories name it by."""
+        return str(self.catalogue.meta["name"])
+
+    def _current(self, offline: bool) -> Copy:
+        if isinstance(self._reader, HttpReader):
+            if not offline:
+                return self._reader.current(INDEX, INDEX_LIMIT)
+            found = self._reader.offline(INDEX)
+            if found is None:
+                raise NetworkError(
+                    f"no copy of the market {self.name} was kept",
+                    hint=f"ask it once: kurt search --market {self.name}",
+                )
+            return found
+        return self._of_folder(self._reader)
+
+    def _of_folder(self, reader: reading.FolderReader) -> Copy:
+        """Return the index of a folder; one that nothing can have changed is not read."""
+        path = reader.path(INDEX)
+        note = os.path.join(self._cache, "index.seen")
+        try:
+            status = os.stat(path)
+            mark = [status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size]
+            with open(note, "rb") as stream:
+                row = json.loads(stream.read(4096))
+            if row["mark"] == mark and max(mark[:2]) < row["written"] - _RACY_NS:
+                return Copy(str(row["digest"]), time.time())
+        except (OSError, ValueError, KeyError, TypeError):
+            mark = []
+        started = time.time_ns()
+        data = reader.read(INDEX, INDEX_LIMIT)
+        digest = digests.of_bytes(data)
+        try:
+            status = os.stat(path)
+            mark = [status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size]
+            os.makedirs(self._cache, mode=0o700, exist_ok=True)
+            row = {"mark": mark, "written": started, "digest": digest}
+            write_atomically(note, json.dumps(row).encode(), mode=0o600)
+        except OSError:
+            pass
+        return Copy(digest, time.time(), data)
+
+    def _opened(self, copy: Copy) -> tuple[Catalogue, str | None]:
+        """Return the catalogue of an index, made where there is none, and who has signed it."""
+        trusted = ",".join(sorted(key_id(raw) for raw in self.keys)) + f"\0{self.tuf_root or ''}"
+        # What was believed with other keys is asked about again.
+        tag = digests.of_bytes(f"{copy.digest}\0{trusted}".encode())[7:39]
+        path = os.path.join(self._cache, f"catalogue-{tag}.sqlite")
+        if copy.data is None and os.path.exists(path):
+            try:
+                catalogue = Catalogue(path)
+                if catalogue.digest == copy.digest:
+                    return catalogue, catalogue.about.get("key") or None
+                catalogue.close()
+            except KurtError:
+                pass  # made anew
+        data = copy.data
+        if data is None:
+            data = self._bytes(copy)
+        index = Index.read(data, f"the index of {self.name}")
+        key = self._signer(index, data)
+        self._ask_tuf(data)
+        build(path, index, copy.digest, key=key or "")
+        self._forget_catalogues(path)
+        return Catalogue(path), key
+
+    def _bytes(self, copy: Copy) -> bytes:
+        if isinstance(self._reader, HttpReader):
+            return self._reader.kept(INDEX, INDEX_LIMIT)
+        return digests.check(self._reader.read(INDEX, INDEX_LIMIT), copy.digest, INDEX)
+
+    def _signer(self, index: Index, data: bytes) -> str | None:
+        if not self.keys:
+            return None
+        named = index.meta.signatures
+        signatures = None if named is None else self._reader.read(named, _SIGNATURES_LIMIT)
+        return verify_index(data, signatures, self.keys)
+
+    def _ask_tuf(self, data: bytes) -> None:
+        """Believe an index that is new by the root that ``kurt.toml`` names.
+
+        :raises SignatureError: when the keys that count have not signed it.
+        :raises StaleIndexError: when it is older than what was believed before, or expired.
+        :raises IntegrityError: when it is another one.
+        """
+        if self.tuf_root is None:
+            return
+        from . import tuf_layer
+        from .roots import read_root, state_of
+
+        state = state_of(self._places, self.url)
+        if tuf_layer.index(self._reader, read_root(self.tuf_root), state) != data:
+            raise IntegrityError(
+                f"the index of {self.name} is not the one that was signed",
+                hint="try again: it may have been replaced just now",
+            )
+
+    def _forget_catalogues(self, kept: str) -> None:
+        for name in os.listdir(self._cache):
+            path = os.path.join(self._cache, name)
+            if name.startswith("catalogue-") and path != kept and not name.endswith(".tmp"):
+                try:
+                    os.unlink(path)
+                except OSError:
+                    pass
+
+    def _remembered(self) -> dict[str, Any]:
+        try:
+            with open(self._seen, "rb") as stream:
+                row = json.loads(stream.read(4096))
+            if row["schema"] == _SCHEMA and isinstance(row["snapshot"], int):
+                return dict(row)
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise MarketError(
+                f"what was seen of the market {self.name} cannot be read",
+                cause=str(error),
+                at=self._seen,
+                hint=f"rm {self._seen}",
+            ) from error
+        return {}
+
+    def _remember(self, seen: Mapping[str, Any], snapshot: int, digest: str) -> None:
+        row = {"schema": _SCHEMA, "url": self.url, "snapshot": snapshot, "digest": digest}
+        if {**seen} == row:
+            return
+        os.makedirs(os.path.dirname(self._seen), mode=0o700, exist_ok=True)
+        write_atomically(self._seen, json.dumps(row).encode(), mode=0o600)
+
+
+def _folder(url: str) -> str | None:
+    """Return the folder that an address names; None where it is on a server.
+
+    :raises MarketError: for a file: address with a host.
+    """
+    parts = urlsplit(url)
+    if parts.scheme == "file":
+        if parts.netloc not in ("", "localhost"):
+            raise MarketError(f"{url} is on another machine", hint="write it like file:///path")
+        return url2pathname(parts.path) if os.name == "nt" else unquote(parts.path)
+    if "://" in url:
+        return None
+    return os.path.abspath(url)
