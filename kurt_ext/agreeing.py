@@ -11,10 +11,11 @@ from .findings import Finding
 from .terminal import is_terminal
 
 if TYPE_CHECKING:
-    from .installer import Installer, Plan, Step
+    from .installer import Installer
     from .market.clients import Market
     from .output import Page
     from .session import Session
+    from .steps import Plan, Step
 
 __all__ = [
     "SCOPES",

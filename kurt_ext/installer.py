@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +24,7 @@ from .errors import (
     PublisherError,
 )
 from .findings import Finding
-from .grants import LISTS, Grants, widening
+from .grants import Grants, widening
 from .installing_folders import held, place
 from .lock import Locked
 from .market import digests
@@ -33,96 +32,14 @@ from .market.store import File, Store, Tree
 from .receipts import Receipt, Receipts, now
 from .removing import note, refuse_imported
 from .specs import Spec
+from .steps import Plan, Step
 
 if TYPE_CHECKING:
     from .discovery import Discovery
     from .market.clients import Market
     from .places import Places
 
-__all__ = ["Installer", "Plan", "Step"]
-
-
-@dataclass
-class Step:
-    """What is to become of one skill.
-
-    :param verb: ``install``, ``update``, ``downgrade``, ``replace`` or ``keep``.
-    :param before: what kurt had installed there.
-    :param wider: what it may do more than before, as (list, entry); all that it may, at first.
-    :param publisher_change: who published it before, and who does now.
-    :param keep: a folder is there that kurt has not installed, or that was changed; it is kept.
-    """
-
-    verb: str
-    goods: Goods
-    locked: Locked
-    before: Receipt | None
-    wider: list[tuple[str, str]]
-    score: int
-    risk: str
-    publisher_change: tuple[str, str] | None = None
-    keep: bool = False
-    tree: Tree | None = None
-    warnings: list[Finding] = field(default_factory=list)
-
-    @property
-    def name(self) -> str:
-        """The skill's name."""
-        return self.goods.name
-
-    @property
-    def fell(self) -> int:
-        """By how much the score is lower than before."""
-        old = self.before.locked.score if self.before is not None else None
-        return max(0, old - self.score) if old is not None else 0
-
-    @property
-    def asks(self) -> list[str]:
-        """What somebody should agree to, in words."""
-        words = [phrase for key, entry in self.wider for phrase in _in_words(key, entry)]
-        if self.before is not None and self.fell:
-            words.append(f"its score falls from {self.before.locked.score} to {self.score}")
-        return words
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the step for JSON output."""
-        return {
-            "verb": self.verb,
-            "name": self.name,
-            "version": self.goods.version,
-            "before": self.before.version if self.before else None,
-            "lane": self.goods.lane,
-            "digest": self.locked.digest,
-            "market": self.locked.market,
-            "publisher": self.locked.publisher,
-            "key": self.locked.key,
-            "source": self.locked.source,
-            "score": self.score,
-            "risk": self.risk,
-            "score_before": self.before.locked.score if self.before else None,
-            "wider": [{"list": key, "entry": entry} for key, entry in self.wider],
-            "asks": self.asks,
-            "publisher_change": list(self.publisher_change) if self.publisher_change else None,
-            "requested": self.locked.requested,
-        }
-
-
-@dataclass
-class Plan:
-    """What is to be done, in this order: what is needed before what needs it."""
-
-    scope: str
-    steps: list[Step]
-
-    @property
-    def changes(self) -> list[Step]:
-        """The steps that change something."""
-        return [step for step in self.steps if step.verb != "keep"]
-
-    @property
-    def warnings(self) -> list[Finding]:
-        """What is to be said about it."""
-        return [warning for step in self.steps for warning in step.warnings]
+__all__ = ["Installer"]
 
 
 class Installer:
@@ -266,8 +183,25 @@ class Installer:
             publisher_change=_publisher_change(before, locked),
             keep=keep,
             tree=tree,
-            warnings=list(goods.warnings),
+            warnings=[*goods.warnings, *self._lacking(goods, tree)],
         )
+
+    def _lacking(self, goods: Goods, tree: Tree | None) -> list[Finding]:
+        """Return what to say of distributions that it needs, and that are not there."""
+        from .environments import is_own
+        from .requirements import missing
+
+        if tree is None or is_own(self.discovery.config, goods.name):
+            return []
+        return [
+            Finding(
+                "requirement",
+                "warning",
+                f"{goods.name} needs {text}, which is not installed",
+                fix="kurt sync --python",
+            )
+            for text in missing(tree.folder, goods.record)
+        ]
 
     def judge(self, folder: str) -> Any:
         """Return the validator's report on a folder, by the rules of this host."""
@@ -425,11 +359,6 @@ class Installer:
             assert goods.wheel is not None
             installing_distributions.install_wheel(self.store.keep_wheel(*goods.wheel))
             note(self.receipts, receipt)
-
-
-def _in_words(key: str, entry: str) -> list[str]:
-    alone = Grants({key: [entry]}) if key in LISTS else Grants(native=True)
-    return [f"it may {line}" for line in alone.in_words()]
 
 
 def _verb(goods: Goods, before: Receipt | None) -> str:

@@ -20,7 +20,8 @@ trust          KURT_TRUST         adds paths, ``os.pathsep`` between them
 
 Derived: ``<project>/kurt.toml``, ``<project>/skills``, ``<project>/kurt.lock``,
 ``<data>/shim/<scope>``, ``<data>/trust.json``, ``<data>/run``, ``<data>/store``,
-``<data>/logs``, ``<cache>/index``. Nothing but the first three is ever written into a project.
+``<data>/installs``, ``<data>/markets``, ``<data>/logs``, ``<cache>/index``, ``<cache>/markets``.
+Nothing but the first three, and ``pylock.kurt.toml``, is ever written into a project.
 
 `platformdirs` knows the same folders; importing it costs twice what a warm
 ``kurt list`` costs in all, and a test holds this table to it.

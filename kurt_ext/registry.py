@@ -33,10 +33,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from .bringing import Goods
-    from .installer import Installer, Step
+    from .installer import Installer
     from .market.clients import Market
     from .places import Places
     from .plugin_validator import PluginValidator
+    from .steps import Step
 
 __all__ = ["PluginMarketplaceInfo", "PluginRegistry"]
 
@@ -324,7 +325,9 @@ class PluginRegistry:
                 found.append(plugin_metadata(candidate))
             except (KurtError, ValueError, OSError) as error:
                 text = f"{candidate.name} cannot be used: {error}"
-                warnings.append(Finding("unusable", "warning", text, path=candidate.location))
+                warnings.append(
+                    Finding("plugin-unusable", "warning", text, path=candidate.location)
+                )
         self.warnings = tuple(warnings)
         return sorted(found, key=lambda metadata: metadata.plugin_id)
 

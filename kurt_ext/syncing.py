@@ -16,10 +16,10 @@ from . import bringing
 from .bringing import Goods
 from .errors import IntegrityError, KurtError
 from .findings import Finding
-from .installer import Plan, Step
 from .lock import Locked, lock_path, read
 from .receipts import Receipt
 from .specs import Spec, parse
+from .steps import Plan, Step
 
 if TYPE_CHECKING:
     from .installer import Installer

@@ -25,9 +25,10 @@ from .removing import installed, note, refuse_imported
 from .specs import Spec
 
 if TYPE_CHECKING:
-    from .installer import Installer, Plan
+    from .installer import Installer
     from .market.clients import Market
     from .market.documents import Release
+    from .steps import Plan
 
 __all__ = ["COOLDOWN", "Newer", "newer", "plan_updates", "rollback", "waiting_words"]
 

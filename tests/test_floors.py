@@ -86,7 +86,7 @@ reacting watch
 hosts control_verbs
 control
 specs bringing installing_distributions removing
-choosing pylock
+choosing pylock steps
 installer
 updating syncing pruning
 auditing
