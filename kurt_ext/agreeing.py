@@ -111,19 +111,26 @@ def apply(
 
 
 def _ask(session: Session, plan: Plan, confirmed: list[str], *, yes: bool) -> None:
-    """Ask at the terminal; leaves with exit code 130 where the answer is no."""
+    """Ask at the terminal.
+
+    :raises ConsentError: when the answer is no.
+    """
     import click
+
+    from .errors import ConsentError
 
     page = session.page(sys.stderr)
     for step in plan.changes:
         if step.publisher_change and step.name not in confirmed:
             old, new = step.publisher_change
             page.line(f"{step.name} was published by {old}, and is by {new} now.", "warning")
-            click.confirm("Do you know why, and want it all the same?", abort=True, err=True)
+            if not click.confirm("Do you know why, and want it all the same?", err=True):
+                raise ConsentError("nobody has agreed, so nothing was done", skill=step.name)
             confirmed.append(step.name)
     if not yes:
         write_steps(page, plan.changes)
-        click.confirm("Install this?", abort=True, err=True)
+        if not click.confirm("Install this?", err=True):
+            raise ConsentError("nobody has agreed, so nothing was done")
 
 
 def reload(session: Session, name: str, before: str | None) -> list[Finding]:
