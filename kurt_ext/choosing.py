@@ -77,7 +77,7 @@ class Shelves:
             status = document.project_status
             reason = f": {status.reason}" if status.reason else ""
             goods.warnings.append(
-                Finding("status", "warning", f"{spec.name} is {status.status}{reason}")
+                Finding("project-status", "warning", f"{spec.name} is {status.status}{reason}")
             )
         return goods
 

@@ -74,7 +74,7 @@ def command(
     found.sort(key=lambda row: row[:2])
     rows = [row for _, _, row in found[:limit]]
     for typed, meant in corrected.items():
-        warnings.append(Finding("corrected", "warning", f"{typed} was taken for {meant}"))
+        warnings.append(Finding("word-corrected", "warning", f"{typed} was taken for {meant}"))
 
     def text(page: Page) -> None:
         page.table(_COLUMNS, [_cells(row) for row in rows])

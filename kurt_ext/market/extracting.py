@@ -191,7 +191,7 @@ def _check_budget(entries: Sequence[Entry], budget: Budget) -> None:
             refuse("too-large", message, entry.name)
         if entry.size > _RATIO_FLOOR and entry.size > budget.ratio * max(1, entry.packed):
             message = f"it becomes {entry.size // max(1, entry.packed):,} times as large"
-            refuse("ratio", message, entry.name)
+            refuse("archive-ratio", message, entry.name)
 
 
 def _check_clash(names: Sequence[tuple[str, Entry]]) -> None:
@@ -288,11 +288,11 @@ def _unpack(stream: IO[bytes], entry: Entry, out: IO[bytes]) -> tuple[str, int]:
         if not pending and not left and not data:
             break
     if inflater is not None and not inflater.eof:
-        refuse("damaged", "its packed bytes end too early", entry.name)
+        refuse("archive-damaged", "its packed bytes end too early", entry.name)
     if size != entry.size:
         refuse("lying-size", "it is shorter than it says", entry.name)
     if crc != entry.crc:
-        refuse("damaged", "its checksum is another", entry.name)
+        refuse("archive-damaged", "its checksum is another", entry.name)
     return "sha256:" + whole.hexdigest(), size
 
 
@@ -305,7 +305,7 @@ def _inflate(inflater: zlib._Decompress, pending: bytes, entry: Entry) -> tuple[
     try:
         data = inflater.decompress(pending, _CHUNK)
     except zlib.error as error:
-        refuse("damaged", f"it cannot be unpacked: {error}", entry.name)
+        refuse("archive-damaged", f"it cannot be unpacked: {error}", entry.name)
     if inflater.unused_data:
         refuse("hidden-data", "there are bytes behind its packed ones", entry.name)
     return data, inflater.unconsumed_tail

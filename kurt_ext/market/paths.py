@@ -42,7 +42,7 @@ def fault(path: str) -> tuple[str, str] | None:
     if path.startswith("/"):
         return "absolute-path", "it is absolute"
     if path[1:2] == ":" and path[0].isalpha():
-        return "drive", "it names a drive of Windows"
+        return "drive-path", "it names a drive of Windows"
     if len(path.encode("utf-8", "surrogatepass")) > MAX_PATH:
         return "long-path", f"it has more than {MAX_PATH} bytes"
     names = path.split("/")
@@ -105,8 +105,9 @@ def clash(paths: Iterable[str]) -> tuple[str, str, str] | None:
     for path in paths:
         key = folded(path)
         if key in files:
-            rule = "duplicate" if files[key] == path else "case-collision"
-            return rule, path, files[key]
+            if files[key] == path:
+                return "duplicate-path", path, path
+            return "case-collision", path, files[key]
         if key in folders:
             return "file-and-folder", path, folders[key]
         files[key] = path

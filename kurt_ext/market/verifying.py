@@ -102,7 +102,7 @@ class _Verification:
         key = self._signature(index, data, trusted, signed)
         with self._noting("index-stale", "kurt/v1/index.json"):
             check_fresh(index, now=now)
-        with self._noting("advisories", "kurt/v1/advisories"):
+        with self._noting("market-advisories", "kurt/v1/advisories"):
             reading.advisories(self._reader, index)
         publishers = dict(self._publishers(index))
         chosen = [row for row in index.skills if not only or row.id in only]
@@ -120,7 +120,7 @@ class _Verification:
 
     def layer(self, root: bytes, state: str) -> None:
         """Compare the index with the one that The Update Framework believes."""
-        with self._noting("tuf", tuf_layer.FOLDER):
+        with self._noting("market-tuf", tuf_layer.FOLDER):
             believed = tuf_layer.index(self._reader, root, state)
             if believed != self._reader.read(INDEX, INDEX_LIMIT):
                 raise IntegrityError("the index is not the one that was signed")
@@ -131,7 +131,7 @@ class _Verification:
         reference = index.meta.signatures
         if reference is None and not signed:
             return None
-        with self._noting("signature", reference or INDEX):
+        with self._noting("market-signature", reference or INDEX):
             told = None if reference is None else self._reader.read(reference, SIGNATURES_LIMIT)
             if trusted or signed:
                 return verify_index(data, told, trusted)
@@ -142,11 +142,11 @@ class _Verification:
 
     def _publishers(self, index: Index) -> Iterator[tuple[str, PublisherDocument]]:
         for name, pointer in index.publishers.items():
-            with self._noting("publisher", pointer.url):
+            with self._noting("market-publisher", pointer.url):
                 yield name, reading.publisher(self._reader, index, name)
 
     def _skill(self, row: Listing, publishers: dict[str, PublisherDocument]) -> None:
-        with self._noting("skill", row.detail.url):
+        with self._noting("market-skill", row.detail.url):
             document = reading.skill(self._reader, row)
             for release in document.releases:
                 self._release(document, release, publishers)
@@ -163,7 +163,7 @@ class _Verification:
         self._releases += 1
         where = f"{document.id} {release.version}"
         if release.attestations:
-            with self._noting("attestation", where):
+            with self._noting("market-attestation", where):
                 who = publishers.get(release.publisher)
                 if who is None:
                     raise MarketError(f"the publisher {release.publisher} is not known")
@@ -171,7 +171,7 @@ class _Verification:
         if self._quick:
             return
         for pointer in files_of(release):
-            with self._noting("file", pointer.url):
+            with self._noting("market-file", pointer.url):
                 self._file(pointer, release)
 
     def _file(self, pointer: Pointer | Wheel, release: Release) -> None:
@@ -238,7 +238,7 @@ class _Noting:
         if not isinstance(error, KurtError):
             return False
         text = error.message + (f": {error.cause}" if error.cause else "")
-        rule = "index-stale" if isinstance(error, StaleIndexError) else f"market-{self._rule}"
+        rule = "index-stale" if isinstance(error, StaleIndexError) else self._rule
         finding = Finding(rule, "error", text[:_PRESENT], path=self._path, fix=error.hint or "")
         self._findings.append(finding)
         return True

@@ -53,9 +53,11 @@ def refuse(rule: str, message: str, entry: str = "", hint: str | None = None) ->
 
     :param rule: kebab-case name of what it breaks.
     :param entry: the name in it that is concerned.
+    :param hint: what to do; where nothing is better, how to read what the rule is for.
     :raises ArchiveError: always.
     """
     named = f"the archive is refused for {entry[:120]!r}: " if entry else "the archive is refused: "
+    hint = hint or f"kurt explain {rule}"
     raise ArchiveError(named + message, rule=rule, entry=entry, hint=hint)
 
 
@@ -86,7 +88,7 @@ def read_directory(stream: IO[bytes], length: int, most: int) -> list[Entry]:
     if count > most:
         refuse("too-many-files", f"it has {count:,} entries, and {most:,} are allowed")
     if begin + size != end:
-        refuse("gap", "there are bytes between its directory and its end")
+        refuse("archive-gap", "there are bytes between its directory and its end")
     stream.seek(begin)
     directory = stream.read(size)
     rows, at = [], 0
@@ -98,13 +100,14 @@ def read_directory(stream: IO[bytes], length: int, most: int) -> list[Entry]:
     rows.sort(key=lambda row: row.offset)
     entries, at = [], 0
     for row in rows:
-        if row.offset != at:
-            word = "overlap" if row.offset < at else "gap"
-            refuse(word, f"its files do not lie side by side: there is {word} before it", row.name)
+        if row.offset < at:
+            refuse("archive-overlap", "it overlaps the file before it", row.name)
+        if row.offset > at:
+            refuse("archive-gap", "there are bytes before it that belong to no file", row.name)
         entry, at = _local(stream, row, begin)
         entries.append(entry)
     if at != begin:
-        refuse("gap", "there are bytes between its last file and its directory")
+        refuse("archive-gap", "there are bytes between its last file and its directory")
     return entries
 
 
@@ -124,7 +127,7 @@ def _end(stream: IO[bytes], length: int) -> tuple[int, int, int, int]:
     if data[max(0, at - 20) : at].startswith(b"PK\x06\x07"):
         refuse("zip64", "it is written for archives of more than 4 GiB")
     if disk or first or here != count:
-        refuse("split", "it is a part of several")
+        refuse("archive-split", "it is a part of several")
     if begin == _LARGEST or size == _LARGEST or count == 0xFFFF:
         refuse("zip64", "it is written for archives of more than 4 GiB")
     return count, size, begin, length - len(data) + at
@@ -145,13 +148,17 @@ def _row(directory: bytes, at: int) -> tuple[_Row, int]:
         refuse("lying-directory", "its directory is shorter than it says")
     name = _name(raw, flags)
     if disk:
-        refuse("split", "it is a part of several", name)
+        refuse("archive-split", "it is a part of several", name)
     if _LARGEST in (packed, size, offset):
         refuse("zip64", "it is written for files of more than 4 GiB", name)
     if flags & (_ENCRYPTED | _STRONG | _MASKED):
         refuse("encrypted", "it is encrypted", name)
     if flags & _PATCH or method not in (STORED, DEFLATED):
-        refuse("method", f"it is packed by method {method}, and only stored and deflated are", name)
+        refuse(
+            "packing-method",
+            f"it is packed by method {method}, and only stored and deflated are",
+            name,
+        )
     _check_extra(extra, name)
     folder = raw.endswith(b"/")
     _check_kind(made >> 8, attributes, folder, name)
@@ -189,7 +196,7 @@ def _check_kind(system: int, attributes: int, folder: bool, name: str) -> None:
     mode = attributes >> 16 if system in _UNIX else 0
     kind = stat.S_IFMT(mode)
     if kind == stat.S_IFLNK:
-        refuse("link", "it is a link", name)
+        refuse("archive-link", "it is a link", name)
     if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
         refuse("special-file", "it is a pipe, a device or a socket", name)
     if mode & (stat.S_ISUID | stat.S_ISGID):

@@ -5,7 +5,7 @@ The rules of a check stand in the check's docstring instead, beside its code.
 
 from __future__ import annotations
 
-from . import fields, files, surroundings, uses
+from . import archives, fields, files, markets, surroundings, uses
 from .entry import Entry
 
 __all__ = ["Entry", "entry", "explain", "rules"]
@@ -15,6 +15,8 @@ _ENTRIES: dict[str, Entry] = {
     **fields.ENTRIES,
     **surroundings.ENTRIES,
     **uses.ENTRIES,
+    **archives.ENTRIES,
+    **markets.ENTRIES,
 }
 
 

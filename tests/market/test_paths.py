@@ -21,9 +21,9 @@ REFUSED = [
     ("a\\b", "backslash"),
     ("..\\x", "backslash"),
     ("\\\\server\\share", "backslash"),
-    ("C:/x", "drive"),
-    ("C:x", "drive"),
-    ("a:b", "drive"),
+    ("C:/x", "drive-path"),
+    ("C:x", "drive-path"),
+    ("a:b", "drive-path"),
     ("file.txt:stream", "reserved-character"),
     ("a?b", "reserved-character"),
     ("a*", "reserved-character"),
@@ -81,7 +81,7 @@ def test_a_plain_path_is_fine(path: str) -> None:
 @pytest.mark.parametrize(
     ("paths", "rule"),
     [
-        (["a", "a"], "duplicate"),
+        (["a", "a"], "duplicate-path"),
         (["a", "A"], "case-collision"),
         (["SKILL.md", "x", "Skill.md"], "case-collision"),
         (["a/x", "A/y"], "case-collision"),
