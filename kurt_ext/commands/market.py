@@ -13,6 +13,10 @@ COMMANDS = {
         "kurt_ext.commands.market_build:command",
         "Build a marketplace from skills and wheels in a folder.",
     ),
+    "log": (
+        "kurt_ext.commands.market_log:command",
+        "Show who published what through a server, and what was refused.",
+    ),
     "mirror": (
         "kurt_ext.commands.market_mirror:command",
         "Copy a marketplace, so that it can be served from here.",
@@ -36,6 +40,10 @@ COMMANDS = {
     "tuf": (
         "kurt_ext.commands.market_tuf:command",
         "Protect the index of a marketplace by The Update Framework.",
+    ),
+    "token": (
+        "kurt_ext.commands.market_token:command",
+        "Look after the tokens by which others publish to a server.",
     ),
     "verify": (
         "kurt_ext.commands.market_verify:command",

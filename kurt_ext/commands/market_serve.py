@@ -25,7 +25,13 @@ __all__ = ["command"]
 )
 @click.argument("folder", default=".", type=click.Path(file_okay=False))
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True)
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="The port to listen at; 0 for a free one.",
+)
 @click.option("--url", default="", help="Where others reach it, https://…, behind a proxy.")
 @click.option("--behind", metavar="ADDRESS", help="The proxy that is believed about callers.")
 @click.option(
@@ -87,7 +93,18 @@ def _listening(host: str, port: int) -> socket.socket:
     """
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=512)
+        # With its protocol named, asyncio sends each write at once; without, a connection that
+        # stays open waits 40 ms for each answer.
+        listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        try:
+            if os.name == "posix":
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind((host, port))
+            listener.listen(512)
+        except BaseException:
+            listener.close()
+            raise
+        return listener
     except OSError as error:
         raise UsageError(
             f"nothing can listen at {host}, port {port}",

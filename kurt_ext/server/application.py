@@ -14,17 +14,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from ..errors import (
-    ConflictError,
-    IntegrityError,
-    KurtError,
-    LockedError,
-    ManifestError,
-    MarketError,
-    NotFoundError,
-    PluginValidationError,
-    PolicyError,
-)
+from ..errors import KurtError
+from .apart import Refusal
 from .api import Reading
 from .counting import Counts
 from .database import Database, place_of
@@ -33,22 +24,13 @@ from .front import Front
 from .pages import Pages
 from .settings import ServerSettings
 from .shelf import Shelf
+from .statuses import status_of
+from .uploads import Publishing
 
 if TYPE_CHECKING:
     from ..places import Places
 
 __all__ = ["make"]
-
-_STATUS: tuple[tuple[type[KurtError], int], ...] = (
-    (NotFoundError, 404),
-    (ConflictError, 409),
-    (PluginValidationError, 422),
-    (PolicyError, 403),
-    (LockedError, 503),
-    (IntegrityError, 500),
-    (ManifestError, 422),
-    (MarketError, 422),
-)
 
 
 def make(root: str, places: Places, settings: ServerSettings | None = None) -> Front:
@@ -85,6 +67,7 @@ def make(root: str, places: Places, settings: ServerSettings | None = None) -> F
     )
     pages = Pages(shelf, counts, chosen.url)
     app.include_router(Reading(shelf, counts, chosen.url).router())
+    app.include_router(Publishing(shelf, database, places, chosen).router())
     app.router.routes.extend(pages.routes())
     app.router.routes.append(Route("/{path:path}", Files(root).answer))
     _handle(app, pages)
@@ -106,7 +89,13 @@ def _handle(app: FastAPI, pages: Pages) -> None:
             return pages.problem(error.status_code, str(error.detail))
         return say(error.status_code, _word(error.status_code), str(error.detail), error.headers)
 
+    async def turned_down(request: Request, error: Exception) -> Response:
+        assert isinstance(error, Refusal)
+        headers = {"Retry-After": "5"} if error.status == 503 else None
+        return JSONResponse({"error": error.problem}, error.status, headers)
+
     app.add_exception_handler(KurtError, failed)
+    app.add_exception_handler(Refusal, turned_down)
     app.add_exception_handler(HTTPException, refused)
 
 
@@ -115,15 +104,10 @@ def _is_page(request: Request) -> bool:
     return path == "/" or path.startswith(("/skills/", "/publishers/"))
 
 
-def status_of(error: KurtError) -> int:
-    """Return the HTTP status for an error."""
-    return next((status for kind, status in _STATUS if isinstance(error, kind)), 500)
-
-
 def failure(error: KurtError) -> Response:
     """Return the answer of the API for an error; it tells nothing of this machine."""
     status = status_of(error)
-    if status == 500:
+    if status in (422, 500):  # what is read here was written by this marketplace
         return say(500, error.reference, "the marketplace cannot be read")
     headers = {"Retry-After": "5"} if status == 503 else None
     candidates = list(error.candidates)
@@ -137,5 +121,15 @@ def say(status: int, code: str, message: str, headers: Any = None, **more: Any) 
 
 
 def _word(status: int) -> str:
-    words = {401: "unauthorized", 404: "not-found", 405: "not-allowed", 413: "too-large"}
+    words = {
+        400: "bad-request",
+        401: "unauthorized",
+        403: "forbidden",
+        404: "not-found",
+        405: "not-allowed",
+        408: "too-slow",
+        413: "too-large",
+        429: "too-many",
+        503: "busy",
+    }
     return words.get(status, str(status))
