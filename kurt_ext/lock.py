@@ -242,7 +242,8 @@ def write(path: str, change: Callable[[dict[str, Locked]], None]) -> bool:
         return False
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
-        write_atomically(path, render(after.values()).encode())
+        # Whoever reads a torn one is told; waiting for the disk takes longer than all the rest.
+        write_atomically(path, render(after.values()).encode(), durable=False)
     except OSError as error:
         raise StorageError("kurt.lock cannot be written", cause=str(error), at=path) from error
     return True
