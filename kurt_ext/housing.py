@@ -11,13 +11,20 @@ import asyncio
 import os
 import shlex
 import threading
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import aclosing
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .environments import environment_of
-from .errors import InvalidOutputError, KurtError, LimitError, WorkerCrashedError, WorkerError
+from .errors import (
+    InvalidOutputError,
+    KurtError,
+    LimitError,
+    QuarantinedError,
+    WorkerCrashedError,
+    WorkerError,
+)
 from .importer import JUDGED, code_folder, installed_digests
 from .sandbox.network import Broker
 from .sandbox.remote import Remote, afar, stand_in
@@ -61,6 +68,7 @@ class Housing:
     :param took: told how long a step took, in milliseconds.
     :param canaries: a folder for a file that no worker may open.
     :param loans: makes what answers for the services, of grants, name, and who is told.
+    :param run: runs a coroutine for somebody who cannot await it.
     :param veil: takes the plugin's secrets out of an error, in its place.
     :param python: the interpreter of the plugin's own environment; None = this one.
     """
@@ -78,10 +86,13 @@ class Housing:
         took: Callable[[str, float], None],
         canaries: str,
         loans: Callable[..., Loans],
+        run: Callable[[Coroutine[Any, Any, Any]], Any],
         veil: Callable[[BaseException], BaseException],
         python: str | None = None,
     ) -> None:
         self.policy = policy
+        #: Returns what a coroutine gives; an interrupt of who waits for it ends the call.
+        self.run = run
         self.decision = decision
         #: How many workers there were; what one knows the next does not.
         self.born = 0
@@ -288,6 +299,8 @@ class Housing:
     def _told(self, error: KurtError, verb: str, body: Any) -> KurtError:
         """Return an error of the worker's as one that says of whom it is, and what to do."""
         skill = self.policy.skill
+        if isinstance(error, QuarantinedError) and error.hint is None:
+            error.hint = f"kurt plugin reload {skill}"
         if self._is_closed and isinstance(error, WorkerError):
             was_running = isinstance(error, WorkerCrashedError)
             return WorkerError(
@@ -312,9 +325,10 @@ class Housing:
         return veiled if isinstance(veiled, KurtError) else error
 
     def wait(self, pending: Awaitable[Any]) -> Any:
-        """Return what something gives, from where nothing can be awaited.
+        """Return what something gives, from where nothing else may be waited for.
 
-        It runs on a loop of its own, in a thread of its own.
+        It runs on a loop of its own, in a thread of its own: whoever loads code holds a lock
+        that the loop of all others may be waiting for.
         """
         answer: list[Any] = []
 
@@ -463,6 +477,7 @@ def house(
         took=life.took,
         canaries=os.path.join(places.data, "canary"),
         loans=isolation.loans,
+        run=isolation.run,
         veil=lambda error: isolation.veiled(life, error),
         python=environment.python if environment else None,
     )

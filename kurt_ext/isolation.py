@@ -22,7 +22,7 @@ from __future__ import annotations
 import os
 import site
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Coroutine, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -153,6 +153,10 @@ class Isolation:
         from .sandbox.lending import Loans
 
         return Loans(self._skills.services, grants, skill, seen)
+
+    def run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Return what a coroutine gives, from where it cannot be awaited."""
+        return self._skills.wait(coroutine)
 
     def veiled(self, life: Life, error: BaseException) -> BaseException:
         """Return an error without the secrets of a plugin."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import atexit
 import threading
-from collections.abc import Awaitable, Iterable, Mapping
+from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
@@ -363,6 +363,13 @@ class SkillManager:
         if call is None:
             call = self.calls[reference] = await self.acall(reference)
         return await call.run(arguments, on_progress, timeout)
+
+    def wait(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        """Return what a coroutine gives; it runs where the sync calls of this manager run.
+
+        :raises UsageError: when called from there.
+        """
+        return self._portal.run(coroutine)
 
     def run(
         self,

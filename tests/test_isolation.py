@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import traceback
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -219,6 +220,24 @@ class TestTheFace:
             assert skills.run(f"{CALC}:arithmetic", {"expression": "1+2"}).data == {"result": 3}
             instance = skills.load(f"{CALC}:{CALC}").obj
             assert instance.echo("x") == "x"
+
+    def test_an_interrupt_of_who_waits_ends_the_call(
+        self, project: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        grow(project, {"skills": {CALC: calculator()}, "kurt.toml": ""})
+        monkeypatch.setenv("KURT_TRUST", str(project))
+        with SkillManager() as skills:
+            instance = skills.load(f"{CALC}:{CALC}").obj
+            assert instance.echo("x") == "x"
+            before = instance.state()["pid"]
+            mine = threading.get_ident()
+            timer = threading.Timer(0.3, signal.pthread_kill, [mine, signal.SIGINT])
+            timer.start()
+            with pytest.raises(KeyboardInterrupt):
+                instance.spin()
+            timer.join()
+            # What spins is not waited for: a new worker answers.
+            assert instance.state()["pid"] != before
 
 
 class TestHooks:

@@ -189,7 +189,7 @@ def _method(housing: Housing, key: str, name: str, shape: str, is_hook: bool) ->
         pending = method(*args, **kwargs)
         if asyncio._get_running_loop() is not None:
             return pending
-        return housing.wait(pending)
+        return housing.run(pending)
 
     # For who awaits it in any case, also from a thread.
     called.awaited = method  # type: ignore[attr-defined]
