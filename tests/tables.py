@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import import_module
 from unittest.mock import patch
 
@@ -124,18 +124,20 @@ def places() -> str:
 
 
 def all_commands() -> str:
-    """Return the commands and what each is for."""
-    rows = []
+    """Return the commands, however deep in groups, and what each is for."""
     own = {**cli.COMMANDS, "tool": ("kurt_tool.command:command", tool_command.short_help or "")}
-    for name, (target, summary) in sorted(own.items()):
-        rows.append([code(f"kurt {name}"), summary])
+    return table(("command", "what it does"), _rows("kurt", own))
+
+
+def _rows(above: str, commands: Mapping[str, tuple[str, str]]) -> Iterator[list[str]]:
+    for name, (target, summary) in sorted(commands.items()):
+        path = f"{above} {name}"
+        yield [code(path), summary]
         command = cli.load(name, target)
         if isinstance(command, cli.LazyGroup):
-            for word in sorted({*command.table, *command.commands}):
-                found = command.commands.get(word)
-                text = found.get_short_help_str(80) if found else command.table[word][1]
-                rows.append([code(f"kurt {name} {word}"), text])
-    return table(("command", "what it does"), rows)
+            yield from _rows(path, command.table)
+            for word, found in sorted(command.commands.items()):
+                yield [code(f"{path} {word}"), found.get_short_help_str(80)]
 
 
 def exit_codes() -> str:

@@ -48,7 +48,13 @@ def opened(session: Session, folder: str) -> Iterator[Database]:
     short_help="Show who published what through a server, and what was refused.",
 )
 @click.argument("folder", default=".", type=click.Path(file_okay=False))
-@click.option("--last", type=click.IntRange(1, 100_000), default=50, show_default=True)
+@click.option(
+    "--last",
+    type=click.IntRange(1, 100_000),
+    default=50,
+    show_default=True,
+    help="Show so many of the latest.",
+)
 @click.pass_obj
 def command(session: Session, folder: str, last: int) -> Answer:
     """Show who published what through a server, and what was refused.

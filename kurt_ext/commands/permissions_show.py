@@ -1,4 +1,4 @@
-"""Say in words what a skill may do, and what holds it to that."""
+"""Say in words what a skill may do."""
 
 from __future__ import annotations
 
