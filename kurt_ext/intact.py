@@ -108,19 +108,22 @@ def hold(places: Places, scope: str, name: str, folder: str) -> dict[str, str] |
         raise _damaged(path, name, str(error)) from error
     wrong = changed(folder, files, digest, places.cache)
     if wrong:
-        raise refusal(name, str(row["locked"].get("version", "")), folder, wrong)
+        raise refusal(name, str(row["locked"].get("version", "")), folder, wrong, scope)
     return {key: value[0] for key, value in files.items()}
 
 
-def refusal(name: str, version: str, folder: str, files: list[str]) -> IntegrityError:
+def refusal(
+    name: str, version: str, folder: str, files: list[str], scope: str = "project"
+) -> IntegrityError:
     """Return the error that says which files of a skill are not as they were installed."""
+    whose = "" if scope == "project" else f"--scope {scope} "
     shown = ", ".join(files[:_SHOWN])
     more = f" and {len(files) - _SHOWN} more" if len(files) > _SHOWN else ""
     return IntegrityError(
         f"{name} is not as it was installed, so it is not used",
         cause=f"changed since: {shown}{more}",
         at=folder if files[0] == "." else os.path.join(folder, files[0]),
-        hint=f"kurt sync --force {quote(name)}   # puts {version} back",
+        hint=f"kurt sync {whose}--force {quote(name)}   # puts {version} back",
         skill=name,
         files=files,
     )

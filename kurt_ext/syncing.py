@@ -65,7 +65,8 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
             if os.path.lexists(receipt.folder):
                 from .intact import refusal
 
-                raise refusal(receipt.name, receipt.version, receipt.folder, changed)
+                where = receipt.folder
+                raise refusal(receipt.name, receipt.version, where, changed, receipts.scope)
         steps.append(_step(installer, locked, force=locked.name in anew))
     surplus = [receipt for slug, receipt in sorted(there.items()) if slug not in rows]
     return Sync(Plan(installer.scope, steps), surplus, same)
