@@ -15,12 +15,13 @@ import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..errors import KurtError, LimitError, MarketError
+from ..errors import KurtError, LimitError, MarketError, StorageError
 from ..jsontext import dumps
 from .statuses import status_of
 
 if TYPE_CHECKING:
     from ..market.collecting import Found
+    from ..market.signing import PrivateKey
     from ..places import Places
 
 __all__ = ["Refusal", "ask", "main"]
@@ -173,6 +174,20 @@ def _places(job: dict[str, Any]) -> Places:
     return Places(job["project"])
 
 
+def _key(job: dict[str, Any]) -> PrivateKey | None:
+    """Return the key that signs the index, if it is to be signed.
+
+    :raises StorageError: when it cannot be had, which is nothing that a publisher can mend.
+    """
+    from ..market.keys import Keyring
+    from ..market.market_toml import read_settings
+
+    try:
+        return Keyring(_places(job)).chosen(None, read_settings(job["root"]).key)
+    except KurtError as error:
+        raise StorageError("the key that signs the index cannot be used") from error
+
+
 def _judge(job: dict[str, Any]) -> dict[str, Any]:
     """Unpack an upload, and judge it; write the report into a file."""
     from ..market import releasing
@@ -228,8 +243,6 @@ def _unpacked(job: dict[str, Any], books: Any) -> tuple[Found, dict[str, bytes]]
 
 
 def _publish(job: dict[str, Any]) -> dict[str, Any]:
-    from ..market.keys import Keyring
-    from ..market.market_toml import read_settings
     from ..market.publishing import publish
 
     places = _places(job)
@@ -237,7 +250,7 @@ def _publish(job: dict[str, Any]) -> dict[str, Any]:
     if job["judged"]:
         with open(job["judged"], encoding="utf-8") as stream:
             judged = json.load(stream)
-    key = Keyring(places).chosen(None, read_settings(job["root"]).key)
+    key = _key(job)
     found = publish(
         job["path"],
         job["root"],
@@ -251,11 +264,9 @@ def _publish(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _yank(job: dict[str, Any]) -> dict[str, Any]:
-    from ..market.keys import Keyring
-    from ..market.market_toml import read_settings
     from ..market.publishing import yank
 
-    key = Keyring(_places(job)).chosen(None, read_settings(job["root"]).key)
+    key = _key(job)
     number = yank(job["root"], job["name"], job["version"], job["reason"], index_key=key)
     return {"snapshot": number}
 

@@ -69,7 +69,7 @@ def make(root: str, places: Places, settings: ServerSettings | None = None) -> F
     app.include_router(Reading(shelf, counts, chosen.url).router())
     app.include_router(Publishing(shelf, database, places, chosen).router())
     app.router.routes.extend(pages.routes())
-    app.router.routes.append(Route("/{path:path}", Files(root).answer))
+    app.router.routes.append(Route("/{path:path}", Files(root, counts).answer))
     _handle(app, pages)
     return Front(app, shelf, chosen)
 

@@ -19,6 +19,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ..market.paths import fault
 from ..market.reading import FolderReader
+from .counting import Counts
 
 __all__ = ["CHANGING", "FOREVER", "PUBLIC", "Files", "fits"]
 
@@ -31,6 +32,7 @@ _IMMUTABLE = re.compile(
     r"files/(?:sha256|archives|wheels)/.+|kurt/v1/(?:skills|publishers)/.+\.[0-9a-f]{16}\.json"
     r"|kurt/v1/advisories/all\.[0-9a-f]{16}\.json"
 )
+_ARCHIVE = re.compile(r"files/archives/[0-9a-f]{16}/([^/]+?)-[0-9]+\.[0-9]+\.[0-9]+[^/]*\.zip")
 FOREVER = "public, max-age=31536000, immutable"
 CHANGING = "no-cache"
 _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8", "zip": "application/zip"}
@@ -55,10 +57,12 @@ class Files:
     """Answers for the files of a marketplace.
 
     :param root: the folder that holds ``kurt/``.
+    :param counts: counts the archives that are taken.
     """
 
-    def __init__(self, root: str) -> None:
+    def __init__(self, root: str, counts: Counts) -> None:
         self._reader = FolderReader(root)
+        self._counts = counts
 
     async def answer(self, request: Request) -> Response:
         """Answer a request with a file, or with 404."""
@@ -107,6 +111,9 @@ class Files:
         if request.method == "HEAD":
             stream.close()
             return Response(headers=headers)
+        archive = _ARCHIVE.fullmatch(path)
+        if archive is not None:
+            self._counts.add(archive[1])
         if status.st_size <= _CHUNK:
             with stream:
                 data = stream.read(status.st_size)

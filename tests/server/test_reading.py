@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import urllib.request
 from hashlib import sha256
 from pathlib import Path
 
@@ -175,6 +181,15 @@ def test_downloads_are_counted_and_outlive_the_server(serve: Serve) -> None:
     assert serve().get("/api/v1/plugins/greeter").json()["downloads"] == 3
 
 
+def test_an_archive_that_kurt_takes_is_counted_too(client: TestClient, root: Path) -> None:
+    (path,) = root.glob("files/archives/*/greeter-1.1.0.zip")
+    address = "/" + path.relative_to(root).as_posix()
+    client.head(address)
+    tag = client.get(address).headers["etag"]
+    client.get(address, headers={"If-None-Match": tag})
+    assert client.get("/api/v1/plugins/greeter").json()["downloads"] == 1
+
+
 def test_the_host_that_was_asked_is_the_one_that_is_told(client: TestClient) -> None:
     path = "/api/v1/plugins/greeter/versions/latest"
     for host in ("one.test", "two.test"):
@@ -282,3 +297,25 @@ def test_a_mirror_is_made_of_the_server(root: Path, project: Path, live: str) ->
     assert (project / "copy/kurt/v1/index.json").read_bytes() == (
         root / "kurt/v1/index.json"
     ).read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="ended by a signal of Unix")
+def test_the_command_serves_until_it_is_interrupted(root: Path) -> None:
+    line = [sys.executable, "-m", "kurt_ext", "market", "serve", str(root), "--port", "0"]
+    process = subprocess.Popen(line, stderr=subprocess.PIPE, text=True)
+    assert process.stderr is not None
+    try:
+        said = process.stderr.readline()
+        address = re.search(r"http://127\.0\.0\.1:\d+/", said)
+        assert address is not None, said
+        with urllib.request.urlopen(address[0] + "api/v1/plugins/greeter") as answer:
+            assert json.load(answer)["plugin_id"] == "greeter"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 130
+        rest = process.stderr.read()
+        assert "Traceback" not in rest, rest
+    finally:
+        process.kill()
+        process.wait()
+        process.stderr.close()

@@ -87,6 +87,46 @@ def test_a_release_comes_in_once_and_stays_as_it_is(
     ]
 
 
+def test_a_wheel_comes_in_by_its_name(
+    client: TestClient, bearer: Bearer, project: Path, places: Places
+) -> None:
+    name = "greet_more-1.0.0-py3-none-any.whl"
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as made:
+        made.writestr("greet_more.py", CODE)
+        info = "greet_more-1.0.0.dist-info/"
+        made.writestr(
+            info + "METADATA",
+            "Metadata-Version: 2.1\nName: greet-more\nVersion: 1.0.0\n"
+            "Summary: Greets somebody.\nLicense: MIT\nAuthor: Ada\n",
+        )
+        made.writestr(
+            info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+        )
+        made.writestr(info + "entry_points.txt", "[kurt.tool]\ngreet = greet_more:Greet\n")
+        made.writestr(info + "RECORD", "")
+    answer = client.post(PATH, content=out.getvalue(), params={"filename": name}, headers=bearer())
+    assert answer.status_code == 201, answer.text
+    told = client.get(f"{PATH}/greet-more/versions/1.0.0").json()
+    assert told["filename"] == name
+    assert client.get(told["download_url"]).content == out.getvalue()
+    assert name in client.get("/skills/greet-more").text
+    for wrong in ("../x.whl", "x.zip", "a/b.whl", ".whl/", "x" * 2000 + ".whl"):
+        refused = client.post(PATH, content=b"x", params={"filename": wrong}, headers=bearer())
+        assert refused.status_code == 422, wrong
+
+
+def test_an_index_whose_key_is_gone_is_left_as_it_is(
+    client: TestClient, bearer: Bearer, root: Path, theirs: Path
+) -> None:
+    before = (root / "kurt/v1/index.json").read_bytes()
+    with (root / "market.toml").open("a") as stream:
+        stream.write('key = "gone"\n')
+    answer = client.post(PATH, content=packed(theirs), headers=bearer())
+    assert answer.status_code == 500 and str(root) not in answer.text
+    assert (root / "kurt/v1/index.json").read_bytes() == before
+
+
 def test_without_a_token_that_counts_nothing_comes_in(
     client: TestClient, bearer: Bearer, theirs: Path, database: Database
 ) -> None:
