@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shlex
 import threading
 from collections.abc import AsyncIterator, Awaitable, Coroutine, Mapping
 from contextlib import aclosing
@@ -17,21 +16,14 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from .environments import environment_of
-from .errors import (
-    InvalidOutputError,
-    KurtError,
-    LimitError,
-    QuarantinedError,
-    WorkerCrashedError,
-    WorkerError,
-)
+from .errors import KurtError
 from .importer import JUDGED, code_folder, installed_digests
 from .sandbox.network import Broker
 from .sandbox.remote import Remote, afar, stand_in
 from .sandbox.scratch import Scratch
 from .sandbox.spawning import Spawner, Worker
 from .sandbox.supervision import Cell
-from .settings import dotted
+from .sandbox.telling import told
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -297,32 +289,10 @@ class Housing:
             self._under_way[what] -= 1
 
     def _told(self, error: KurtError, verb: str, body: Any) -> KurtError:
-        """Return an error of the worker's as one that says of whom it is, and what to do."""
-        skill = self.policy.skill
-        if isinstance(error, QuarantinedError) and error.hint is None:
-            error.hint = f"kurt plugin reload {skill}"
-        if self._is_closed and isinstance(error, WorkerError):
-            was_running = isinstance(error, WorkerCrashedError)
-            return WorkerError(
-                f"the plugin {skill} was unloaded, or its host has ended",
-                cause="the call had not ended by then"
-                if was_running
-                else "its object was kept longer than its worker",
-                hint=f"kurt plugin load {skill}",
-                skill=skill,
-            )
-        if error.skill is None:  # of what carries the call, which does not know
-            error.skill = skill
-            if isinstance(error, (InvalidOutputError, LimitError)):
-                error.message = f"{_spoken(skill, verb, body)}: {error.message}"
-                error.args = (error.message,)
-            if isinstance(error, InvalidOutputError) and error.hint is None:
-                error.hint = "return data: what JSON has, bytes, dates, models"
-        if isinstance(error, LimitError) and error.limit:
-            key = ("plugin", skill, "sandbox_config_override", error.limit)
-            error.hint = f"kurt config set {shlex.quote(dotted(key))} NUMBER"
-        veiled = self._veil(error)
-        return veiled if isinstance(veiled, KurtError) else error
+        """Return an error of the worker's without secrets, as one that says of whom it is."""
+        said = told(error, self.policy.skill, verb, body, is_closed=self._is_closed)
+        veiled = self._veil(said)
+        return veiled if isinstance(veiled, KurtError) else said
 
     def wait(self, pending: Awaitable[Any]) -> Any:
         """Return what something gives, from where nothing else may be waited for.
@@ -424,14 +394,6 @@ class Housing:
 
 async def _awaited(pending: Awaitable[Any]) -> Any:
     return await pending
-
-
-def _spoken(skill: str, verb: str, body: Any) -> str:
-    """Return what a request asks for, as people call it."""
-    if verb == "method":
-        return f"{skill}:{body['name']}"
-    key = body.get("key") if isinstance(body, Mapping) else None
-    return f"{skill}:{str(key).partition(':')[2]}" if key else skill
 
 
 def _undone(key: str, name: str) -> set[tuple[str, str]]:
