@@ -6,6 +6,8 @@ address or nowhere. Headings begin at the third level, below those of the page.
 
 from __future__ import annotations
 
+from functools import lru_cache
+from html import escape
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ __all__ = ["MAX_TEXT", "render"]
 
 #: Characters of a text that are shown; what comes after is left out.
 MAX_TEXT = 64 << 10
+_LARGEST = 3 * MAX_TEXT
 _MAX_NESTING = 20
 _MAX_TITLE = 6
 _TAGS = {
@@ -25,11 +28,19 @@ _ATTRIBUTES: dict[str, set[str]] = {"*": set(), "a": {"href"}, "ol": {"start"}, 
 _renderer: MarkdownIt | None = None
 
 
+@lru_cache(64)
 def render(text: str) -> str:
-    """Return the HTML of a Markdown text, of harmless elements alone."""
+    """Return the HTML of a Markdown text, of harmless elements alone.
+
+    What becomes more than three times as large as a text may be is shown as it was written.
+    The worst text of 64 KiB takes a second, so that what was rendered is kept.
+    """
     import nh3
 
-    html = _markdown().render(text[:MAX_TEXT])
+    text = text[:MAX_TEXT]
+    html = _markdown().render(text)
+    if len(html) > _LARGEST:
+        html = f"<pre>{escape(text)}</pre>"
     return nh3.clean(
         html,
         tags=_TAGS,
@@ -74,7 +85,5 @@ def _lower(state: Any) -> None:
 
 def _caption(renderer: Any, tokens: Any, number: int, options: Any, env: Any) -> str:
     """Return what a picture shows, in words."""
-    from html import escape
-
     text = renderer.renderInlineAsText(tokens[number].children, options, env)
     return escape(f"[{text}]") if text else ""

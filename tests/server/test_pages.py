@@ -132,6 +132,9 @@ def test_no_mixture_of_them_is_more(text: str) -> None:
 
 def test_a_long_readme_is_cut_and_a_deep_one_is_shown() -> None:
     assert len(render("word " * 100_000)) < 2 * MAX_TEXT
+    wide = render("a|" * 300 + "\n" + "-|" * 300 + "\n" + "<x>\n" * 30_000)
+    assert len(wide) < 8 * MAX_TEXT
+    harmless(wide)
     for deep in (">" * 30_000, "[" * 30_000, "*" * 30_000, "- " * 10_000, "`" * 30_000):
         render(deep)
 
