@@ -32,6 +32,8 @@ __all__ = [
 #: What stands in the place of a value that is not shown.
 HIDDEN = "***"
 _REFERENCE = re.compile(r"env:([A-Za-z_][A-Za-z0-9_]*)")
+#: What is told whatever the key is called: a reference, or a key that signatures are checked by.
+_OPEN = re.compile(rf"{_REFERENCE.pattern}|ed25519:[A-Za-z0-9+/]{{43}}=")
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|[0-9]+")
 _SECRET = re.compile(
     "apikey|auth|authorization|bearer|cookie|credentials?|dsn|keys?|pass|passphrase|passwd|"
@@ -49,13 +51,14 @@ def looks_secret(key: str, value: object = None) -> bool:
 
 
 def hide(value: Any, key: str = "") -> Any:
-    """Return a setting as it may be shown; a reference ``env:VAR`` is no secret."""
+    """Return a setting as it may be shown; ``env:VAR`` and public keys are no secrets."""
     if isinstance(value, Mapping):
         hidden: frozenset[str] = getattr(value, "hidden", frozenset())
         return {
             name: HIDDEN if name in hidden else hide(inner, name) for name, inner in value.items()
         }
-    if isinstance(value, str) and _REFERENCE.fullmatch(value):
+    values = value if isinstance(value, list) and value else [value]
+    if all(isinstance(one, str) and _OPEN.fullmatch(one) for one in values):
         return value
     if looks_secret(key, value):
         return HIDDEN

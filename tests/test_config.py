@@ -23,7 +23,7 @@ from kurt_ext.config_file import KEYS, describe
 from kurt_ext.config_keys import LIMITS
 from kurt_ext.errors import ConfigError, UntrustedError, UsageError
 from kurt_ext.places import Places
-from kurt_ext.settings import HIDDEN, Settings, looks_secret
+from kurt_ext.settings import HIDDEN, Settings, hide, looks_secret
 
 
 def write(folder: Path, text: str | bytes) -> Path:
@@ -444,6 +444,21 @@ class TestSettings:
     )
     def test_secrets_are_known_by_whole_words(self, key: str, secret: bool) -> None:
         assert looks_secret(key) is secret
+
+    @pytest.mark.parametrize(
+        ("value", "shown"),
+        [
+            ("hunter2", HIDDEN),
+            (["env:A", "hunter2"], HIDDEN),
+            ("env:A", "env:A"),
+            (["env:A"], ["env:A"]),
+            ("ed25519:" + "A" * 43 + "=", "ed25519:" + "A" * 43 + "="),
+            (["ed25519:" + "A" * 43 + "="], ["ed25519:" + "A" * 43 + "="]),
+            ("ed25519:hunter2", HIDDEN),
+        ],
+    )
+    def test_references_and_public_keys_are_shown(self, value: object, shown: object) -> None:
+        assert hide(value, "key") == shown
 
     def test_a_missing_variable_is_named_with_key_place_and_the_line_to_paste(
         self, project: Path
