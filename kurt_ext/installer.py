@@ -26,7 +26,7 @@ from .errors import (
 from .findings import Finding
 from .grants import Grants, widening
 from .installing_folders import held, place
-from .lock import Locked
+from .lock import Locked, lock_path, write
 from .market import digests
 from .market.store import File, Store, Tree
 from .receipts import Receipt, Receipts, now
@@ -93,8 +93,10 @@ class Installer:
     def plan_of(self, wanted: Sequence[Goods], *, force: bool = False) -> Plan:
         """Return what is to be done so that these are installed, which are here already.
 
+        :raises ConflictError: when they have one twice, in two versions.
         :raises KurtError: why it cannot be.
         """
+        wanted = _once(wanted)
         names = {goods.name for goods in wanted}
         needed = self.shelves.needed(wanted)
         steps = [
@@ -319,7 +321,19 @@ class Installer:
             for step in plan.changes:
                 self._do(step)
                 done.append(step)
+            self._lock_again([step for step in plan.steps if step not in done])
         return done
+
+    def _lock_again(self, steps: Sequence[Step]) -> None:
+        """Write what is here as it should be, and was agreed to, into a lock that lacks it."""
+        found = [self.receipts.find(step.name) for step in steps]
+        rows = {one.locked.slug: one.locked for one in found if one is not None}
+
+        def change(lock: dict[str, Locked]) -> None:
+            lock.update({slug: row for slug, row in rows.items() if slug not in lock})
+
+        if rows:
+            write(lock_path(self.places, self.scope), change)
 
     def _refuse_loaded(self, step: Step) -> None:
         """Raise where modules of the skill are imported from the folder here, in this process."""
@@ -359,6 +373,24 @@ class Installer:
             assert goods.wheel is not None
             installing_distributions.install_wheel(self.store.keep_wheel(*goods.wheel))
             note(self.receipts, receipt)
+
+
+def _once(wanted: Sequence[Goods]) -> list[Goods]:
+    """Return what is wanted, each skill once.
+
+    :raises ConflictError: when one is wanted in two versions.
+    """
+    found: dict[str, Goods] = {}
+    for goods in wanted:
+        other = found.setdefault(goods.name, goods)
+        if other.digest != goods.digest:
+            raise ConflictError(
+                f"{goods.name} is asked for twice",
+                cause=f"{other.version} and {goods.version}",
+                hint="say one of them",
+                skill=goods.name,
+            )
+    return list(found.values())
 
 
 def _verb(goods: Goods, before: Receipt | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from .. import cli
 from ..agreeing import SCOPES, apply, count, installer_of, rows, write_steps
-from ..errors import ConflictError, KurtError
+from ..errors import ConfigError, ConflictError, KurtError
 from ..findings import Finding
 from ..output import Answer
 
@@ -56,11 +57,20 @@ def command(
       kurt sync --locked --yes
       kurt sync --force web-archiver
     """
+    from ..lock import lock_path
     from ..removing import refuse_in_host, uninstall
     from ..settled import remember
     from ..syncing import plan_sync
 
     started = time.time_ns()
+    path = lock_path(session.places, scope)
+    if locked and not os.path.lexists(path):
+        raise ConfigError(
+            "there is no kurt.lock",
+            cause="everything that is installed would be removed",
+            at=path,
+            hint="git checkout kurt.lock, or write one: kurt install NAME",
+        )
     markets, warnings = _markets(session, offline)
     installer = installer_of(session, scope, markets)
     chosen = plan_sync(installer, force=force)
@@ -99,7 +109,8 @@ def command(
         else:
             done = [count(steps)] if steps else []
             done += [f"removed {len(removed)}"] if removed else []
-            page.line(", ".join([*done, f"{chosen.same} as locked"]))
+            line = ", ".join([*done, f"{chosen.same} as locked"])
+            page.line(line[:1].upper() + line[1:])
 
     data = {
         "scope": scope,

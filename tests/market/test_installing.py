@@ -434,6 +434,30 @@ def test_a_sync_removes_what_is_not_locked_where_that_is_meant(
     assert not (project / "skills" / CALC).exists()
 
 
+def test_a_sync_to_a_lock_that_is_gone_removes_nothing(
+    shop: Shop, kurt: Kurt, project: Path
+) -> None:
+    kurt("install", ID, "--yes")
+    lock = project / "kurt.lock"
+    before = lock.read_text()
+    lock.unlink()
+    ran = kurt("sync", "--locked")
+    assert (ran.code, ran["error"]["code"]) == (1, "config-invalid")
+    assert (project / "skills" / ID).is_dir()
+    assert kurt("install", ID).code == 0  # nothing to do, but to lock it again
+    assert lock.read_text() == before
+    assert kurt("sync", "--locked").data["same"] == 1
+
+
+def test_what_is_asked_for_twice_is_installed_once(shop: Shop, kurt: Kurt, project: Path) -> None:
+    ran = kurt("install", ID, ID, f"{ID}@1.0.0", "--yes")
+    assert [step[1] for step in ran.steps] == [ID]
+    shop.sell(ID, "1.1.0")
+    shop.open()
+    ran = kurt("install", f"{ID}@1.0.0", f"{ID}@1.1.0", "--yes")
+    assert (ran.code, ran["error"]["cause"]) == (6, "1.0.0 and 1.1.0")
+
+
 def test_a_sync_with_nothing_to_do_is_remembered_and_a_change_is_seen(
     shop: Shop, kurt: Kurt, project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
