@@ -53,7 +53,7 @@ def command(
     if undo == bool(reason):
         raise UsageError(
             "say why, or take it back",
-            hint=f"kurt market yank {skill} {version} --reason TEXT",
+            hint=f"kurt market yank {skill} {version} --from {folder} --reason TEXT",
         )
     root = os.path.abspath(folder)
     index_key = Keyring(session.places).chosen(key, read_settings(root).key)

@@ -339,7 +339,8 @@ class Books:
                 "the index was signed, and the new one would not be",
                 cause="whoever trusts its key would refuse it",
                 at=self.root,
-                hint="name the key: --key NAME, or key = NAME in market.toml; or say --unsigned",
+                hint="name the key: --key NAME, or key = NAME in market.toml; "
+                "without one from now on: kurt market build --unsigned",
             )
 
     def _meta(self, advisories: Mapping[str, Any] | None, now: float | None) -> dict[str, Any]:
