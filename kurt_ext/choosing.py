@@ -82,12 +82,14 @@ class Shelves:
         return goods
 
     def _market_of(self, spec: Spec) -> Market:
-        from .market.clients import the_market
+        from .market.clients import no_market, the_market
 
         if not self.markets:
+            cause, hint = no_market(self._discovery.config)
             raise SkillNotFoundError(
                 f"{spec.name} cannot be looked for: kurt.toml names no market",
-                hint="kurt config set market.NAME.url https://…, or give a path: ./FOLDER",
+                cause=cause,
+                hint=hint if cause else f"{hint}, or give a path: ./FOLDER",
                 skill=spec.name,
             )
         if spec.market is not None:

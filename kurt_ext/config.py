@@ -503,7 +503,8 @@ def merge(lower: Table, upper: Table) -> Table:
         "skills": joined(lower.get("skills", {}), upper.get("skills", {})),
         "plugins": joined(lower.get("plugins", {}), upper.get("plugins", {})),
         # A project must not lead a name astray that the user has given to a market and its key.
-        "markets": {**upper.get("markets", {}), **lower.get("markets", {})},
+        "markets": upper.get("markets", {})
+        | {name: table for name, table in lower.get("markets", {}).items() if table},
         "sandbox": _sandbox(lower.get("sandbox", {}), upper.get("sandbox", {})),
     }
 

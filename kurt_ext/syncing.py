@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING, Any
 
 from . import bringing
 from .bringing import Goods
-from .errors import IntegrityError, KurtError
+from .errors import IntegrityError, KurtError, SkillNotFoundError
 from .findings import Finding
 from .lock import Locked, lock_path, read
+from .names import suggest
 from .receipts import Receipt
 from .specs import Spec, parse
 from .steps import Plan, Step
@@ -47,12 +48,22 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
 
     :param force: names of skills that were changed since, and are to be put back.
     :raises ConfigError: when the lock cannot be read.
+    :raises SkillNotFoundError: when it does not have what is forced.
     :raises IntegrityError: when what can be had is not what is locked.
     """
     receipts = installer.receipts
     rows = read(lock_path(receipts.places, receipts.scope))
     there = {receipt.locked.slug: receipt for receipt in receipts.all()}
     anew = set(force)
+    unknown = anew - {locked.name for locked in rows.values()}
+    if unknown:
+        name = min(unknown)
+        near = suggest(name, [locked.name for locked in rows.values()])
+        raise SkillNotFoundError(
+            f"kurt.lock has no {name}",
+            hint=f"did you mean {near[0]}?" if near else "kurt list",
+            candidates=near,
+        )
     steps: list[Step] = []
     same = 0
     for slug, locked in sorted(rows.items()):

@@ -58,9 +58,10 @@ def command(
       kurt search pdf --without network_hosts --min-score 80
     """
     if not session.discovery.config.markets:
-        raise ConfigError(
-            "kurt.toml names no market", hint="kurt config set market.NAME.url https://…"
-        )
+        from ..market.clients import no_market
+
+        cause, hint = no_market(session.discovery.config)
+        raise ConfigError("kurt.toml names no market", cause=cause, hint=hint)
     markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
     found: list[tuple[float, int, dict[str, Any]]] = []
     total = 0

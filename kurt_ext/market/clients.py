@@ -227,6 +227,14 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
     return found
 
 
+def no_market(config: Config) -> tuple[str | None, str]:
+    """Return why ``kurt.toml`` names no market that counts, and what to do about it."""
+    for one in config.findings:
+        if one.rule == "untrusted-config" and one.message.startswith("[market."):
+            return one.message, one.fix
+    return None, "kurt config set market.NAME.url https://…"
+
+
 def the_market(found: Mapping[str, Market], name: str) -> Market:
     """Return the market of a name.
 

@@ -183,6 +183,10 @@ class HttpReader:
         found = fault(reference)
         if found is not None:
             raise MarketError(f"{reference[:80]!r} is no reference: {found[1]}")
+        if self.silent:
+            raise NetworkError(
+                f"{reference} was not kept", cause="nobody is asked", hint="leave --offline away"
+            )
         url = urljoin(self.location, reference)
         for number in range(1, _TRIES + 1):
             try:
@@ -194,6 +198,8 @@ class HttpReader:
                 time.sleep(min(self._retry_after or _PAUSE * 3 ** (number - 1), _LONGEST_PAUSE))
         raise AssertionError("unreachable")
 
+    #: Whether the server is not to be asked for anything.
+    silent: bool = False
     _retry_after: float = 0.0
 
     def _once(self, url: str, limit: int, headers: Mapping[str, str]) -> _Asked:

@@ -138,7 +138,7 @@ class IndexClient:
     def refresh(self, *, offline: bool = False, allow_stale: bool = False) -> Standing:
         """Ask for the present index, believe it or not, and return how it stands.
 
-        :param offline: ask nobody, and take the last good copy.
+        :param offline: ask nobody, now or later, and take the last good copy.
         :param allow_stale: take an index that has expired, and say so.
         :raises NetworkError: when the market cannot be asked and no copy was kept.
         :raises SignatureError: when no trusted key has signed it.
@@ -207,6 +207,7 @@ class IndexClient:
 
     def _current(self, offline: bool) -> Copy:
         if isinstance(self._reader, HttpReader):
+            self._reader.silent = offline
             if not offline:
                 return self._reader.current(INDEX, INDEX_LIMIT)
             found = self._reader.offline(INDEX)

@@ -518,6 +518,34 @@ def test_a_market_behind_a_server_is_asked_once_and_kept(
     assert kurt("search", "--offline", "calculator").code == 0
 
 
+def test_offline_nobody_is_asked(shop: Shop, kurt: Kurt) -> None:
+    with served(shop.root) as server:
+        kurt("config", "set", "--scope", "user", "market.shop.url", server.url)
+        assert kurt("search").code == 0
+        asked = len(server.asked)
+        ran = kurt("install", ID, "--offline", "--yes")
+        assert (ran.code, ran["error"]["hint"]) == (7, "leave --offline away")
+        assert len(server.asked) == asked
+
+
+def test_the_market_of_a_project_that_is_not_trusted_is_told(
+    shop: Shop, kurt: Kurt, project: Path
+) -> None:
+    kurt("config", "unset", "--scope", "user", "market.shop.url")
+    (project / "kurt.toml").write_text(f'[market.shop]\nurl = "{shop.root}"\n')
+    for ran in (kurt("search"), kurt("install", ID, "--yes")):
+        assert "[market.shop] is ignored" in ran["error"]["cause"]
+        assert ran["error"]["hint"] == f"kurt skill trust {project}"
+    assert kurt("skill", "trust", str(project)).code == 0
+    assert kurt("install", ID, "--yes").code == 0
+
+
+def test_a_name_that_is_not_locked_cannot_be_put_back(shop: Shop, kurt: Kurt) -> None:
+    kurt("install", ID, "--yes")
+    ran = kurt("sync", "--force", ID + "s")
+    assert (ran.code, ran["error"]["hint"]) == (3, f"did you mean {ID}?")
+
+
 @pytest.mark.parametrize("at", range(0, 24_576, 4096))
 def test_a_download_that_is_cut_off_installs_nothing(
     shop: Shop, kurt: Kurt, project: Path, monkeypatch: pytest.MonkeyPatch, at: int
