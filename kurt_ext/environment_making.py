@@ -241,9 +241,10 @@ def _write(path: str, lines: Sequence[str]) -> None:
 
 def _pip(folder: str, interpreter: Interpreter) -> list[str]:
     """Return the words that run pip: our own, else one in an environment of its own."""
-    from importlib.util import find_spec
+    from importlib.machinery import PathFinder
 
-    if find_spec("pip") is not None:
+    # Not by the finders of others: setuptools' own has something to say about pip.
+    if PathFinder.find_spec("pip") is not None:
         words = [sys.executable, "-I", "-m", "pip"]
     else:
         place = f"{folder}.pip"

@@ -23,6 +23,7 @@ __all__ = [
     "install_wheel",
     "installed_version",
     "installer",
+    "locks",
     "uninstall",
 ]
 
@@ -94,12 +95,29 @@ def compile_lock(
         elif index:
             words += ["--index-url", index]
         if installer() == "pip":
+            _refuse_old_pip()
             words = ["lock", *words, "-r", asked, "-o", made]
         else:
             words = ["compile", *words, "--format", "pylock.toml", "--quiet", "-o", made, asked]
         _run(words, [] if offline or index else _OWN_INDEX)
         with open(made, encoding="utf-8") as stream:
             return stream.read()
+
+
+def locks() -> bool:
+    """Return whether the installer of this environment can write a lock: pip can from 25.1 on."""
+    from packaging.version import Version
+
+    return installer() != "pip" or Version(installed_version("pip") or "0") >= Version("25.1")
+
+
+def _refuse_old_pip() -> None:
+    if not locks():
+        raise KurtError(
+            f"pip {installed_version('pip')} cannot write a lock of distributions",
+            cause="pip can from 25.1 on, and uv can",
+            hint="python -m pip install --upgrade pip",
+        )
 
 
 def uninstall(distribution: str) -> None:

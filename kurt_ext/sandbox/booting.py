@@ -8,8 +8,8 @@ from importlib.util import find_spec
 
 __all__ = ["BOOT", "OWN", "PARENT", "arguments", "packages"]
 
-#: The folder of this package, as the started interpreter gets it.
-OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+#: The folder of this package, as the started interpreter gets it: where its files really lie.
+OWN = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 #: Finds packages where they are said to be. A folder that holds a checkout need not be readable.
 BOOT = """
@@ -53,6 +53,8 @@ def packages(names: tuple[str, ...] = ()) -> dict[str, str]:
     for name in names:
         spec = find_spec(name)
         for folder in (spec.submodule_search_locations or ()) if spec else ():
-            found[name] = os.path.abspath(folder)
+            # An editable install is a folder of links, and what they lead to must be readable.
+            file = os.path.realpath(os.path.join(folder, "__init__.py"))
+            found[name] = os.path.dirname(file)
             break
     return found
