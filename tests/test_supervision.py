@@ -265,11 +265,20 @@ def test_a_worker_that_nobody_calls_is_ended(tmp_path: Path) -> None:
 
 def test_the_memory_of_all_its_processes_is_bounded_together(tmp_path: Path) -> None:
     async def body() -> None:
-        async with kept(tmp_path, processes=8, limits={"memory_mb": 60}) as it:
+        async with kept(tmp_path, processes=8, limits={"memory_mb": 400}) as it:
             with pytest.raises(LimitError) as caught:
-                await it.cell.request("hold_in_children", 20 << 20)
+                await it.cell.request("hold_in_children", 150 << 20)
             assert caught.value.limit == "max_memory_mb"
             await until(lambda: "limit" in it.names)
+            assert await it.cell.request("echo", 1) == 1
+
+    run(body)
+
+
+def test_a_process_that_a_plugin_has_forked_does_not_answer_for_it(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with kept(tmp_path, processes=8) as it:
+            assert await it.cell.request("fork_and_raise") == "answered by its parent"
             assert await it.cell.request("echo", 1) == 1
 
     run(body)

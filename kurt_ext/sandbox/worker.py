@@ -53,6 +53,8 @@ def main(parent: int, packages: Any = None) -> NoReturn:
         os.environ.update(policy["environment"])
         if packages is not None:
             packages.places.update(told["packages"])
+        if hasattr(os, "register_at_fork"):
+            os.register_at_fork(after_in_child=_leave)
         serving.reply = int(policy["limits"]["reply_mb"] * (1 << 20))
         factory = _located(told["handler"])
         sys.dont_write_bytecode = True
@@ -91,6 +93,15 @@ def _settle(parent: int) -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PDEATHSIG, _SIGKILL, 0, 0, 0)
         if os.getppid() != parent:  # it has died before
             os._exit(0)
+
+
+def _leave() -> None:
+    """Let go of the host in a process that the plugin has forked: only the worker answers it."""
+    for fd in (CHANNEL, BROKER):
+        try:
+            os.close(fd)
+        except OSError:
+            continue  # there is no broker
 
 
 def _located(place: str) -> Any:

@@ -127,7 +127,7 @@ CASES = [
     ("skill unlink", "kurt.skill.unlink/1", 3),
     ("skill untrust", "kurt.skill.untrust/1", 3),
     ("skill validate greeter", "kurt.validate/1", 5),
-    ("sync --locked", "kurt.sync/1", 0),
+    ("sync --locked", "kurt.sync/1", 1),
     ("tool info greeter", "kurt.info/1", 0),
     ("tool list", "kurt.list/1", 0),
     ("tool run greet", "kurt.run/1", 0),

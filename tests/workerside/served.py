@@ -139,6 +139,14 @@ class Handler:
                 time.sleep(3600)
         time.sleep(3600)
 
+    def fork_and_raise(self, body: Any, call: Any) -> str:
+        """Start a process that leaves this function by itself, and outlive it."""
+        child = os.fork()
+        if not child:
+            raise ValueError("in a child")
+        os.waitpid(child, 0)
+        return "answered by its parent"
+
     # -- talking -------------------------------------------------------------------
 
     def count(self, body: Any, call: Any) -> int:
