@@ -22,7 +22,7 @@ __all__ = ["TIERS", "Abilities", "Trial", "abilities"]
 #: The tiers, the weakest first.
 TIERS = ("process", "kernel", "strong")
 _PATIENCE = 20.0  # seconds for a probe, which takes some hundredth of one
-_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_PACKAGES = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
 _START = "import sys; sys.path.append({!r}); from kurt_ext.sandbox.trying import main; main({!r})"
 
 #: Name, as in a policy's ``require`` → what is not so where nothing enforces it.

@@ -28,7 +28,7 @@ _SYSTEM = """
 _MOST_LINKS = 40  # as the kernel: a path through more of them is ELOOP
 _SHARED = ("/", "/usr", "/usr/local")
 _ALTERNATIVES = "/etc/alternatives/"  # where Debian and Fedora have a second link
-_OWN = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_OWN = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 
 
 def own_grants(path: Iterable[str]) -> list[tuple[str, int]]:
