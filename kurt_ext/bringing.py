@@ -21,7 +21,7 @@ from .errors import IntegrityError, KurtError, ManifestError, NetworkError, Stor
 from .findings import Finding
 from .manifest import read
 from .market import digests
-from .market.store import Store, read_folder
+from .market.store import Store, Tree, read_folder
 from .names import PACKAGE, slug
 
 if TYPE_CHECKING:
@@ -296,8 +296,7 @@ def of_release(
     key = market.signer(listing.id, release)
     origin: dict[str, Any] = {"url": market.url}
     if isinstance(release.source, FilesSource):
-        content = market.content(listing.id, release)
-        tree = store.put(listing.id, content, release.source.digest)
+        tree, content = _kept_or_brought(store, market, listing.id, release)
         record = _record(tree.folder, f"{listing.id} {release.version}")
         goods = Goods(record, content, {**origin, "dir_info": {}})
     else:
@@ -309,6 +308,19 @@ def of_release(
     goods.release, goods.key = release, key
     _hold_to(goods, listing.id, release)
     return goods
+
+
+def _kept_or_brought(
+    store: Store, market: Market, name: str, release: Release
+) -> tuple[Tree, dict[str, bytes]]:
+    """Return the files of a release: the store's, where it has them whole; else the market's."""
+    digest = release.source.digest
+    tree = store.find(digest)
+    content = store.content(tree) if tree is not None else None
+    if tree is None or content is None:
+        content = market.content(name, release)
+        tree = store.put(name, content, digest)
+    return tree, content
 
 
 def _hold_to(goods: Goods, name: str, release: Release) -> None:

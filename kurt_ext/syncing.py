@@ -123,12 +123,9 @@ def _from_store(installer: Installer, locked: Locked) -> Goods | None:
         path = installer.store.wheel(locked.digest)
         return bringing.of_wheel(path, source=locked.source) if path is not None else None
     tree = installer.store.find(locked.digest)
-    if tree is None or installer.store.damaged(tree):
+    content = installer.store.content(tree) if tree is not None else None
+    if tree is None or content is None:
         return None
-    content = {}
-    for path in tree.files:
-        with open(os.path.join(tree.folder, path), "rb") as stream:
-            content[path] = stream.read()
     goods = bringing.of_content(tree.folder, content)
     goods.origin = origin
     return goods

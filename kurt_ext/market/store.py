@@ -208,6 +208,17 @@ class Store:
                 wrong.append(path)
         return sorted(wrong)
 
+    def content(self, tree: Tree) -> dict[str, bytes] | None:
+        """Return the bytes of a tree by path, digested; None where one is not what it was."""
+        found = {}
+        try:
+            for path, file in tree.files.items():
+                data = _read(os.path.join(tree.folder, path), file.size)
+                found[path] = digests.check(data, file.digest, path, file.size)
+        except (OSError, IntegrityError):
+            return None
+        return found
+
     def lay(self, tree: Tree, target: str, content: Mapping[str, bytes] | None = None) -> None:
         """Put the files of a tree into a new folder, digested before.
 
