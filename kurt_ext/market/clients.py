@@ -140,7 +140,7 @@ class Market(IndexClient):
 
         found = {}
         for file in source.files:
-            data = self._reader.read(blob(file.digest), file.size)
+            data = self._read(blob(file.digest), file.size)
             found[file.path] = digests.check(data, file.digest, f"{file.path} of {name}", file.size)
         return found
 
@@ -168,30 +168,39 @@ class Market(IndexClient):
 
         :raises IntegrityError: when they are not what was promised.
         """
-        data = self._reader.read(wheel.url, wheel.size)
+        data = self._read(wheel.url, wheel.size)
         return digests.check(data, wheel.digest, wheel.filename, wheel.size)
 
+    def _read(self, reference: str, limit: int) -> bytes:
+        try:
+            return self._reader.read(reference, limit)
+        except MarketError as error:
+            error.hint = error.hint or self.asked_where
+            raise
+
     def _pointed(self, pointer: Pointer, limit: int, *, keep: bool = True) -> bytes:
-        """Return what a pointer names; over HTTP from memory where it came before."""
+        """Return what a pointer names, from memory where it came before."""
         if pointer.size > limit:
             raise IntegrityError(f"{pointer.url} has more than {limit:,} bytes")
+        if not keep:
+            return reading.fetch(self._reader, pointer, limit)
         path = os.path.join(self._cache, "documents", digests.to_hex(pointer.digest))
-        remote = isinstance(self._reader, HttpReader) and keep
-        if remote:
-            try:
-                with open(path, "rb") as stream:
-                    return digests.check(
-                        stream.read(limit + 1), pointer.digest, pointer.url, pointer.size
-                    )
-            except (OSError, IntegrityError):
-                pass
-        data = reading.fetch(self._reader, pointer, limit)
-        if remote:
-            try:
-                os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-                write_atomically(path, data, mode=0o600)
-            except OSError:
-                pass
+        try:
+            with open(path, "rb") as stream:
+                return digests.check(
+                    stream.read(limit + 1), pointer.digest, pointer.url, pointer.size
+                )
+        except (OSError, IntegrityError):
+            pass
+        data = digests.check(
+            self._read(pointer.url, pointer.size), pointer.digest, pointer.url, pointer.size
+        )
+        try:
+            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+            # Whatever is read from it is compared with its digest: a torn one is asked for anew.
+            write_atomically(path, data, mode=0o600, durable=False)
+        except OSError:
+            pass
         return data
 
 

@@ -19,7 +19,7 @@ from typing import IO, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from ..atomic import write_atomically
-from ..errors import IntegrityError, MarketError, NetworkError
+from ..errors import IntegrityError, KurtError, MarketError, NetworkError
 from . import digests
 from .paths import fault
 
@@ -44,13 +44,13 @@ class Copy(NamedTuple):
     :param digest: of its bytes.
     :param seen: when it was last known to be the present one; seconds since 1970.
     :param data: its bytes, where they came just now; else :meth:`HttpReader.kept` has them.
-    :param trouble: why the server could not be asked; None where it was.
+    :param trouble: why the market could not be asked; None where it was.
     """
 
     digest: str
     seen: float
     data: bytes | None = None
-    trouble: NetworkError | None = None
+    trouble: KurtError | None = None
 
 
 class _Asked(NamedTuple):

@@ -7,10 +7,12 @@ cannot be asked.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -176,6 +178,7 @@ class IndexClient:
                     "warning",
                     f"the market {self.name} cannot be asked ({copy.trouble.cause}); "
                     f"the copy of {age_in_words(checked)} ago is used",
+                    fix=self.asked_where,
                 )
             )
         if self._catalogue is not None and self._catalogue is not catalogue:
@@ -220,30 +223,58 @@ class IndexClient:
         return self._of_folder(self._reader)
 
     def _of_folder(self, reader: reading.FolderReader) -> Copy:
-        """Return the index of a folder; one that nothing can have changed is not read."""
+        """Return the index of a folder; one that nothing can have changed is not read.
+
+        :raises MarketError: when there is none, and no copy was kept either.
+        """
         path = reader.path(INDEX)
         note = os.path.join(self._cache, "index.seen")
-        try:
-            status = os.stat(path)
-            mark = [status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size]
-            with open(note, "rb") as stream:
-                row = json.loads(stream.read(4096))
-            if row["mark"] == mark and max(mark[:2]) < row["written"] - _RACY_NS:
-                return Copy(str(row["digest"]), time.time())
-        except (OSError, ValueError, KeyError, TypeError):
-            mark = []
+        noted = _noted(note)
         started = time.time_ns()
-        data = reader.read(INDEX, INDEX_LIMIT)
+        try:
+            mark = _mark(path)
+            if (
+                noted is not None
+                and noted["mark"] == mark
+                and max(mark[:2]) < noted["written"] - _RACY_NS
+            ):
+                with suppress(OSError):
+                    os.utime(note)
+                return Copy(noted["digest"], time.time())
+            data = reader.read(INDEX, INDEX_LIMIT)
+        except (OSError, MarketError) as error:
+            cause = error if isinstance(error, OSError) else error.__cause__
+            if not isinstance(cause, OSError) or cause.errno == errno.ELOOP:
+                raise
+            trouble = self._vanished(reader.location, cause)
+            if noted is None:
+                raise trouble from cause
+            return Copy(noted["digest"], os.stat(note).st_mtime, trouble=trouble)
         digest = digests.of_bytes(data)
         try:
-            status = os.stat(path)
-            mark = [status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size]
+            mark = _mark(path)
             os.makedirs(self._cache, mode=0o700, exist_ok=True)
             row = {"mark": mark, "written": started, "digest": digest}
             write_atomically(note, json.dumps(row).encode(), mode=0o600)
         except OSError:
             pass
         return Copy(digest, time.time(), data)
+
+    @property
+    def asked_where(self) -> str:
+        """The command that says where the address of the market is written."""
+        return f"kurt config explain market.{self.name}.url"
+
+    def _vanished(self, folder: str, error: OSError) -> MarketError:
+        """Return the error for a folder whose index cannot be read."""
+        reason = error.strerror or str(error)
+        if not os.path.isdir(folder):
+            reason = f"there is no folder {folder}"
+        elif isinstance(error, FileNotFoundError):
+            reason = f"{folder} is no marketplace: it has no {INDEX}"
+        return MarketError(
+            f"the market {self.name} cannot be read", cause=reason, at=folder, hint=self.asked_where
+        )
 
     def _opened(self, copy: Copy) -> tuple[Catalogue, str | None]:
         """Return the catalogue of an index, made where there is none, and who has signed it."""
@@ -272,6 +303,8 @@ class IndexClient:
     def _bytes(self, copy: Copy) -> bytes:
         if isinstance(self._reader, HttpReader):
             return self._reader.kept(INDEX, INDEX_LIMIT)
+        if copy.trouble is not None:
+            raise copy.trouble
         return digests.check(self._reader.read(INDEX, INDEX_LIMIT), copy.digest, INDEX)
 
     def _signer(self, index: Index, data: bytes) -> str | None:
@@ -332,6 +365,23 @@ class IndexClient:
             return
         os.makedirs(os.path.dirname(self._seen), mode=0o700, exist_ok=True)
         write_atomically(self._seen, json.dumps(row).encode(), mode=0o600)
+
+
+def _noted(path: str) -> dict[str, Any] | None:
+    """Return what was noted of a folder's index; None where nothing can be read."""
+    try:
+        with open(path, "rb") as stream:
+            row = json.loads(stream.read(4096))
+        good = isinstance(row["mark"], list) and isinstance(row["written"], int)
+        return dict(row) if good and digests.is_digest(row["digest"]) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _mark(path: str) -> list[int]:
+    """Return what tells that a file is the one that it was."""
+    status = os.stat(path)
+    return [status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size]
 
 
 def _folder(url: str) -> str | None:

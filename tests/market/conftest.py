@@ -10,10 +10,13 @@ from typing import Any
 
 import pytest
 
+from kurt_ext.cli import run as run_here
 from kurt_ext.market import reading
 from kurt_ext.market.building import Built, build
 from kurt_ext.market.documents import Index, SkillDocument
 from kurt_ext.places import Places
+
+from .shops import Kurt, Ran
 
 SKILL = """\
 ---
@@ -73,6 +76,34 @@ def write_skill(
 def places(project: Path) -> Places:
     """Return the places of the test's own home."""
     return Places(str(project))
+
+
+@pytest.fixture
+def kurt(project: Path, capfd: pytest.CaptureFixture[str]) -> Kurt:
+    """Return a function that runs a command with ``--json``, and returns its envelope."""
+
+    def run(*words: str) -> Ran:
+        capfd.readouterr()
+        code = run_here([*words, "--json"])
+        out, err = capfd.readouterr()
+        found = Ran(json.loads(out))
+        found.code, found.err = code, err
+        return found
+
+    return run
+
+
+@pytest.fixture
+def said(project: Path, capfd: pytest.CaptureFixture[str]) -> Callable[..., str]:
+    """Return a function that runs a command, and returns all that a person reads of it."""
+
+    def run(*words: str) -> str:
+        capfd.readouterr()
+        run_here([*words])
+        out, err = capfd.readouterr()
+        return out + err
+
+    return run
 
 
 @pytest.fixture

@@ -16,6 +16,36 @@ from kurt_ext.market.building import build
 from kurt_ext.market.digests import of_bytes
 from kurt_ext.places import Places
 
+
+class Ran(dict[str, Any]):
+    """The envelope of a command."""
+
+    code: int
+    err: str
+
+    @property
+    def data(self) -> Any:
+        """The data of a success."""
+        assert self["ok"], self
+        return self["data"]
+
+    @property
+    def steps(self) -> list[tuple[str, str, str]]:
+        """What was done: verb, name and version of each."""
+        return [(step["verb"], step["name"], step["version"]) for step in self.data["steps"]]
+
+    @property
+    def rules(self) -> set[str]:
+        """The rules of the warnings."""
+        return {warning["rule"] for warning in self["warnings"]}
+
+    def warning(self, rule: str) -> dict[str, Any]:
+        """Return the one warning of a rule."""
+        (found,) = [warning for warning in self["warnings"] if warning["rule"] == rule]
+        return dict(found)
+
+
+Kurt = Callable[..., Ran]
 #: Answers a request in its own way; returns whether it did.
 Mischief = Callable[[BaseHTTPRequestHandler, bytes], bool]
 

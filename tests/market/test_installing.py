@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,48 +23,13 @@ from kurt_ext.market.signing import PrivateKey
 from kurt_ext.places import Places
 from kurt_ext.receipts import Receipts
 
-from .shops import Shop, served
+from .shops import Kurt, Shop, served
 
 ID = "com.example.archiver"
 CALC = "com.example.calculator"
 LIB = "com.example.mathlib"
 HOSTS = {"network_hosts": ["web.archive.org"]}
 MORE = {"network_hosts": ["web.archive.org", "more.example"]}
-
-
-class Ran(dict[str, Any]):
-    """The envelope of a command."""
-
-    code: int
-
-    @property
-    def data(self) -> Any:
-        assert self["ok"], self
-        return self["data"]
-
-    @property
-    def steps(self) -> list[tuple[str, str, str]]:
-        return [(step["verb"], step["name"], step["version"]) for step in self.data["steps"]]
-
-    @property
-    def rules(self) -> set[str]:
-        return {warning["rule"] for warning in self["warnings"]}
-
-
-Kurt = Callable[..., Ran]
-
-
-@pytest.fixture
-def kurt(project: Path, capfd: pytest.CaptureFixture[str]) -> Kurt:
-    def run(*words: str) -> Ran:
-        capfd.readouterr()
-        code = run_here([*words, "--json"])
-        out, _ = capfd.readouterr()
-        found = Ran(json.loads(out))
-        found.code = code
-        return found
-
-    return run
 
 
 @pytest.fixture
