@@ -311,20 +311,6 @@ SANDBOX_KEYS = {
     "tier": "strong or kernel",
     **dict.fromkeys(LIMITS, "a number above 0"),
 }
-#: Where the code of a plugin may run: see `isolation`.
-MODES = ("strict", "auto", "none")
-#: Limits of isolated plugins: see `sandbox.limits`, which says more of each.
-LIMITS = (
-    "max_execution_time_seconds",
-    "max_cpu_seconds",
-    "max_memory_mb",
-    "max_open_files",
-    "max_processes",
-    "max_file_size_mb",
-    "max_output_kb",
-    "max_reply_mb",
-    "max_connections",
-)
 #: Key of the table `[sandbox]` → the one value that only takes away, so that it counts
 #: whoever says it.
 TIGHTER: dict[str, Any] = {"offline": True, "allow_source": False}
