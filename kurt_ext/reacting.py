@@ -11,13 +11,15 @@ import os
 import time
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .changes import Change, Save, join
 from .errors import KurtError, ManifestError, PolicyError, SkillNotFoundError
+from .imprints import Imprints
 from .manifest import MANIFESTS
 from .models import PluginStatus
-from .saves import SOURCES, OwnWork, grouped
+from .saves import SOURCES, OwnWork, grouped, is_source
 
 if TYPE_CHECKING:
     from .fileevents import Batch
@@ -65,11 +67,22 @@ class Reactions:
         self._looking = asyncio.Lock()
         self._burst = 0
         self._looked = 0  # the last burst that discovery has seen
+        self._imprints = Imprints(time.time_ns())
         self._ids = self._known()
         self._deaf = loader.subscribe(self._hear)
 
     def _hear(self, event: PluginEvent) -> None:
-        self._stirred[event.plugin_id] = time.monotonic()
+        name = event.plugin_id
+        self._stirred[name] = time.monotonic()
+        folder = self._place(name)
+        if event.name == "reloading" or (event.name == "loading" and folder not in self._workers):
+            self._imprints.begin(folder, unread=event.name == "reloading")
+        elif event.name in ("loaded", "reloaded"):
+            self._imprints.end(name, event.generation, folder)
+
+    def _place(self, plugin_id: str) -> str:
+        """Return the folder of the copy that counts; "" where none is known."""
+        return next((path for path, known in self._ids.items() if known == plugin_id), "")
 
     # -- from events to folders ------------------------------------------------
 
@@ -125,6 +138,7 @@ class Reactions:
         feeder.cancel()
         self._saves.clear()
         await asyncio.gather(feeder, *self._workers.values(), return_exceptions=True)
+        self._imprints.close()
 
     # -- from folders to changes -----------------------------------------------
 
@@ -136,6 +150,9 @@ class Reactions:
             changes = await self._react(folder, save)
             for change in changes:
                 join(told, change)
+            if told and not changes:  # the rest of what runs already
+                files = tuple(sorted(save.files.union(told[-1].files)))
+                told[-1] = replace(told[-1], files=files)
             if not all(change.ok for change in changes):
                 await asyncio.sleep(_SECOND_LOOK)
             elif time.monotonic() > until:
@@ -147,6 +164,8 @@ class Reactions:
             save = more
 
     async def _react(self, folder: str, save: Save) -> list[Change]:
+        await _filled(folder, save)
+        self._imprints.begin(folder, unread=True)
         known = self._ids.get(folder)
         if known is not None and save.files.isdisjoint({".", *SOURCES}) and _is_skill(folder):
             return await self._bring(known, folder, save)
@@ -203,6 +222,8 @@ class Reactions:
         try:
             if self._status(plugin_id) in _ALIVE:
                 outcome = "reloaded"
+                if await self._is_same(plugin_id, folder):
+                    return []
                 await self._loader.reload_plugin(plugin_id, validate=self._validate)
             else:
                 await self._loader.load_plugin(plugin_id, validate=self._validate)
@@ -212,10 +233,14 @@ class Reactions:
             error = raised
             outcome = self._failure(plugin_id, raised)
         else:
-            self._runs_from[plugin_id] = next(
-                (path for path, known in self._ids.items() if known == plugin_id), folder
-            )
+            self._runs_from[plugin_id] = self._place(plugin_id) or folder
         return [self._change(plugin_id, folder, save, outcome, error)]
+
+    async def _is_same(self, plugin_id: str, folder: str) -> bool:
+        """Return whether what was saved is what runs."""
+        generation = self._loader.get_plugin_state(plugin_id).generation
+        place = self._place(plugin_id) or folder
+        return await self._imprints.holds(plugin_id, generation, place)
 
     async def _end(self, plugin_id: str, folder: str, save: Save) -> list[Change]:
         """End a plugin whose folder is no longer its own."""
@@ -260,6 +285,8 @@ class Reactions:
     ) -> Change:
         ms = (time.time_ns() - save.moment(folder)) / 1e6
         version, generation = "", 0
+        if error is not None:
+            self._imprints.forget(plugin_id)  # what is made undone is to be told
         try:
             state = self._loader.get_plugin_state(plugin_id)
         except KurtError:
@@ -269,6 +296,22 @@ class Reactions:
             generation = state.generation if state.status in _ALIVE else 0
         files = tuple(sorted(save.files))
         return Change(plugin_id, version, folder, files, outcome, generation, ms, error)
+
+
+async def _filled(folder: str, save: Save) -> None:
+    """Wait, for a moment, for what is written into a source that was emptied before."""
+    until = time.monotonic() + _SECOND_LOOK
+    while any(_is_empty(os.path.join(folder, name)) for name in save.files if is_source(name)):
+        if time.monotonic() > until:
+            return
+        await asyncio.sleep(_SECOND_LOOK / 10)
+
+
+def _is_empty(path: str) -> bool:
+    try:
+        return os.path.getsize(path) == 0
+    except OSError:
+        return False
 
 
 def _is_skill(folder: str) -> bool:
