@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from venvs import FreshEnv, fill
+
+
+def pytest_configure() -> None:
+    """Hear Ctrl-C, whoever started this.
+
+    A shell has what it starts in the background ignore it, and every process that a test
+    starts would too.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
