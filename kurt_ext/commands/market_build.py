@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import cli
+from ..amounts import amount
 from ..errors import PolicyError, UsageError
 from ..output import Answer
 
@@ -124,9 +125,8 @@ def _answer(built: Built, root: str) -> Answer:
     }
     failure = None
     if built.refused:
-        count = len(built.refused)
         failure = PolicyError(
-            f"{count} {'thing was' if count == 1 else 'things were'} refused",
+            f"{amount(len(built.refused), 'thing was', 'things were')} refused",
             cause="\n".join(error.message for error in built.refused[:20]),
             hint=built.refused[0].hint,
         )
@@ -139,8 +139,7 @@ def _answer(built: Built, root: str) -> Answer:
         if built.judged:
             page.line(f"{len(built.judged)} judged again")
         state = "is new" if built.changed else "is as it was"
-        skills = f"{built.skills} skill{'' if built.skills == 1 else 's'}"
-        new = f"{len(built.added)} new release{'' if len(built.added) == 1 else 's'}"
-        page.line(f"Snapshot {built.snapshot} {state}: {skills}, {new}")
+        new = amount(len(built.added), "new release")
+        page.line(f"Snapshot {built.snapshot} {state}: {amount(built.skills, 'skill')}, {new}")
 
     return Answer(data, text, error=failure)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli
+from ..amounts import amount
 from ..output import Answer
 
 if TYPE_CHECKING:
@@ -75,10 +76,11 @@ def command(
         state=state_of(session.places, reader.location),
     )
     line = (
-        f"Snapshot {found.snapshot}: {found.skills} skill{'' if found.skills == 1 else 's'}, "
-        f"{found.copied} file{'' if found.copied == 1 else 's'} copied "
-        f"({found.size:,} bytes), {found.kept} here already"
+        f"Snapshot {found.snapshot}: {amount(found.skills, 'skill')}, "
+        f"{amount(found.copied, 'file')} copied ({amount(found.size, 'byte')})"
     )
+    if found.kept:
+        line += f", {found.kept:,} here already"
     return Answer(
         {"location": reader.location, "folder": target, **found._asdict()},
         lambda page: page.line(line),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli
+from ..amounts import amount
 from ..errors import IntegrityError
 from ..output import Answer
 
@@ -72,10 +73,9 @@ def command(
     )
     failure = None
     if found.findings:
-        count = len(found.findings)
         failure = IntegrityError(
             f"{reader.location} does not hold what it promises",
-            cause=f"{count} thing{'' if count == 1 else 's'} wrong",
+            cause=f"{amount(len(found.findings), 'thing')} wrong",
             hint="kurt market build, or mirror it again",
         )
     data = {
@@ -87,8 +87,9 @@ def command(
     def text(page: Page) -> None:
         page.findings(found.findings)
         page.line(
-            f"snapshot {found.snapshot}: {found.skills} skills, {found.releases} releases, "
-            f"{found.files} files of {found.size:,} bytes; "
+            f"snapshot {found.snapshot}: {amount(found.skills, 'skill')}, "
+            f"{amount(found.releases, 'release')}, {amount(found.files, 'file')} "
+            f"of {amount(found.size, 'byte')}; "
             + (f"signed by {found.signed}" if found.signed else "signed by nobody trusted")
         )
 

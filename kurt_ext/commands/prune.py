@@ -8,6 +8,7 @@ import click
 
 from .. import cli
 from ..agreeing import SCOPES
+from ..amounts import amount
 from ..output import Answer
 
 if TYPE_CHECKING:
@@ -56,9 +57,8 @@ def command(session: Session, scope: str, dry_run: bool, every: bool) -> Answer:
         if dry_run:
             page.line("Nothing was changed: a dry run")
         else:
-            page.line(
-                f"Removed {len(removed)} skills and {len(trees)} versions, {freed / 1e6:.1f} MB"
-            )
+            what = f"{amount(len(removed), 'skill')} and {amount(len(trees), 'version')}"
+            page.line(f"Removed {what}, {freed / 1e6:.1f} MB")
 
     data = {
         "scope": scope,

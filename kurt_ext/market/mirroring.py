@@ -28,7 +28,7 @@ class Mirrored(NamedTuple):
 
     :param skills: how many skills the mirror has.
     :param copied: files that were fetched.
-    :param kept: files that were there already, by their digest.
+    :param kept: files that were there before, by their digest.
     :param size: bytes that were fetched.
     """
 
@@ -81,6 +81,7 @@ class _Mirroring:
         self._reader = reader
         self._here = FolderReader(target)
         self._copied = self._kept = self._size = 0
+        self._done: set[str] = set()
         #: The bytes that the index must be; None where nobody has said.
         self.believed: bytes | None = None
 
@@ -144,6 +145,9 @@ class _Mirroring:
         return here.meta.snapshot
 
     def _copy(self, pointer: Pointer | Wheel) -> None:
+        if pointer.url in self._done:
+            return  # several releases have it
+        self._done.add(pointer.url)
         path = self._here.path(pointer.url)
         try:
             digest, size = digests.of_file(path, pointer.size)

@@ -6,6 +6,7 @@ import time
 from calendar import timegm
 from typing import TYPE_CHECKING
 
+from ..amounts import amount
 from ..errors import MarketError, StaleIndexError
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def age_in_words(span: float) -> str:
     for size, word in _UNITS:
         count = int(span // size)
         if count >= 1:
-            return f"{count} {word}{'' if count == 1 else 's'}"
+            return amount(count, word)
     return "less than a minute"
 
 

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from ..amounts import amount
 from ..findings import SEVERITIES
 
 __all__ = [
@@ -83,19 +84,15 @@ def place(report: Mapping[str, Any], finding: Mapping[str, Any], base: str) -> s
     return at
 
 
-def _plural(count: int, word: str) -> str:
-    return f"{count} {word}" if count == 1 else f"{count} {word}s"
-
-
 def counted(report: Mapping[str, Any]) -> list[str]:
     """Return the numbers of errors, remarks and accepted findings, as far as there are any."""
     errors = sum(map(fatal, report["findings"]))
     remarks = len(report["findings"]) - errors
     said = []
     if errors:
-        said.append(_plural(errors, "error"))
+        said.append(amount(errors, "error"))
     if remarks:
-        said.append(_plural(remarks, "remark"))
+        said.append(amount(remarks, "remark"))
     if report.get("accepted"):
         said.append(f"{len(report['accepted'])} accepted")
     return said
@@ -104,7 +101,7 @@ def counted(report: Mapping[str, Any]) -> list[str]:
 def summary(reports: Sequence[Mapping[str, Any]]) -> str:
     """Return in one line what many reports come to."""
     valid = sum(1 for report in reports if report["valid"])
-    said = f"{_plural(len(reports), 'skill')}: {valid} valid, {len(reports) - valid} not valid"
+    said = f"{amount(len(reports), 'skill')}: {valid} valid, {len(reports) - valid} not valid"
     scores = [points for report in reports if (points := score(report)) is not None]
     return f"{said}; lowest score {min(scores):g}" if scores else said
 
