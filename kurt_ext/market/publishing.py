@@ -6,15 +6,14 @@ import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import ConflictError, MarketError, NotFoundError, SkillNotFoundError
+from ..errors import MarketError, NotFoundError, SkillNotFoundError
 from ..names import suggest
-from . import advisories, interop, releasing
+from . import advisories, interop, proofs, releasing
 from .books import Books, held
 from .building import words
 from .collecting import folder_files, of_folder, unpacked_wheel
 from .market_toml import FILE, write_settings
 from .signing import PrivateKey
-from .times import stamp
 
 if TYPE_CHECKING:
     from ..places import Places
@@ -31,7 +30,7 @@ class Published(NamedTuple):
     :param new: whether the release was not there before.
     :param score: of the validator.
     :param digest: of the tree of its files, or of its wheel.
-    :param key: the id of the key that has signed it; None for none.
+    :param key: the id of a key that has signed it; None for none.
     """
 
     name: str
@@ -52,8 +51,10 @@ def publish(
     publisher: str | None = None,
     key: PrivateKey | None = None,
     index_key: PrivateKey | None = None,
+    proof: proofs.Proof | None = None,
     report: dict[str, Any] | None = None,
     ruleset: str = "",
+    check: Callable[[int], None] | None = None,
 ) -> Published:
     """Judge a skill, and publish it as a release that stays as it is.
 
@@ -62,8 +63,11 @@ def publish(
     :param publisher: who publishes; the one of ``market.toml`` if None.
     :param key: signs the release, and is listed among the publisher's keys.
     :param index_key: signs the index.
+    :param proof: the publisher's signature, where it was made elsewhere.
     :param report: what the validator said of these bytes, where it was asked already.
     :param ruleset: the digest of the rules of that report.
+    :param check: is given the number of the index that was read, and raises where nothing may
+        be written.
     :raises PluginValidationError: when it is below the gate of the marketplace.
     :raises ReleaseExistsError: when the version is published with another content.
     :raises ConflictError: when the skill is somebody else's.
@@ -73,15 +77,18 @@ def publish(
     with held(root):
         books = Books(root)
         who = publisher or books.settings.publisher
-        work = _Publication(books, places, who, key, report, ruleset)
+        work = _Publication(books, places, who, key or proof, report, ruleset)
         if path.endswith(".whl") and os.path.isfile(path):
             release = work.wheel(path)
         elif os.path.isdir(path):
             release = work.folder(os.path.abspath(path))
         else:
             raise SkillNotFoundError(f"there is no skill in {path}", at=path, hint="kurt list")
+        if check is not None:
+            check(books.snapshot)
         commit(books, index_key)
         scan = release.get("scan")
+        signed = [str(row["key"]) for row in release.get("attestations", ())]
         return Published(
             work.name,
             release["version"],
@@ -89,7 +96,7 @@ def publish(
             work.new,
             None if scan is None else scan["score"],
             release["source"]["digest"],
-            None if key is None else key.id,
+            key.id if key is not None else signed[-1] if signed else None,
             books.snapshot,
         )
 
@@ -128,7 +135,7 @@ class _Publication:
         books: Books,
         places: Places,
         publisher: str,
-        key: PrivateKey | None,
+        key: PrivateKey | proofs.Proof | None,
         report: dict[str, Any] | None,
         ruleset: str,
     ) -> None:
@@ -204,23 +211,9 @@ class _Publication:
 
     def _signed(self, release: dict[str, Any]) -> dict[str, Any]:
         assert self._key is not None
-        _list_key(self._books, self._publisher, self._key)
-        attestation = self._key.sign_release(self.name, release)
-        return {**release, "attestations": [*release.get("attestations", ()), attestation]}
-
-
-def _list_key(books: Books, publisher: str, key: PrivateKey) -> None:
-    document = books.publisher(publisher)
-    keys = document.get("keys", [])
-    known = next((one for one in keys if one["id"] == key.id), None)
-    if known is None:
-        keys = [*keys, key.as_published(stamp())]
-        books.put_publisher({**document, "keys": keys})
-    elif known.get("revoked"):
-        raise ConflictError(
-            f"the key {key.id} of {publisher} is revoked since {known['revoked']}",
-            hint="kurt key new NAME",
-        )
+        if isinstance(self._key, PrivateKey):
+            return proofs.signed(self._books, self._publisher, self.name, release, self._key)
+        return proofs.attested(self._books, self._publisher, self.name, release, self._key)
 
 
 def _change(
@@ -228,6 +221,7 @@ def _change(
     name: str,
     change: Callable[[dict[str, Any]], dict[str, Any]],
     index_key: PrivateKey | None,
+    check: Callable[[int], None] | None = None,
 ) -> int:
     """Change the document of a skill; return the number of the index."""
     with held(root):
@@ -241,6 +235,8 @@ def _change(
                 candidates=near,
             )
         books.put(change(document))
+        if check is not None:
+            check(books.snapshot)
         commit(books, index_key)
         return books.snapshot
 
@@ -252,12 +248,15 @@ def yank(
     reason: str | None,
     *,
     index_key: PrivateKey | None = None,
+    check: Callable[[int], None] | None = None,
 ) -> int:
     """Say that nobody should take a release any more, or take that back; return the snapshot.
 
     It stays where it is, for those who ask for exactly this version (PEP 592).
 
     :param reason: why; None takes it back.
+    :param check: is given the number of the index that was read, and raises where nothing may
+        be written.
     :raises NotFoundError: when there is no such skill or release.
     """
 
@@ -274,7 +273,7 @@ def yank(
         ]
         return {**document, "releases": releases}
 
-    return _change(root, name, change, index_key)
+    return _change(root, name, change, index_key, check)
 
 
 def set_status(
