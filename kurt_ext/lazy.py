@@ -95,6 +95,14 @@ class Command(click.Command):
             parent.ensure_object(Session).schema = f"kurt.{self.schema}/1"
         return super().make_context(info_name, args, parent, **extra)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Return what is left of the arguments; click does not always say whose error it was."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the callback and write its answer."""
         from .output import Answer, KeptStdout

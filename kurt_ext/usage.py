@@ -34,7 +34,7 @@ def from_click(error: click.ClickException) -> KurtError:
     hint = f"{path} --help"
     if names:
         hint = did_you_mean(names) + f" ({hint} lists them)"
-    return UsageError(_message(error), hint=hint, candidates=names)
+    return UsageError(_message(error), hint=hint, candidates=names or _choices(error)[0])
 
 
 def _message(error: click.UsageError) -> str:
@@ -44,6 +44,14 @@ def _message(error: click.UsageError) -> str:
         return f"no such option: {error.option_name}"
     if isinstance(error, click.exceptions.NoSuchCommand):
         return f"no such command: {error.command_name}"
+    choices, given = _choices(error)
+    if (
+        choices
+        and isinstance(error, click.BadParameter)
+        and isinstance(error.param, click.Argument)
+    ):
+        word = (error.param.name or "").upper()
+        return f"{word} cannot be {given}: it is one of {', '.join(choices)}"
     return _sentence(error.format_message())
 
 
@@ -70,10 +78,14 @@ def _meant(error: click.UsageError) -> tuple[list[str], str]:
             if name.startswith("-")
         ]
         return suggest(error.option_name, known), path
-    if isinstance(error, click.BadParameter) and error.param is not None:
-        kind = error.param.type
-        if isinstance(kind, click.Choice):
-            quoted = error.message.split("'")
-            if len(quoted) > 1:
-                return suggest(quoted[1], [str(choice) for choice in kind.choices]), path
-    return [], path
+    choices, given = _choices(error)
+    return suggest(given.strip("'\""), choices), path
+
+
+def _choices(error: click.UsageError) -> tuple[list[str], str]:
+    """Return the words that a parameter takes, and the other one that it was given."""
+    param = error.param if isinstance(error, click.BadParameter) else None
+    given, found, _ = error.message.partition(" is not one of ")
+    if param is None or not found or not isinstance(param.type, click.Choice):
+        return [], ""
+    return [str(choice) for choice in param.type.choices], given
