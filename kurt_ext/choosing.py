@@ -1,23 +1,34 @@
-"""Choose releases of markets: which market, which version, and what these need in turn."""
+"""Choose what a name means: which market or index, which version, and what that needs in turn.
+
+A name without a market is looked for in every market of ``kurt.toml``, and the one that
+has it is taken. PyPI is not among them: anybody can put any name there, so that a name that
+a market has, had, or was to have must never lead there. It is asked where somebody says
+``NAME@pypi``, and for plain names only where ``kurt.toml`` names nothing else.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from . import bringing, semver
+from . import bringing, bringing_distributions, semver
 from .bringing import Goods
 from .errors import (
     AdvisoryError,
     AmbiguousNameError,
+    NetworkError,
     PluginVersionConflictError,
     SkillNotFoundError,
 )
 from .findings import Finding
+from .market.simple_index import OWN, SimpleIndex, indexes
 from .market.store import Store
+from .names import normalize
 from .specs import Spec
 from .versions import is_semver
+from .wheel_choice import allows, asks_for_pre, is_exact, wanted_words
 
 if TYPE_CHECKING:
     from .discovery import Discovery
@@ -43,15 +54,32 @@ class Shelves:
         self._receipts = receipts
         self._store = Store(receipts.places.store)
         self._discovery = discovery
+        #: Markets that could not be asked: what they have is not known.
+        self.left_out: Collection[str] = ()
+        #: Whether nobody is to be asked.
+        self.offline = False
+
+    @cached_property
+    def indexes(self) -> dict[str, SimpleIndex]:
+        """The indexes of distributions, by name.
+
+        :raises ConfigError: when one cannot be understood.
+        """
+        found = indexes(self._discovery.config)
+        for index in found.values():
+            index.silent = self.offline
+        return found
 
     def bring(self, spec: Spec) -> Goods:
-        """Return a release of a market.
+        """Return a release of a market, or a distribution of an index.
 
         :raises SkillNotFoundError: when no market has it, with the nearest names.
         :raises AmbiguousNameError: when several have it, and none was named.
         :raises AdvisoryError: when it is known to be harmful, or withdrawn.
         """
-        market = self._market_of(spec)
+        market = self._place_of(spec)
+        if isinstance(market, SimpleIndex):
+            return bringing_distributions.newest(market, spec)
         listing = market.listing(spec.name)
         assert listing is not None
         document = market.document(listing)
@@ -65,14 +93,7 @@ class Shelves:
         self._refuse_advisories(market, spec.name, release)
         goods = bringing.of_release(self._store, market, listing, document, release)
         if release.yanked:
-            goods.warnings.append(
-                Finding(
-                    "yanked",
-                    "warning",
-                    f"{spec.name} {release.version} was withdrawn: {release.yanked}",
-                    fix=f"kurt install {spec.name}",
-                )
-            )
+            goods.warnings.append(_withdrawn(spec.name, release, document))
         if document.project_status.status != "active":
             status = document.project_status
             reason = f": {status.reason}" if status.reason else ""
@@ -81,25 +102,90 @@ class Shelves:
             )
         return goods
 
-    def _market_of(self, spec: Spec) -> Market:
-        from .market.clients import no_market, the_market
+    def _place_of(self, spec: Spec) -> Market | SimpleIndex:
+        """Return the market, or the index, that a SPEC is to be taken from."""
+        if spec.market is not None:
+            return self.named(spec.market, spec)
+        known = self._known(spec.name)
+        # What came from one market is never replaced by another's of the same name.
+        if known is not None and (known in self.markets or known in self.indexes):
+            return self.named(known, spec)
+        configured = {name: one for name, one in self.indexes.items() if name != OWN}
+        if not self.markets and not configured:
+            return self._only_pypi(spec)
+        having: dict[str, Market | SimpleIndex] = {
+            name: one for name, one in self.markets.items() if one.listing(spec.name)
+        }
+        having |= self._having(configured, spec.name)
+        return self._one_of(having, self.markets, spec, [*self.markets, *configured])
 
-        if not self.markets:
-            cause, hint = no_market(self._discovery.config)
+    def named(self, name: str, spec: Spec) -> Market | SimpleIndex:
+        """Return the market, or the index, of a name.
+
+        :raises ConfigError: when there is none.
+        :raises SkillNotFoundError: when it is a market, and does not have what is asked for.
+        """
+        from .market.clients import the_market
+
+        if name in self.indexes and name not in self.markets:
+            return self.indexes[name]
+        market = the_market({**self.indexes, **self.markets}, name)
+        having = {name: market} if market.listing(spec.name) else {}
+        return self._one_of(having, {name: market}, spec, [name])
+
+    def _known(self, name: str) -> str | None:
+        """Return where a skill, or the distribution that it came in, was taken from."""
+        before = self._receipts.find(name)
+        if before is not None:
+            return before.locked.market
+        project = normalize(name)
+        rows = [one.locked for one in self._receipts.all()]
+        return next((row.market for row in rows if row.distribution == project), None)
+
+    def _only_pypi(self, spec: Spec) -> SimpleIndex:
+        """Return PyPI, which a plain name means where nothing else is configured."""
+        from .market.clients import no_market
+
+        cause, hint = no_market(self._discovery.config)
+        if cause or self._discovery.config.markets.keys() - {OWN} or OWN not in self.indexes:
             raise SkillNotFoundError(
                 f"{spec.name} cannot be looked for: kurt.toml names no market",
                 cause=cause,
                 hint=hint if cause else f"{hint}, or give a path: ./FOLDER",
                 skill=spec.name,
             )
-        if spec.market is not None:
-            chosen = {spec.market: the_market(self.markets, spec.market)}
-        else:
-            before = self._receipts.find(spec.name)
-            known = before.locked.market if before is not None else None
-            # What came from one market is never replaced by another's of the same name.
-            chosen = {known: self.markets[known]} if known in self.markets else self.markets
-        having = {name: one for name, one in chosen.items() if one.listing(spec.name)}
+        return self.indexes[OWN]
+
+    def _having(self, configured: Mapping[str, SimpleIndex], name: str) -> dict[str, SimpleIndex]:
+        """Return the indexes of ``kurt.toml`` that have a distribution of a name.
+
+        :raises NetworkError: when it is not known whether a market has it, since it was not asked.
+        """
+        having = {}
+        for word, index in configured.items():
+            try:
+                index.page(name)
+            except SkillNotFoundError:
+                continue
+            having[word] = index
+        if having and self.left_out:
+            index_name = next(iter(having))
+            raise NetworkError(
+                f"{name} is not taken from {index_name}: another may be meant",
+                cause=f"{', '.join(self.left_out)} could not be asked whether it is there",
+                hint=f"kurt install {quote(name)}@{index_name}, if that one is meant",
+                skill=name,
+            )
+        return having
+
+    def _one_of(
+        self,
+        having: Mapping[str, Any],
+        chosen: Mapping[str, Market],
+        spec: Spec,
+        asked: Sequence[str],
+    ) -> Any:
+        """Return the one that has what is asked for."""
         if len(having) > 1:
             raise AmbiguousNameError(
                 f"several markets have {spec.name}",
@@ -112,10 +198,11 @@ class Shelves:
             near = list(dict.fromkeys(near))[:3]
             raise SkillNotFoundError(
                 f"no market has {spec.name}",
-                cause="asked: " + ", ".join(chosen),
+                cause="asked: " + ", ".join(asked),
                 hint=f"did you mean {near[0]}? look first: kurt search {near[0]}"
                 if near
-                else f"kurt search {quote(spec.name)}",
+                else f"kurt search {quote(spec.name)}, or from PyPI: "
+                f"kurt install {quote(spec.name)}@{OWN}",
                 candidates=near,
             )
         return next(iter(having.values()))
@@ -180,6 +267,15 @@ class Shelves:
         return found
 
 
+def _withdrawn(name: str, release: Release, document: SkillDocument) -> Finding:
+    """Return what is to be said of a release that nobody should take."""
+    other = document.latest
+    text = f"{name} {release.version} was withdrawn: {release.yanked}"
+    if other is None:
+        return Finding("yanked", "warning", f"{text}; there is no version that was not")
+    return Finding("yanked", "warning", text, fix=f"kurt install {name}@{other.version}")
+
+
 def about(market: Market, name: str, version: str, digest: str) -> list[Advisory]:
     """Return the advisories of a market that are about a release."""
     from .market.advisories import affects
@@ -215,6 +311,10 @@ def _chosen(spec: Spec, document: SkillDocument) -> Release:
         release = document.release(spec.version)
         if release is not None:
             return release
+    elif spec.specifier:
+        fitting = _specified(spec, document)
+        if fitting is not None:
+            return fitting
     elif spec.constraint == "*":
         if document.latest is not None:
             return document.latest
@@ -223,10 +323,24 @@ def _chosen(spec: Spec, document: SkillDocument) -> Release:
         fitting = [one for one in document.offered if wanted.allows(one.version)]
         if fitting:
             return max(fitting, key=lambda one: semver.key(one.version))
-    asked = spec.version or (spec.constraint if spec.constraint != "*" else "offered version")
+    asked = wanted_words(spec) or "offered version"
     raise SkillNotFoundError(
         f"{spec.name} has no {'version ' if spec.version else ''}{asked}",
         cause="there are " + (", ".join(document.versions[-10:]) or "none"),
         candidates=document.versions[-10:],
         skill=spec.name,
     )
+
+
+def _specified(spec: Spec, document: SkillDocument) -> Release | None:
+    """Return the newest release that versions after PEP 440 allow; None where there is none."""
+    from packaging.version import Version
+
+    from .versions import to_pep440
+
+    rows = document.releases if is_exact(spec) else document.offered
+    found = [(Version(to_pep440(one.version)), one) for one in rows]
+    fitting = [(version, one) for version, one in found if allows(spec, version)]
+    if not asks_for_pre(spec):
+        fitting = [row for row in fitting if not row[0].is_prerelease] or fitting
+    return max(fitting, key=lambda row: row[0])[1] if fitting else None
