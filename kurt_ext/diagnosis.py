@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from shlex import quote
 from typing import TYPE_CHECKING
 
 from .names import PACKAGE
@@ -153,12 +154,16 @@ def _installs(session: Session) -> Iterator[Check]:
         for receipt in receipts.all():
             count += 1
             changed = receipts.changed(receipt) if receipt.folder else []
-            if changed:
+            fix = f"kurt sync --scope {scope} --force {quote(receipt.name)}"
+            if changed == ["."] and not os.path.lexists(receipt.folder):
+                message = f"{receipt.name} was installed, and its folder is gone: {receipt.folder}"
+                yield Check("installed", "fail", message, fix)
+            elif changed:
                 yield Check(
                     "installed",
                     "fail",
                     f"{receipt.name} is not as it was installed: {', '.join(changed[:3])}",
-                    f"kurt sync --scope {scope} --force {receipt.name}",
+                    fix,
                 )
     yield Check("installed", "ok", f"{count} installed by kurt")
 
