@@ -104,6 +104,17 @@ class TestFiles:
                 ground.policy(**{permission: [entry]})
             assert ".aws" in str(caught.value.cause)
 
+    def test_what_decides_about_plugins_is_refused_alone_and_with_all_around_it(
+        self, ground: Ground
+    ) -> None:
+        for path, said in (
+            (ground.data / "trust.json", f"it lies in {ground.data}, which no plugin may change"),
+            (ground.data.parent, f"{ground.data} lies in it, which no plugin may change"),
+        ):
+            with pytest.raises(IsolationError) as caught:
+                ground.policy(filesystem_write=[str(path)])
+            assert caught.value.cause == said
+
     @pytest.mark.parametrize("entry", ["/proc/self", "/proc/self/environ", "/proc/PID"])
     def test_what_proc_tells_of_the_host_is_nothing_for_a_plugin(
         self, ground: Ground, entry: str

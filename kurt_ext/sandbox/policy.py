@@ -315,8 +315,10 @@ class _Work:
     def _danger(self, real: str) -> str | None:
         """Return why a path may not be written by any plugin; None where it may."""
         for one in self.protected:
-            if _lies_in(real, one) or _lies_in(one, real):
-                return f"{one} is what decides about plugins"
+            if _lies_in(real, one):
+                return f"it lies in {one}, which no plugin may change"
+            if _lies_in(one, real):
+                return f"{one} lies in it, which no plugin may change"
         if self.folder and (real == self.folder or _lies_in(self.folder, real)):
             return "it is the skill's own code, which was judged as it is"
         if self.folder and _lies_in(real, self.folder):
