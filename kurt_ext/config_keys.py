@@ -403,9 +403,32 @@ def sells(key: str, value: Any) -> bool:
     if key == "allow_http":
         return isinstance(value, bool)
     if key in ("url", "tuf_root"):
-        return isinstance(value, str) and value.isprintable() and value.strip() == value != ""
+        plain = isinstance(value, str) and value.isprintable() and value.strip() == value != ""
+        return plain and (key != "url" or _is_address(value))
     values = [value] if key == "key" and isinstance(value, str) else value
     return isinstance(values, list) and all(
         isinstance(item, str) and item.isprintable() and item.strip() == item != ""
         for item in values
     )
+
+
+def _is_address(text: str) -> bool:
+    """Return whether a text is an address that a market can have, or the path of a folder.
+
+    Whether it may be asked without encryption is another question, with an answer of its own.
+    """
+    from urllib.parse import urlsplit
+
+    scheme, colon, _ = text.partition("://")
+    if not colon:
+        return not text.startswith(("file:", "http:", "https:", "ftp:"))
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return False
+    if scheme.lower() == "file":
+        return host in ("", "localhost") and parts.path.startswith("/")
+    if scheme.lower() not in ("https", "http") or not host or not text.isascii():
+        return False
+    return parts.username is None and parts.password is None and not parts.fragment
