@@ -214,9 +214,12 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
         wrong = table.get("wrong", ())
         if wrong or "url" not in table:
             key = f"market.{name}.{wrong[0] if wrong else 'url'}"
+            found_at = [one for one in config.findings if one.message.startswith(f"{key} must be")]
             raise ConfigError(
                 f"the market {name} cannot be used: {key} "
                 + ("cannot be understood" if wrong else "is missing"),
+                cause=found_at[0].message if found_at else None,
+                at=found_at[0].at if found_at else None,
                 hint=f"kurt config set {key} VALUE",
             )
         keys = table.get("key", [])
