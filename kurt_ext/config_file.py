@@ -252,7 +252,10 @@ class _Reader:
             elif sells(key, value):
                 result[key] = value
             else:
-                self._wrong((*path, key), value, MARKET_KEYS[key])
+                # An address may hold a password, which is shown to nobody.
+                shown = isinstance(value, str) and value != "" and "@" not in value
+                what = repr(value)[:80] if shown else ""
+                self._wrong((*path, key), value, MARKET_KEYS[key], what=what)
                 result.setdefault("wrong", []).append(key)
         url = result.get("url", "")
         if url and "://" not in url:
