@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from goods import write_plugin
 
 from .shops import Kurt, Shop, served
 
@@ -74,3 +77,108 @@ def test_what_the_store_has_is_asked_of_nobody(shelf: Shop, kurt: Kurt, project:
         assert mended.steps == [("replace", CALC, "1.0.0")]
         assert len(server.asked) == asked
     assert (project / "skills" / CALC / "main.py").is_file()
+
+
+def yank(shop: Shop, *versions: str) -> None:
+    def edit(document: dict[str, Any]) -> None:
+        for release in document["releases"]:
+            if release["version"] in versions:
+                release["yanked"] = "it loses pages"
+
+    shop.change(CALC, edit)
+
+
+def test_who_takes_a_withdrawn_version_is_told_of_one_that_is_not(shelf: Shop, kurt: Kurt) -> None:
+    shelf.sell(CALC, "1.1.0", description="Calculates with numbers; use for that.")
+    shelf.open()
+    yank(shelf, "1.0.0")
+    told = kurt("install", f"{CALC}@1.0.0").warning("yanked")
+    assert told["fix"] == f"kurt install {CALC}@1.1.0"
+    assert kurt(*told["fix"].split()[1:]).steps == [("update", CALC, "1.1.0")]
+    yank(shelf, "1.1.0")
+    told = kurt("install", f"{CALC}@1.0.0").warning("yanked")
+    assert not told["fix"] and "no version that was not" in told["message"]
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "ftp://example.org/",
+        "file://elsewhere/market",
+        "file:market",
+        "https://",
+        "https://ada:secret@example.org/",
+        "https://example.org/#part",
+        "https://exämple.org/",
+        "https://[::1/",
+        "javascript://example.org/",
+    ],
+)
+def test_an_address_that_no_market_can_have_is_refused_where_it_is_written(
+    kurt: Kurt, project: Path, url: str
+) -> None:
+    (project / "kurt.toml").write_text(f'[market.far]\nkey = []\nurl = "{url}"\n')
+    kurt("skill", "trust")
+    path = project / "kurt.toml"
+    (told,) = [one for one in kurt("list")["warnings"] if one["rule"] == "config-type"]
+    assert (told["path"], told["line"], told["column"]) == (str(path), 3, 1)
+    assert "market.far.url must be an address" in told["message"]
+    assert "secret" not in told["message"]
+    refused = kurt("search")
+    assert (refused.code, refused["error"]["code"]) == (1, "config-invalid")
+    assert refused["error"]["at"] == f"{path}:3:1"
+    assert kurt("config", "set", "market.far.url", url).code == 2
+
+
+def test_a_skill_whose_folder_is_gone_is_told_as_gone(
+    shelf: Shop, kurt: Kurt, project: Path
+) -> None:
+    assert kurt("install", CALC).code == 0
+    folder = project / "skills" / CALC
+    shutil.rmtree(folder)
+    rows = kurt("doctor")["data"]["checks"]
+    (row,) = [one for one in rows if one["id"] == "installed" and one["status"] == "fail"]
+    assert row["message"] == f"{CALC} was installed, and its folder is gone: {folder}"
+    assert kurt(*row["fix"].split()[1:]).code == 0
+    assert (folder / "main.py").is_file()
+
+
+def test_a_first_mirror_has_nothing_already(
+    shelf: Shop, said: Callable[..., str], project: Path
+) -> None:
+    first = said("market", "mirror", str(shelf.root), "mirror")
+    assert "here already" not in first and "2 skills" in first
+    again = said("market", "mirror", str(shelf.root), "mirror")
+    assert " 0 files copied (0 bytes), " in again and "here already" in again
+
+
+def test_one_is_one_and_two_are_two(said: Callable[..., str], project: Path) -> None:
+    made = Shop(project / "m")
+    made.sell(ID)
+    assert "1 skill, 1 new release" in said("market", "build", "m")
+    assert ": 1 skill, 1 release, 4 files of " in said("market", "verify", "m")
+    made.sell(CALC)
+    made.sell(ID, "1.1.0")
+    assert "2 skills, 2 new releases" in said("market", "build", "m")
+    assert ": 2 skills, 3 releases, " in said("market", "verify", "m")
+    assert "Removed 0 skills and 0 versions" in said("prune")
+
+
+def test_what_was_signed_is_signed_when_it_is_published_again(
+    kurt: Kurt, said: Callable[..., str], project: Path
+) -> None:
+    write_plugin(project / "skills", ID)
+    kurt("key", "new", "ada")
+    first = kurt("market", "publish", f"skills/{ID}", "--to", "m", "--sign", "ada").data["key"]
+    again = said("market", "publish", f"skills/{ID}", "--to", "m")
+    assert again == f"Published already: m/{ID} 1.0.0, score 100, signed by {first}\n"
+
+
+def test_a_status_that_there_is_not_is_told_with_those_that_there_are(kurt: Kurt) -> None:
+    error = kurt("market", "status", ID, "gone")["error"]
+    assert error["message"] == (
+        "STATUS cannot be 'gone': it is one of active, archived, deprecated, quarantined"
+    )
+    assert error["candidates"] == ["active", "archived", "deprecated", "quarantined"]
+    near = kurt("market", "status", ID, "archive")["error"]
+    assert near["candidates"][0] == "archived" and near["hint"].startswith("did you mean archived")
