@@ -383,16 +383,28 @@ class Scan(Document):
 
 
 class Attestation(Document):
-    """A publisher's signature over one release; of an unknown type, nothing is believed."""
+    """A word of the publisher's on one release; of an unknown type, nothing is believed."""
 
-    type: Word = Field(description="`ed25519`; a reader passes over others.")
+    type: Word = Field(
+        description="`ed25519`, `sigstore` or `pep740`; a reader passes over others."
+    )
     key: KeyId | None = None
     signature: Base64 | None = None
+    evidence: Pointer | None = Field(
+        default=None, description="The Sigstore bundle, or the provenance after PEP 740."
+    )
+    filename: WheelName | None = Field(
+        default=None, description="The wheel that it is about; without, all of the release."
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if self.type == "ed25519" and (self.key is None or self.signature is None):
             raise ValueError("a signature by ed25519 has a key and a signature")
+        if self.type in ("sigstore", "pep740") and self.evidence is None:
+            raise ValueError(f"an attestation of type {self.type} has evidence")
+        if self.type == "pep740" and self.filename is None:
+            raise ValueError("an attestation after PEP 740 is about a wheel")
         return self
 
 
@@ -496,11 +508,24 @@ class Key(Document):
 
 
 class Identity(Document):
-    """An identity that an OIDC issuer vouches for."""
+    """An identity that an OIDC issuer vouches for; all that is said of it must be so."""
 
     issuer: Line
-    subject: Line
-    repository: Line | None = None
+    subject: Line | None = Field(
+        default=None,
+        description="An address of mail, or the URI of a workflow without branch and tag.",
+    )
+    repository: Line | None = Field(
+        default=None, description="The address of the repository that the workflow ran for."
+    )
+    since: Time | None = None
+    revoked: Time | None = None
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if self.subject is None and self.repository is None:
+            raise ValueError("an identity has a subject, or a repository")
+        return self
 
 
 class PublisherDocument(Document):

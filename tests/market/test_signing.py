@@ -139,7 +139,7 @@ def test_without_the_extra_the_line_that_installs_it_is_told(
 def test_a_signature_of_a_later_type_is_passed_over_and_believed_by_nobody() -> None:
     from .test_documents import EXAMPLES, changed
 
-    later = [{"type": "sigstore", "bundle": {"url": "x"}}]
+    later = [{"type": "later", "bundle": {"url": "x"}}]
     document = SkillDocument.of(changed(1, "releases/0/attestations", later))
     publisher = PublisherDocument.of(EXAMPLES[2])
     assert signing.verify_release("web-archiver", document.releases[0], publisher) is None
