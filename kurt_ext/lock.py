@@ -29,7 +29,8 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .atomic import write_atomically
@@ -93,7 +94,9 @@ class Locked:
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""
-        return {**asdict(self), "dependencies": list(self.dependencies)}
+        found: dict[str, Any] = {key: getattr(self, key) for key in _KEYS}
+        found["dependencies"] = list(self.dependencies)
+        return found
 
     def but(self, **changed: Any) -> Locked:
         """Return the same with other fields."""
@@ -106,8 +109,7 @@ class Locked:
         :raises ValueError: with what is wrong; keys that nobody knows are passed over.
         """
         given: dict[str, Any] = {}
-        for field in fields(cls):
-            key = field.name
+        for key in _KEYS:
             value = row.get(key.replace("_", "-"), row.get(key))
             if value is None:
                 continue
@@ -134,6 +136,11 @@ class Locked:
         return cls(**given)
 
 
+#: The bytes of the lock that was read or written last, and what they say: whoever installs
+#: asks before and after, for each skill.
+_KNOWN: dict[bytes, Mapping[str, Locked]] = {}
+#: `dataclasses.asdict` copies each value as deep as it goes, though none has any depth.
+_KEYS = tuple([field.name for field in fields(Locked)])
 _TYPES: dict[str, Any] = {
     "score": int,
     "snapshot": int,
@@ -169,21 +176,35 @@ def read(path: str) -> dict[str, Locked]:
     if len(data) > _MAX_BYTES:
         raise _refused(path, f"it has more than {_MAX_BYTES:,} bytes")
     try:
-        raw = tomllib.loads(data.decode("utf-8"))
-        version = raw.get("lock-version")
-        if not isinstance(version, str) or version.partition(".")[0] != "1":
-            raise ValueError(f"its lock-version is {version!r}, and 1.0 can be read")
-        rows = raw.get("skill", [])
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise ValueError("skill is no array of tables")
-        found: dict[str, Locked] = {}
-        for number, row in enumerate(rows, 1):
-            locked = _row(row, number)
-            if locked.slug in found:
-                raise ValueError(f"{locked.name} is there twice")
-            found[locked.slug] = locked
+        return dict(_KNOWN.get(data) or _learn(data, _parsed(data)))
     except (ValueError, RecursionError) as error:
         raise _refused(path, str(error)) from error
+
+
+def _learn(data: bytes, rows: Mapping[str, Locked]) -> Mapping[str, Locked]:
+    _KNOWN.clear()
+    _KNOWN[data] = rows
+    return rows
+
+
+def _parsed(data: bytes) -> Mapping[str, Locked]:
+    """Return what the bytes of a lock say.
+
+    :raises ValueError: with what is wrong.
+    """
+    raw = tomllib.loads(data.decode("utf-8"))
+    version = raw.get("lock-version")
+    if not isinstance(version, str) or version.partition(".")[0] != "1":
+        raise ValueError(f"its lock-version is {version!r}, and 1.0 can be read")
+    rows = raw.get("skill", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise ValueError("skill is no array of tables")
+    found: dict[str, Locked] = {}
+    for number, row in enumerate(rows, 1):
+        locked = _row(row, number)
+        if locked.slug in found:
+            raise ValueError(f"{locked.name} is there twice")
+        found[locked.slug] = locked
     return found
 
 
@@ -206,13 +227,19 @@ def _refused(path: str, reason: str) -> ConfigError:
 def render(rows: Iterable[Locked]) -> str:
     """Return the text of a lock; the same for the same rows."""
     parts = [_HEADER, f'lock-version = "{_VERSION}"\n']
-    for row in sorted(rows, key=lambda row: row.name):
-        parts.append("\n[[skill]]\n")
-        for key, value in row.as_dict().items():
-            if value is None or value == []:
-                continue
-            parts.append(f"{key.replace('_', '-')} = {_toml(value)}\n")
+    parts += [_table(row) for row in sorted(rows, key=lambda row: row.name)]
     return "".join(parts)
+
+
+@lru_cache(maxsize=1024)
+def _table(row: Locked) -> str:
+    """Return the table of one skill; each but one is as it was when a lock is written again."""
+    lines = ["\n[[skill]]\n"]
+    for key, value in row.as_dict().items():
+        if value is None or value == []:
+            continue
+        lines.append(f"{key.replace('_', '-')} = {_toml(value)}\n")
+    return "".join(lines)
 
 
 def _toml(value: Any) -> str:
@@ -242,8 +269,10 @@ def write(path: str, change: Callable[[dict[str, Locked]], None]) -> bool:
         return False
     try:
         os.makedirs(os.path.dirname(path), exist_ok=True)
+        data = render(after.values()).encode()
         # Whoever reads a torn one is told; waiting for the disk takes longer than all the rest.
-        write_atomically(path, render(after.values()).encode(), durable=False)
+        write_atomically(path, data, durable=False)
+        _learn(data, after)
     except OSError as error:
         raise StorageError("kurt.lock cannot be written", cause=str(error), at=path) from error
     return True
