@@ -19,7 +19,8 @@ def write_atomically(
     :param durable: wait for the disk; where not, a loss of power may leave a torn file.
     :raises OSError: when that fails; the old file is then untouched.
     """
-    target = os.path.realpath(path)
+    # Only the last name matters: what leads there leads there for the new file too.
+    target = os.path.realpath(path) if os.path.islink(path) else path
     if mode is None:
         try:
             mode = os.stat(target).st_mode & 0o7777

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from .atomic import write_atomically
 from .errors import IntegrityError, StorageError
-from .intact import SCHEMA, changed, installs, read_receipt, receipt_path
+from .intact import SCHEMA, changed, installs, read_receipt
 from .jsontext import dumps
 from .lock import Locked
 from .market.store import File
+from .names import slug
 
 if TYPE_CHECKING:
     from .places import Places
@@ -126,7 +127,7 @@ class Receipts:
 
     def path_of(self, name: str) -> str:
         """Return where the receipt of a skill lies, or would."""
-        return receipt_path(self.places, self.scope, name)
+        return os.path.join(self.folder, f"{slug(name)}.json")
 
     def find(self, name: str) -> Receipt | None:
         """Return the receipt of a skill; None where kurt has not installed it here.

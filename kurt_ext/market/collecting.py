@@ -19,18 +19,12 @@ from ..versions import from_pep440, is_semver
 from . import digests
 from .extracting import WHEEL_BUDGET, extract
 from .paths import clash, fault
+from .plainfiles import NotPlain, read_plain
 
 __all__ = ["Found", "archive", "folder_files", "of_folder", "unpacked_wheel"]
 
 #: Files at the top of a folder that a build has left there.
 _LEFT = frozenset(("build", "dist", "PKG-INFO"))
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 #: Modules that every process imports, and packages that a skill never brings.
 _STARTING = frozenset(("sitecustomize", "usercustomize"))
 _OTHERS = frozenset(
@@ -111,11 +105,10 @@ def _walk(folder: str, prefix: str) -> Iterator[str]:
 
 
 def _read(folder: str, path: str, most: int) -> bytes:
-    descriptor = os.open(os.path.join(folder, path), _FLAGS)
-    with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise MarketError(f"{path!r} cannot be published: it is no plain file", at=folder)
-        data = stream.read(most + 1)
+    try:
+        data = read_plain(os.path.join(folder, path), most)
+    except NotPlain:
+        raise MarketError(f"{path!r} cannot be published: it is no plain file", at=folder) from None
     if len(data) > most:
         raise MarketError("the files together are too large", at=folder)
     return data
@@ -189,7 +182,11 @@ def _refuse_reach(target: str, wheel: str) -> None:
             reason = f"{name} belongs to another distribution"
         else:
             continue
-        raise MarketError(f"{os.path.basename(wheel)} cannot be published", cause=reason, at=wheel)
+        raise MarketError(
+            f"{os.path.basename(wheel)} does more than to be there to be imported",
+            cause=reason,
+            at=wheel,
+        )
 
 
 def _of_dist_info(dist_info: str, wheels: Sequence[str]) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any
@@ -40,8 +41,13 @@ _FLAGS = (
 )
 
 
+@lru_cache(maxsize=4096)
 def is_digest(text: str) -> bool:
-    """Return whether ``text`` is a digest as it is written here."""
+    """Return whether ``text`` is a digest as it is written here.
+
+    Each of a skill's is asked about when its document is read, when its blob is, and when
+    its tree is digested.
+    """
     return len(text) == 71 and text.startswith(_PREFIX) and _HEX.issuperset(text[7:])
 
 

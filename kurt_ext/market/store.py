@@ -15,7 +15,6 @@ import errno
 import json
 import os
 import shutil
-import stat
 import time
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -23,6 +22,7 @@ from typing import NamedTuple
 from ..errors import IntegrityError, StorageError
 from ..jsontext import dumps
 from . import digests, paths
+from .plainfiles import NotPlain, read_plain
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "File", "Store", "Tree", "read_folder"]
 
@@ -32,8 +32,6 @@ _MAX_LISTING = 4 << 20
 #: What a skill may have where nobody says more (MCP's SEP-2640 has the same numbers).
 MAX_FILES = 512
 MAX_BYTES = 16 << 20
-_READ = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
-_READ |= getattr(os, "O_NONBLOCK", 0)
 _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
 #: What a file system says that has no links, or no more of them, or is another one.
 _NO_LINKS = frozenset(
@@ -95,19 +93,6 @@ def read_folder(
         ) from error
 
 
-def _read(path: str, limit: int) -> bytes:
-    """Return the bytes of a plain file, at most one more than the limit; no link is followed."""
-    descriptor = os.open(path, _READ)
-    with os.fdopen(descriptor, "rb", buffering=0) as stream:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(f"{path} is no plain file")
-        parts, left = [], limit + 1
-        while left > 0 and (data := stream.read(min(left, 1 << 20))):
-            parts.append(data)
-            left -= len(data)
-    return parts[0] if len(parts) == 1 else b"".join(parts)
-
-
 class Store:
     """The trees and wheels that a user has had.
 
@@ -125,7 +110,7 @@ class Store:
         """Return a tree that is kept; None where it is not, or its listing is damaged."""
         base = self.path_of(digest)
         try:
-            row = json.loads(_read(os.path.join(base, _LISTING), _MAX_LISTING))
+            row = json.loads(read_plain(os.path.join(base, _LISTING), _MAX_LISTING))
             name = row["name"]
             files = {path: File(*given) for path, given in row["files"].items()}
             good = row["schema"] == _SCHEMA and paths.fault(name) is None and "/" not in name
@@ -138,16 +123,27 @@ class Store:
             return None
         return Tree(digest, name, os.path.join(base, name), files)
 
-    def put(self, name: str, content: Mapping[str, bytes], digest: str | None = None) -> Tree:
+    def put(
+        self,
+        name: str,
+        content: Mapping[str, bytes],
+        digest: str | None = None,
+        *,
+        files: Mapping[str, File] | None = None,
+    ) -> Tree:
         """Keep a tree, and return it.
 
         :param name: the skill's name, which its folder gets.
         :param content: path → bytes.
         :param digest: what it must be, where that was promised.
+        :param files: what the bytes are, where each was found to be just that; digested if None.
         :raises IntegrityError: when it is not; nothing is kept then.
         :raises StorageError: when the store cannot be written.
         """
-        files = {path: File(digests.of_bytes(data), len(data)) for path, data in content.items()}
+        if files is None:
+            files = {
+                path: File(digests.of_bytes(data), len(data)) for path, data in content.items()
+            }
         found = digests.of_tree(_plain(files))
         if digest is not None and found != digest:
             raise IntegrityError(
@@ -195,16 +191,20 @@ class Store:
         os.makedirs(path, mode=0o700)
         return path
 
-    def damaged(self, tree: Tree) -> list[str]:
-        """Return the paths of a tree whose files are not what they were, sorted."""
+    def damaged(self, tree: Tree, folder: str | None = None) -> list[str]:
+        """Return the paths of a tree whose files are not what they were, sorted.
+
+        :param folder: where it was laid out; where it is kept if None.
+        """
         wrong = []
-        for path, file in tree.files.items():
+        base = (tree.folder if folder is None else folder) + os.sep
+        for path, (digest, size) in tree.files.items():
             try:
-                found = digests.of_file(os.path.join(tree.folder, path), file.size)
-            except (OSError, IntegrityError):
+                data = read_plain(base + path, size)
+            except OSError:
                 wrong.append(path)
                 continue
-            if found != (file.digest, file.size):
+            if len(data) != size or digests.of_bytes(data) != digest:
                 wrong.append(path)
         return sorted(wrong)
 
@@ -213,26 +213,32 @@ class Store:
         found = {}
         try:
             for path, file in tree.files.items():
-                data = _read(os.path.join(tree.folder, path), file.size)
+                data = read_plain(os.path.join(tree.folder, path), file.size)
                 found[path] = digests.check(data, file.digest, path, file.size)
         except (OSError, IntegrityError):
             return None
         return found
 
     def lay(self, tree: Tree, target: str, content: Mapping[str, bytes] | None = None) -> None:
-        """Put the files of a tree into a new folder, digested before.
+        """Put the files of a tree into a new folder, and digest each of them there.
 
         They are links to the store's, which nobody may write to; copies where the file system
         has no links, or lies elsewhere. What is written through a link all the same is not
         what was installed, and does not load.
 
-        :param target: the folder; it must not be there.
+        :param target: the folder; it must not be there, and is not after an error.
         :param content: the bytes, where they are at hand: what was just put.
         :raises IntegrityError: when the store is damaged; it is then thrown away.
         :raises OSError: when the folder cannot be written.
         """
-        wrong = self.damaged(tree) if content is None else []
+        os.mkdir(target)
+        try:
+            wrong = self._lay(tree, target, content) or self.damaged(tree, target)
+        except BaseException:
+            shutil.rmtree(target, ignore_errors=True)
+            raise
         if wrong:
+            shutil.rmtree(target, ignore_errors=True)
             self.discard(tree.digest)
             raise IntegrityError(
                 f"the copy of {tree.name} in the store is damaged, and was thrown away",
@@ -242,24 +248,32 @@ class Store:
                 skill=tree.name,
                 files=wrong,
             )
-        os.mkdir(target)
+
+    def _lay(self, tree: Tree, target: str, content: Mapping[str, bytes] | None) -> list[str]:
+        """Link or copy the files of a tree; return the paths of those that it has no more."""
         made, linking = {""}, True
         for path, file in tree.files.items():
             parent = path.rpartition("/")[0]
             if parent not in made:
                 os.makedirs(os.path.join(target, parent), exist_ok=True)
                 made.add(parent)
-            kept, new = os.path.join(tree.folder, path), os.path.join(target, path)
+            kept, new = f"{tree.folder}{os.sep}{path}", f"{target}{os.sep}{path}"
             if linking:
                 try:
                     os.link(kept, new)
                     continue
+                except FileNotFoundError:
+                    return [path]
                 except OSError as error:
                     if error.errno not in _NO_LINKS:
                         raise
                     linking = False
-            data = content[path] if content is not None else _read(kept, file.size)
-            _write(new, digests.check(data, file.digest, path, file.size), 0o444)
+            try:
+                data = content[path] if content is not None else read_plain(kept, file.size)
+            except (NotPlain, FileNotFoundError):
+                return [path]
+            _write(new, data, 0o444)
+        return []
 
     def keep_wheel(self, name: str, data: bytes) -> str:
         """Keep a wheel, and return its path.

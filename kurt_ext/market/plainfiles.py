@@ -1,0 +1,52 @@
+"""Read plain files, in as few calls of the system as that takes.
+
+A skill has many small files, and what is read of one is digested: buffers and what else
+a stream brings cost more than the bytes. No link is followed, nothing waits for a pipe,
+and no more is read than was allowed, whatever a file grows to meanwhile.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+__all__ = ["NotPlain", "read_plain"]
+
+_FLAGS = (
+    os.O_RDONLY
+    | getattr(os, "O_NONBLOCK", 0)
+    | getattr(os, "O_NOFOLLOW", 0)
+    | getattr(os, "O_CLOEXEC", 0)
+    | getattr(os, "O_BINARY", 0)
+)
+#: Bytes that are asked for at once: a promised or a noted size is no reason to take more memory.
+_AT_ONCE = 16 << 20
+
+
+class NotPlain(OSError):
+    """It is a folder, a pipe or a device."""
+
+
+def read_plain(path: str, most: int) -> bytes:
+    """Return the bytes of a plain file, at most one more than ``most``.
+
+    :raises NotPlain: when it is none.
+    :raises OSError: when it is a link, or cannot be read.
+    """
+    descriptor = os.open(path, _FLAGS)
+    try:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise NotPlain(f"{path} is no plain file")
+        # One more than there is: that it does not come is the end of the file.
+        asked = min(status.st_size, most, _AT_ONCE) + 1
+        data = os.read(descriptor, asked)
+        if len(data) < asked or asked > most:
+            return data
+        parts, left = [data], most + 1 - len(data)
+        while left > 0 and (data := os.read(descriptor, min(left, _AT_ONCE))):
+            parts.append(data)
+            left -= len(data)
+        return b"".join(parts)
+    finally:
+        os.close(descriptor)
