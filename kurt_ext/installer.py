@@ -147,7 +147,7 @@ class Installer:
             verb = "replace"
         tree = None
         if goods.wheel is None:
-            tree = self.store.put(goods.name, goods.content)
+            tree = goods.tree or self.store.put(goods.name, goods.content)
             report = self.judge(tree.folder)
         else:
             with goods.unpacked() as folder:
