@@ -21,7 +21,7 @@ from .errors import IntegrityError, KurtError, ManifestError, NetworkError, Stor
 from .findings import Finding
 from .manifest import read
 from .market import digests
-from .market.store import Store, Tree, read_folder
+from .market.store import File, Store, Tree, read_folder
 from .names import PACKAGE, slug
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Goods:
 
     :param record: its manifest, normalised.
     :param content: path → bytes of a folder's files; {} for a wheel.
+    :param tree: the same in the store, where it is there already.
     :param wheel: the name and the bytes of a wheel; None for a folder.
     :param origin: where it came from, as PEP 610's ``direct_url.json`` says it.
     :param source: the same as a person writes it; None where it is from a market.
@@ -50,6 +51,7 @@ class Goods:
     content: Mapping[str, bytes]
     origin: dict[str, Any]
     source: str | None = None
+    tree: Tree | None = None
     wheel: tuple[str, bytes] | None = None
     market: Market | None = None
     listing: Listing | None = None
@@ -92,6 +94,8 @@ class Goods:
         """The digest of the tree of files, or of the wheel."""
         if self.wheel is not None:
             return digests.of_bytes(self.wheel[1])
+        if self.tree is not None:
+            return self.tree.digest
         return digests.of_tree(
             {path: digests.of_bytes(data) for path, data in self.content.items()}
         )
@@ -296,9 +300,10 @@ def of_release(
     key = market.signer(listing.id, release)
     origin: dict[str, Any] = {"url": market.url}
     if isinstance(release.source, FilesSource):
-        tree, content = _kept_or_brought(store, market, listing.id, release)
+        files = {file.path: File(file.digest, file.size) for file in release.source.files}
+        tree, content = _kept_or_brought(store, market, listing.id, release, files)
         record = _record(tree.folder, f"{listing.id} {release.version}")
-        goods = Goods(record, content, {**origin, "dir_info": {}})
+        goods = Goods(record, content, {**origin, "dir_info": {}}, tree=tree)
     else:
         wheel = _fitting_wheel(release.source.wheels, listing.id)
         goods = of_wheel(wheel.filename, market.wheel(wheel))
@@ -311,7 +316,7 @@ def of_release(
 
 
 def _kept_or_brought(
-    store: Store, market: Market, name: str, release: Release
+    store: Store, market: Market, name: str, release: Release, files: Mapping[str, File]
 ) -> tuple[Tree, dict[str, bytes]]:
     """Return the files of a release: the store's, where it has them whole; else the market's."""
     digest = release.source.digest
@@ -319,7 +324,7 @@ def _kept_or_brought(
     content = store.content(tree) if tree is not None else None
     if tree is None or content is None:
         content = market.content(name, release)
-        tree = store.put(name, content, digest)
+        tree = store.put(name, content, digest, files=files)
     return tree, content
 
 
