@@ -12,17 +12,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping, Sequence
+from shlex import quote
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import KurtError
 from .findings import Finding
-from .updating import Newer, newer
+from .overlooked import decide
+from .updating import Ignored, Newer, newer
 
 if TYPE_CHECKING:
     from .market.clients import Market
+    from .overlooked import Overlooked
     from .receipts import Receipts
 
-__all__ = ["Fault", "audit", "audit_python", "python_names"]
+__all__ = ["Audit", "Fault", "audit", "audit_python", "python_names"]
 
 _TIMEOUT = 300.0
 
@@ -47,60 +50,79 @@ class Fault(NamedTuple):
         return self._asdict()
 
 
-def audit(
-    receipts: Receipts, markets: Mapping[str, Market]
-) -> tuple[list[Fault], int, list[Finding]]:
-    """Return what is wrong with the skills of a scope, how many there are, and warnings."""
+class Audit(NamedTuple):
+    """What is known of the skills of a scope.
+
+    :param faults: what is wrong with them.
+    :param skills: how many there are.
+    :param ignored: what is known, and does not count here.
+    :param warnings: what could not be told.
+    """
+
+    faults: list[Fault]
+    skills: int
+    ignored: list[Ignored]
+    warnings: list[Finding]
+
+
+def audit(receipts: Receipts, markets: Mapping[str, Market]) -> Audit:
+    """Return what is known to be wrong with the skills of a scope; with no market, what is here."""
     faults: list[Fault] = []
     every = list(receipts.all())
+    whose = "" if receipts.scope == "project" else f" --scope {receipts.scope}"
     for receipt in every:
         if not receipt.folder:
             continue
         if not os.path.isdir(receipt.folder):
+            fix = f"kurt sync{whose}"
             faults.append(
-                Fault(
-                    receipt.name, receipt.version, "missing", "", "its folder is gone", "kurt sync"
-                )
+                Fault(receipt.name, receipt.version, "missing", "", "its folder is gone", fix)
             )
             continue
         changed = receipts.changed(receipt)
         if changed:
             summary = "changed since it was installed: " + ", ".join(changed[:5])
-            fix = f"kurt sync --force {receipt.name}"
+            fix = f"kurt sync{whose} --force {quote(receipt.name)}"
             faults.append(Fault(receipt.name, receipt.version, "changed", "", summary, fix))
     found, warnings = newer(receipts, markets)
+    ignored: list[Ignored] = []
     for one in found:
-        faults += _of(one, markets[one.market])
-    return sorted(faults), len(every), warnings
+        faults += _of(one, markets[one.market], whose)
+        ignored += one.ignored
+    return Audit(sorted(faults), len(every), sorted(ignored), warnings)
 
 
-def _of(one: Newer, market: Market) -> Iterable[Fault]:
-    fix = f"kurt update {one.name}" if one.available else f"kurt uninstall {one.name}"
-    summaries = {advisory.id: advisory.summary for advisory in market.advisories()}
+def _of(one: Newer, market: Market, whose: str) -> Iterable[Fault]:
+    fix = f"kurt {'update' if one.available else 'uninstall'}{whose} {quote(one.name)}"
+    known = {advisory.id: advisory for advisory in market.advisories()}
     for id in one.advisories:
-        summary = summaries.get(id) or "known to be harmful"
+        summary = known[id].summary or "known to be harmful"
+        decision = market.decided(known[id])
+        if decision is not None:
+            summary += f" (it was ignored until {decision.until})"
         yield Fault(one.name, one.receipt.version, "advisory", id, summary, fix)
     if one.withdrawn:
         yield Fault(one.name, one.receipt.version, "withdrawn", "", one.withdrawn, fix)
 
 
-def audit_python(names: Sequence[str]) -> tuple[list[Fault], list[Finding]]:
+def audit_python(names: Sequence[str], decisions: Mapping[str, Overlooked] | None = None) -> Audit:
     """Return what pip-audit knows of distributions that are installed here.
 
     :param names: distributions; nothing is asked where there are none.
+    :param decisions: advisories that do not count here, by id.
     """
+    nothing = Audit([], 0, [], [])
     if not names:
-        return [], []
+        return nothing
     program = _pip_audit()
     if program is None:
-        return [], [
-            Finding(
-                "no-pip-audit",
-                "info",
-                "what the skills need of Python's distributions was not audited",
-                fix="pip install pip-audit",
-            )
-        ]
+        finding = Finding(
+            "no-pip-audit",
+            "info",
+            "what the skills need of Python's distributions was not audited",
+            fix="pip install pip-audit",
+        )
+        return nothing._replace(warnings=[finding])
     command = [program, "--format", "json", "--skip-editable", "--progress-spinner", "off"]
     try:
         done = subprocess.run(
@@ -113,23 +135,34 @@ def audit_python(names: Sequence[str]) -> tuple[list[Fault], list[Finding]]:
         )
         rows = json.loads(done.stdout)["dependencies"]
         wanted = {_plain(name) for name in names}
-        faults = [
-            Fault(
-                row["name"],
-                str(row.get("version", "")),
-                "python",
-                flaw["id"],
-                (flaw.get("description") or "").partition("\n")[0][:200],
-                f"pip install -U {row['name']}",
-            )
-            for row in rows
-            if _plain(row["name"]) in wanted
-            for flaw in row.get("vulns", ())
-        ]
+        found = Audit([], 0, [], [])
+        for row in rows:
+            if _plain(row["name"]) in wanted:
+                for flaw in row.get("vulns", ()):
+                    _add(found, row, flaw, decisions or {})
     except (OSError, ValueError, KeyError, TypeError, subprocess.TimeoutExpired) as error:
         text = f"pip-audit could not say anything: {error}"
-        return [], [Finding("pip-audit-failed", "warning", text)]
-    return sorted(faults), []
+        return nothing._replace(warnings=[Finding("pip-audit-failed", "warning", text)])
+    return found._replace(faults=sorted(found.faults), ignored=sorted(found.ignored))
+
+
+def _add(
+    found: Audit,
+    row: Mapping[str, Any],
+    flaw: Mapping[str, Any],
+    decisions: Mapping[str, Overlooked],
+) -> None:
+    """Add a flaw of a distribution to the faults, or to what does not count."""
+    names = [flaw["id"], *flaw.get("aliases", ())]
+    what = (row["name"], str(row.get("version", "")))
+    summary = (flaw.get("description") or "").partition("\n")[0][:200]
+    decision = decide(names, decisions)
+    if decision is not None and not decision.is_over:
+        said = (decision.reason, decision.until)
+        found.ignored.append(Ignored(*what, flaw["id"], summary, *said))
+    else:
+        fix = f"pip install -U {row['name']}"
+        found.faults.append(Fault(*what, "python", flaw["id"], summary, fix))
 
 
 def _plain(name: str) -> str:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from .market.documents import Advisory, Release, SkillDocument
     from .receipts import Receipts
 
-__all__ = ["Shelves", "about", "needs"]
+__all__ = ["Shelves", "about", "ignored", "needs"]
+    from .overlooked import Overlooked
 
 
 class Shelves:
@@ -98,8 +99,13 @@ class Shelves:
             status = document.project_status
             reason = f": {status.reason}" if status.reason else ""
             goods.warnings.append(
+        digest = release.source.digest
                 Finding("project-status", "warning", f"{spec.name} is {status.status}{reason}")
             )
+        for advisory, decision in ignored(market, spec.name, release.version, digest):
+            text = f"{spec.name} {release.version} is known to be harmful: {advisory.id}, which "
+            text += f"kurt.toml ignores until {decision.until}: {decision.reason}"
+            goods.warnings.append(Finding("advisory-ignored", "warning", text))
         return goods
 
     def _place_of(self, spec: Spec) -> Market | SimpleIndex:
@@ -277,7 +283,26 @@ def _withdrawn(name: str, release: Release, document: SkillDocument) -> Finding:
 
 
 def about(market: Market, name: str, version: str, digest: str) -> list[Advisory]:
-    """Return the advisories of a market that are about a release."""
+    """Return the advisories of a market that are about a release, and count here."""
+    return [
+        one
+        for one in _every(market, name, version, digest)
+        if (decision := market.decided(one)) is None or decision.is_over
+    ]
+
+
+def ignored(
+    market: Market, name: str, version: str, digest: str
+) -> list[tuple[Advisory, Overlooked]]:
+    """Return the advisories about a release that do not count here, each with who said so."""
+    return [
+        (one, decision)
+        for one in _every(market, name, version, digest)
+        if (decision := market.decided(one)) is not None and not decision.is_over
+    ]
+
+
+def _every(market: Market, name: str, version: str, digest: str) -> list[Advisory]:
     from .market.advisories import affects
 
     return [

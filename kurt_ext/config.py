@@ -59,7 +59,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Config", "Verdict", "joined", "merge"]
 
-_FORMAT = 6
+_FORMAT = 7
 
 
 class Verdict:
@@ -468,6 +468,7 @@ def _harmless(layer: Table) -> Table:
         "plugins": plugins,
         "markets": {},
         "sandbox": sandbox,
+        "audit": {},
     }
 
 

@@ -16,6 +16,7 @@ from .config import Config, Verdict
 from .config_explain import split_key
 from .config_file import read_text, unreadable
 from .config_keys import (
+    AUDIT_KEYS,
     FIXED,
     MARKET_KEYS,
     PLUGIN_KEYS,
@@ -25,6 +26,7 @@ from .config_keys import (
     describe,
     fits,
     guards,
+    overlooks,
     sells,
 )
 from .config_plan import Target, plan_disable, plan_enable
@@ -47,6 +49,7 @@ _HEADER = (
 _CHECKED: dict[str, tuple[dict[str, str], Callable[[str, Any], bool]]] = {
     "validator": (VALIDATOR_KEYS, guards),
     "sandbox": (SANDBOX_KEYS, bounds),
+    "audit": (AUDIT_KEYS, overlooks),
 }
 
 

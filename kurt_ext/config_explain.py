@@ -8,7 +8,15 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from .config_file import read_text
-from .config_keys import FIXED, MARKET_KEYS, PLUGIN_KEYS, SANDBOX_KEYS, VALIDATOR_KEYS, describe
+from .config_keys import (
+    AUDIT_KEYS,
+    FIXED,
+    MARKET_KEYS,
+    PLUGIN_KEYS,
+    SANDBOX_KEYS,
+    VALIDATOR_KEYS,
+    describe,
+)
 from .errors import UsageError
 from .names import suggest
 from .settings import hide
@@ -133,7 +141,7 @@ def explain(
 
     path = _known(config, split_key(key), kinds)
     kind = path[0] not in FIXED
-    united = path == ("skill_paths",) or (kind and path[1:] == ("disabled",))
+    united = path in (("skill_paths",), ("audit", "ignore")) or (kind and path[1:] == ("disabled",))
     layers = config.layers[::-1] if path[0] == "market" else config.layers
     every = [(layer, value) for layer in layers if (value := _lookup(layer, path)) is not _ABSENT]
     ignored = set() if config.trusted else _ignored(every, path, opt_in)
@@ -197,7 +205,7 @@ def _lookup(layer: Mapping[str, Any], path: tuple[str, ...]) -> Any:
     """Return what a layer holds under a key, or ``_ABSENT``."""
     if path == ("skill_paths",):
         return layer["skill_paths"] or _ABSENT
-    if path[0] in ("validator", "sandbox"):
+    if path[0] in ("validator", "sandbox", "audit"):
         return layer.get(path[0], {}).get(path[1], _ABSENT)
     if path[0] in ("skill", "plugin", "market"):
         value: Any = layer.get(f"{path[0]}s", {})
@@ -234,6 +242,7 @@ def _known(config: Config, path: tuple[str, ...], kinds: Collection[str] | None)
         words += [f"market.NAME.{word}" for word in MARKET_KEYS]
         words += [f"validator.{word}" for word in VALIDATOR_KEYS]
         words += [f"sandbox.{word}" for word in SANDBOX_KEYS]
+        words += [f"audit.{word}" for word in AUDIT_KEYS]
         words += [f"{kind}.{word}" for kind in kinds or () for word in ("enabled", "disabled")]
         key = ".".join(path)
         similar = suggest(key, words)
@@ -251,7 +260,7 @@ def _default(path: tuple[str, ...], opt_in: bool, wins: bool) -> Origin:
     why = "it has no value of its own"
     if path == ("skill_paths",) or path[1:] == ("disabled",):
         value, why = [], "without the key, none"
-    elif path[0] in ("plugin", "market", "validator", "sandbox"):
+    elif path[0] in ("plugin", "market", "validator", "sandbox", "audit"):
         found = describe(path)
         why = f"without the key, {found.default if found else 'nothing'}"
     elif path[0] != "skill" and path[1:] == ("enabled",):

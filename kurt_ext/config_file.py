@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
 from .config_keys import (
+    AUDIT_KEYS,
     FIXED,
     KEYS,
     LISTS,
@@ -27,6 +28,7 @@ from .config_keys import (
 )
 from .findings import Finding
 from .names import suggest
+from .overlooked import fault, plain
 from .toml_positions import Positions, scan
 
 __all__ = ["KEYS", "Key", "check", "describe", "fits", "read", "read_text", "unreadable"]
@@ -65,8 +67,9 @@ def read(
     :returns: a layer: ``file``, ``scope``, ``skill_paths`` (absolute), ``kinds`` (word →
         ``enabled``, ``disabled``, ``roles``, ``options``), ``skills`` (name → settings),
         ``plugins`` (name → how it is loaded), ``markets`` (name → where it lies),
-        ``validator`` and ``sandbox`` (key → value), and ``broken`` where the file cannot be
-        read. ``wrong`` in one of the last three lists the keys that cannot be understood.
+        ``validator`` and ``sandbox`` (key → value), ``audit``, and ``broken`` where the file
+        cannot be read. ``wrong`` in a market, ``validator`` or ``sandbox`` lists the keys that
+        cannot be understood.
     """
     layer: dict[str, Any] = {
         "file": file,
@@ -78,6 +81,7 @@ def read(
         "markets": {},
         "validator": {},
         "sandbox": {},
+        "audit": {},
     }
     text = ""
     try:
@@ -86,7 +90,7 @@ def read(
         reader = _Reader(file, text)
         reader.document(raw, layer)
     except (OSError, ValueError, RecursionError) as error:
-        tables = ("kinds", "skills", "plugins", "markets", "validator", "sandbox")
+        tables = ("kinds", "skills", "plugins", "markets", "validator", "sandbox", "audit")
         empty: dict[str, Any] = {key: {} for key in tables}
         empty["skill_paths"] = []
         return {**layer, **empty, "broken": True}, [unreadable(file, text, error)]
@@ -170,6 +174,8 @@ class _Reader:
                 if "wheelhouse" in table:
                     table["wheelhouse"] = self._path(table["wheelhouse"])
                 layer["sandbox"] = table
+            elif key == "audit":
+                layer["audit"] = self._audit(value)
             elif key == "market":
                 layer["markets"] = {
                     name: self._market((key, name), table)
@@ -265,6 +271,31 @@ class _Reader:
         return result
 
     def _path(self, text: str) -> str:
+    def _audit(self, table: Any) -> dict[str, Any]:
+        """Return the advisories that do not count; each that cannot be understood does."""
+        if not isinstance(table, dict):
+            self._wrong(("audit",), table, "a table", "write [audit]")
+            return {}
+        for key in table:
+            if key not in AUDIT_KEYS:
+                fix = _did_you_mean(key, AUDIT_KEYS)
+                self._say(
+                    "config-unknown", "warning", ("audit", key), f"there is no key {key!r}", fix
+                )
+        rows = table.get("ignore", [])
+        if not isinstance(rows, list):
+            self._wrong(("audit", "ignore"), rows, AUDIT_KEYS["ignore"])
+            return {}
+        kept = []
+        for number, row in enumerate(rows):
+            wrong = fault(row)
+            if wrong is None:
+                kept.append(plain(row))
+                continue
+            message = f"number {number + 1} of audit.ignore {wrong}"
+            self._say("config-type", "error", ("audit", "ignore", number), message, "")
+        return {"ignore": kept} if kept else {}
+
         base = os.path.dirname(self.file)
         return os.path.normpath(os.path.join(base, os.path.expanduser(text)))
 

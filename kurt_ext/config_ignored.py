@@ -26,7 +26,7 @@ def is_ignored(path: tuple[str, ...], opt_in: Collection[str]) -> bool:
     :param path: the key's parts.
     :param opt_in: the words of the kinds that run only what is named.
     """
-    if path[0] in ("skill", "skill_paths", "market"):
+    if path[0] in ("skill", "skill_paths", "market", "audit"):
         return path[0] != "skill_paths"
     if path[0] == "sandbox":
         return path[1] not in TIGHTER
@@ -91,6 +91,8 @@ def _paths(layer: dict[str, Any], opt_in: Collection[str]) -> Iterator[tuple[str
             yield "skill", name
     for name in layer.get("markets", {}):
         yield "market", name
+    for word in layer.get("audit", {}):
+        yield "audit", word
     for name, table in layer.get("plugins", {}).items():
         for word, value in table.items():
             if switches_on(("plugin", name, word), value) or is_ignored(("plugin", name, word), ()):
@@ -101,7 +103,7 @@ def _paths(layer: dict[str, Any], opt_in: Collection[str]) -> Iterator[tuple[str
 
 
 def _said(path: tuple[str, ...], layer: dict[str, Any]) -> str:
-    if path[0] in ("plugin", "sandbox"):
+    if path[0] in ("plugin", "sandbox", "audit"):
         return dotted(path)
     table = path[0] in ("skill", "market") or path[1] in layer["kinds"][path[0]].get("options", ())
     return f"[{dotted(path)}]" if table else dotted(path)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 __all__ = [
+    "AUDIT_KEYS",
     "FIXED",
     "KEYS",
     "LIMITS",
@@ -23,6 +24,7 @@ __all__ = [
     "fits",
     "guards",
     "sells",
+    "overlooks",
 ]
 
 
@@ -228,6 +230,33 @@ KEYS = (
     ),
     Key(
         "plugin.NAME.auto_load",
+    Key(
+        "market.NAME.attested",
+        "boolean",
+        "false",
+        "Whether a release must be attested, by an identity that its publisher names.",
+    ),
+    Key(
+        "market.NAME.identities",
+        "array of strings",
+        "[]: whom the publisher names",
+        "Who must have attested a release, one of them: a repository, a workflow, or NAME via "
+        "ISSUER.",
+    ),
+    Key(
+        "market.NAME.sigstore_root",
+        "string",
+        "that of Sigstore's public instance",
+        "The file of the trusted root by which attestations are believed; it begins at the folder "
+        "of the file where it is not whole.",
+    ),
+    Key(
+        "audit.ignore",
+        "array of tables",
+        "[]",
+        "Advisories that do not count here: `{ id = …, reason = …, until = … }` each, `until` the "
+        "last day; those of both files are united, a project's once it is trusted.",
+    ),
         "boolean",
         "its config.json's, else false",
         "Whether the plugin is loaded when a host starts.",
@@ -265,7 +294,7 @@ KEYS = (
     ),
 )
 #: Words at the top that no kind may have.
-FIXED = ("skill_paths", "skill", "plugin", "validator", "sandbox", "market")
+FIXED = ("skill_paths", "skill", "plugin", "validator", "sandbox", "market", "audit")
 SANDBOX = "sandbox_config_override"
 #: Key of a table `[plugin.NAME]` → what its value must be, and what it is taken for if not.
 PLUGIN_KEYS: dict[str, tuple[str, Any]] = {
@@ -334,6 +363,10 @@ def describe(path: Iterable[str]) -> Key | None:
     if parts == ("skill_paths",):
         return by_name["skill_paths"]
     if not parts or parts[0] == "skill_paths":
+#: Key of the table `[audit]` → what its value must be.
+AUDIT_KEYS = {"ignore": "an array of tables such as { id = …, reason = …, until = … }"}
+#: What a table ``[market.NAME]`` may be of: a marketplace, or an index of distributions.
+MARKET_KINDS = ("kurt", "simple")
         return None
     if parts[0] == "skill":
         return by_name["skill.NAME.SETTING"] if len(parts) > 1 else None
@@ -343,7 +376,7 @@ def describe(path: Iterable[str]) -> Key | None:
         return by_name.get(f"plugin.NAME.{parts[2]}")
     if parts[0] == "market":
         return by_name.get(f"market.NAME.{parts[2]}") if len(parts) == 3 else None
-    if parts[0] in ("validator", "sandbox"):
+    if parts[0] in ("validator", "sandbox", "audit"):
         return by_name.get(".".join(parts))
     if len(parts) == 2:
         return by_name[f"KIND.{parts[1]}" if parts[1] in LISTS else "KIND.ROLE"]
@@ -410,6 +443,13 @@ def sells(key: str, value: Any) -> bool:
         isinstance(item, str) and item.isprintable() and item.strip() == item != ""
         for item in values
     )
+def overlooks(key: str, value: Any) -> bool:
+    """Return whether a value is one for a key of the table ``[audit]``."""
+    from .overlooked import fault
+
+    return key in AUDIT_KEYS and isinstance(value, list) and not any(map(fault, value))
+
+
 
 
 def _is_address(text: str) -> bool:

@@ -11,10 +11,10 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from . import semver
-from .choosing import about
+from .choosing import about, ignored
 from .errors import ConflictError, IntegrityError, KurtError, SkillNotFoundError
 from .findings import Finding
 from .installing_folders import held, place
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from .market.documents import Release
     from .steps import Plan
 
-__all__ = ["COOLDOWN", "Newer", "newer", "plan_updates", "rollback", "waiting_words"]
+__all__ = ["COOLDOWN", "Ignored", "Newer", "newer", "plan_updates", "rollback", "waiting_words"]
 
 #: Days that a release waits before it is taken for an update.
 COOLDOWN = 3
@@ -41,6 +41,24 @@ _DAY = 86_400
 class Newer:
     """A skill that was installed, and what there is of it now.
 
+class Ignored(NamedTuple):
+    """An advisory about what is installed that an operator has decided to live with.
+
+    :param until: the last day, as ``2027-01-01``.
+    """
+
+    name: str
+    version: str
+    id: str
+    summary: str
+    reason: str
+    until: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields for JSON output."""
+        return self._asdict()
+
+
     :param available: the version that an update takes; None where there is none.
     :param waiting: a newer one that is too young; ``until`` seconds from now.
     :param advisories: ids of what is known to be wrong with the version that is here.
@@ -49,6 +67,8 @@ class Newer:
 
     receipt: Receipt
     market: str
+    :param ignored: what is known to be wrong with it, and does not count here.
+    :param spec: how an index is asked for the available one; None for a market.
     available: str | None
     waiting: str | None = None
     until: float = 0.0
@@ -58,6 +78,8 @@ class Newer:
     @property
     def name(self) -> str:
         """The skill's name."""
+    ignored: tuple[Ignored, ...] = ()
+    spec: Spec | None = None
         return self.receipt.name
 
     def as_dict(self) -> dict[str, Any]:
@@ -75,6 +97,7 @@ class Newer:
 
 
 def newer(
+            "ignored": [one.id for one in self.ignored],
     receipts: Receipts,
     markets: Mapping[str, Market],
     names: Iterable[str] = (),
@@ -175,6 +198,12 @@ def waiting_words(one: Newer) -> str:
 
 
 def rollback(
+        tuple(
+            [
+                Ignored(receipt.name, receipt.version, one.id, one.summary, said.reason, said.until)
+                for one, said in ignored(market, receipt.name, receipt.version, digest)
+            ]
+        ),
     receipts: Receipts, name: str, version: str | None = None, *, force: bool = False
 ) -> tuple[Receipt, Receipt]:
     """Put back what was installed before; it was agreed to then.

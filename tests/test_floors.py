@@ -32,7 +32,7 @@ sources
 rules strictjson yamltext
 frontmatter readers
 fields
-compact config_keys
+compact overlooked config_keys
 skillmd pluginjson annotated
 lifecycle
 models

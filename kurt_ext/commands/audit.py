@@ -8,11 +8,14 @@ import click
 
 from .. import cli
 from ..agreeing import SCOPES, markets_of, standing_lines
-from ..errors import AdvisoryError
+from ..amounts import amount
+from ..errors import AdvisoryError, ConfigError, KurtError
+from ..findings import Finding
 from ..output import Answer
 from .install import market_options
 
 if TYPE_CHECKING:
+    from ..market.clients import Market
     from ..output import Page
     from ..session import Session
 
@@ -34,20 +37,35 @@ def command(
 ) -> Answer:
     """Say what is known to be wrong with what is installed.
 
-    Advisories of the markets, releases that were withdrawn, files that were changed, and
+    Advisories of the markets, releases that were withdrawn, files that were changed, who has
+    attested and counts no more, and
     what pip-audit knows of the distributions that the skills need, where it is installed.
-    The exit code is 5 where something is wrong.
+    The exit code is 5 where something is wrong. An advisory that audit.ignore of kurt.toml
+    names does not count; it is listed with the reason and the day that stand there.
 
     \b
     Example:
       kurt audit --offline
     """
     from ..auditing import audit, audit_python, python_names
+    from ..overlooked import overlooked
     from ..receipts import Receipts
+    from ..vouching import vouch
 
-    markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
+    markets: dict[str, Market] = {}
+    warnings: list[Finding] = []
+    error: KurtError | None = None
+    try:
+        markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
+    except ConfigError:
+        raise
+    except KurtError as unusable:
+        error = unusable  # what is here can be told all the same
     receipts = Receipts(session.places, scope)
-    faults, skills, more = audit(receipts, markets)
+    faults, skills, ignored, more = audit(receipts, markets)
+    warnings += more
+    vouched, others, more = vouch(receipts, markets)
+    faults = sorted([*faults, *others])
     warnings += more
     if not no_python and not offline:
         names = python_names(
@@ -55,9 +73,10 @@ def command(
             for candidate in session.discovery.winners
             if candidate.is_folder and receipts.find(candidate.name) is not None
         )
-        found, more = audit_python(names)
-        faults += found
-        warnings += more
+        python = audit_python(names, overlooked(session.discovery.config))
+        faults += python.faults
+        ignored += python.ignored
+        warnings += python.warnings
 
     def text(page: Page) -> None:
         for fault in faults:
@@ -68,19 +87,30 @@ def command(
                 (f": {fault.summary}", None),
             )
             page.parts(("  fix: ", "hint"), (fault.fix, None))
-        if not faults:
-            count = "1 skill" if skills == 1 else f"{skills} skills"
-            page.line(f"Nothing is known to be wrong with {count}.")
+        for one in ignored:
+            page.parts(
+                (f"{one.name} {one.version}: ", "bold"),
+                (f"{one.id} is ignored until {one.until}: {one.reason}", "dim"),
+            )
+        if not faults and not failed:
+            page.line(f"Nothing is known to be wrong with {amount(skills, 'skill')}.")
+        for name, version, words in vouched:
+            page.line(f"{name} {version}: attested by {words}", "dim")
         standing_lines(page, markets)
 
-    error = None
+    failed = error is not None
+    if error is not None and faults:
+        fix = error.hint or ""
+        warnings.append(Finding("market-unusable", "warning", error.message, fix=fix))
     if faults:
-        count = "1 thing is" if len(faults) == 1 else f"{len(faults)} things are"
+        count = amount(len(faults), "thing is", "things are")
         error = AdvisoryError(f"{count} wrong with what is installed", hint=faults[0].fix)
     data = {
         "scope": scope,
         "skills": skills,
         "faults": [fault.as_dict() for fault in faults],
+        "ignored": [one.as_dict() for one in ignored],
+        "attested": [one._asdict() for one in vouched],
         "markets": {name: one.standing.as_dict() for name, one in markets.items()},
     }
     return Answer(data, text, warnings=warnings, error=error)

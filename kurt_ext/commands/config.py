@@ -270,7 +270,7 @@ def _leaves(layer: dict[str, Any]) -> Iterator[tuple[tuple[str, ...], Any]]:
         for key, value in sorted(table.items()):
             if key != "wrong":
                 yield ("market", market, key), _plain(value)
-    for word in ("validator", "sandbox"):
+    for word in ("validator", "sandbox", "audit"):
         for key, value in sorted(layer.get(word, {}).items()):
             if key != "wrong":
                 yield (word, key), _plain(value)

@@ -44,13 +44,28 @@ if TYPE_CHECKING:
     from ..config import Config
     from ..places import Places
 
+    from ..overlooked import Overlooked
 __all__ = ["Market", "Standing", "markets", "the_market"]
 
 
 class Market(IndexClient):
     """One marketplace: its index, and what that leads to."""
 
-    def __init__(self, places: Places, name: str, url: str, **more: Any) -> None:
+    :param attestor: says who has attested a release, and whether that is who is wanted.
+    """
+
+    #: Advisories that do not count here, by id.
+    overlooked: Mapping[str, Overlooked] = {}
+
+    def __init__(
+        self,
+        places: Places,
+        name: str,
+        url: str,
+        *,
+        attestor: Attestor | None = None,
+        **more: Any,
+    ) -> None:
         super().__init__(places, name, url, **more)
         self._documents: dict[str, SkillDocument] = {}
         self._publishers: dict[str, PublisherDocument] = {}
@@ -122,6 +137,15 @@ class Market(IndexClient):
         if not release.attestations:
             return None
         publisher = self.publisher(release.publisher)
+    def decided(self, advisory: Advisory) -> Overlooked | None:
+        """Return what an operator has said of an advisory, run out or not; None for nothing.
+
+        By its id or another name that it goes by; of malware nothing can be said.
+        """
+        from ..overlooked import decide
+
+        return decide([advisory.id, *advisory.aliases], self.overlooked)
+
         return verify_release(name, release, publisher)
 
     def content(self, name: str, release: Release) -> dict[str, bytes]:
@@ -233,7 +257,10 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
                 hosts=table.get("hosts", ()),
                 tuf_root=table.get("tuf_root"),
             )
+    from ..overlooked import overlooked
+
         except (MarketError, SignatureError) as error:
+    ignored = overlooked(config)
             error.hint = error.hint or f"kurt config explain market.{name}.url"
             raise
     return found
@@ -262,3 +289,4 @@ def the_market(found: Mapping[str, Market], name: str) -> Market:
         cause="kurt.toml names " + (", ".join(found) if found else "none"),
         hint=f"did you mean {near[0]}?" if near else f"kurt config set market.{name}.url URL",
     )
+            found[name].overlooked = ignored
