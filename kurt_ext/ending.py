@@ -31,6 +31,8 @@ from time import monotonic
 from types import FrameType, TracebackType
 from typing import Any, Protocol, Self
 
+from .partings import part
+
 __all__ = ["GRACE", "LIMIT", "Closeable", "graceful", "install"]
 
 #: Seconds that everything loaded is given to end. A container that is stopped has ten
@@ -271,6 +273,7 @@ def install(loader: Closeable, limit: float = LIMIT) -> Callable[[], None]:
     :returns: takes it back: nothing is closed then, and the signals are the host's again.
     """
     ending = _Exit(loader, limit)
+    part()
     atexit.register(ending.close)
     ending.signals.install()
     return ending.uninstall

@@ -21,6 +21,7 @@ from .loading import Loading, inactive_error, unloaded_error
 from .lookup import REGISTERING_GROUP, Lookup
 from .managers import Outcome
 from .names import PACKAGE
+from .partings import part
 from .places import Places
 from .portal import Blocked, Portal
 from .registering import LOADING, Registered, Registry
@@ -591,6 +592,7 @@ class SkillManager:
                 made = cls.__new__(cls)
                 if found is None:
                     made.__init__()  # type: ignore[misc]
+                    part()
                     atexit.register(SkillManager.close_default)
                 else:
                     made.__dict__ = found.__dict__

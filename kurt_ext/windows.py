@@ -38,6 +38,9 @@ from .traces import (
 
 __all__ = ["Watcher", "close", "open_"]
 
+#: Modules that register one function at exit for all who ever use them, when the first does.
+_PROCESS = frozenset({"logging", "multiprocessing.util", "weakref"})
+
 
 class Watcher(Protocol):
     """One whose code may run: a ledger."""
@@ -110,7 +113,8 @@ def differences(before: Snapshot, now: Snapshot) -> Iterator[Trace]:
     yield from _of_logging(before, now)
     if now.at_exit > before.at_exit:
         for function in at_exit()[before.at_exit - now.at_exit :]:
-            yield AtExit(function)
+            if not _serves_all(function):
+                yield AtExit(function)
     if not _same(before.active, now.active):
         known = set(map(id, before.active))
         for thread in now.active:
@@ -173,6 +177,12 @@ def _is_ours(member: Any) -> bool:
         # A manager that is closed meanwhile holds its shims no longer.
         return member in _HELD or os.path.exists(os.path.join(member, ".state"))
     return type(member).__module__.startswith("kurt_ext.")
+
+
+def _serves_all(function: Any) -> bool:
+    """Return whether a function called at exit is the process's, whoever was its first user."""
+    module = getattr(function, "__module__", None) or ""
+    return module in _PROCESS or module.startswith("kurt_ext.")
 
 
 def _is_guest(thread: threading.Thread) -> bool:

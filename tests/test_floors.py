@@ -91,6 +91,7 @@ choosing pylock steps
 installer
 updating syncing pruning
 auditing
+vouching
 registry
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}

@@ -186,6 +186,12 @@ def test_what_a_plugin_does_to_the_process_is_undone_and_named(
     assert all(each.undone for each in left)
 
 
+def test_what_serves_the_whole_process_is_no_plugins_own(guest: Guest) -> None:
+    _, ledger = guest.arrive("import atexit, weakref\natexit.register(weakref.finalize._exitfunc)")
+    assert dispose(ledger) == []
+    assert weakref.finalize._exitfunc in at_exit()  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("deed", DEEDS)
 def test_a_plugin_that_is_disposed_of_is_dead(guest: Guest, deed: str) -> None:
     os.environ["HOST_VARIABLE"] = "the host's"

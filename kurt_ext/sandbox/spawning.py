@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import atexit
 import os
 import socket
 import sys
@@ -11,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..errors import IsolationError, WorkerError
+from ..partings import last
 from . import zygote as zygotes
 from .booting import PARENT, arguments, packages
 from .channel import Answer, Event
@@ -195,7 +195,7 @@ def _forget() -> None:
     Worker._all.clear()
 
 
-@atexit.register
+@last
 def _leave() -> None:
     """End what still runs: it would end as well, but only when it sees that nobody is there."""
     for worker in list(Worker._all):
