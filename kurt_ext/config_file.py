@@ -266,11 +266,11 @@ class _Reader:
         url = result.get("url", "")
         if url and "://" not in url:
             result["url"] = self._path(url)
-        if "tuf_root" in result:
-            result["tuf_root"] = self._path(result["tuf_root"])
+        for key in ("tuf_root", "sigstore_root"):
+            if key in result:
+                result[key] = self._path(result[key])
         return result
 
-    def _path(self, text: str) -> str:
     def _audit(self, table: Any) -> dict[str, Any]:
         """Return the advisories that do not count; each that cannot be understood does."""
         if not isinstance(table, dict):
@@ -296,6 +296,7 @@ class _Reader:
             self._say("config-type", "error", ("audit", "ignore", number), message, "")
         return {"ignore": kept} if kept else {}
 
+    def _path(self, text: str) -> str:
         base = os.path.dirname(self.file)
         return os.path.normpath(os.path.join(base, os.path.expanduser(text)))
 
