@@ -34,10 +34,10 @@ if TYPE_CHECKING:
     from .discovery import Discovery
     from .market.clients import Market
     from .market.documents import Advisory, Release, SkillDocument
+    from .overlooked import Overlooked
     from .receipts import Receipts
 
 __all__ = ["Shelves", "about", "ignored", "needs"]
-    from .overlooked import Overlooked
 
 
 class Shelves:
@@ -91,21 +91,21 @@ class Shelves:
                 skill=spec.name,
             )
         release = _chosen(spec, document)
+        digest = release.source.digest
         self._refuse_advisories(market, spec.name, release)
         goods = bringing.of_release(self._store, market, listing, document, release)
+        for advisory, decision in ignored(market, spec.name, release.version, digest):
+            text = f"{spec.name} {release.version} is known to be harmful: {advisory.id}, which "
+            text += f"kurt.toml ignores until {decision.until}: {decision.reason}"
+            goods.warnings.append(Finding("advisory-ignored", "warning", text))
         if release.yanked:
             goods.warnings.append(_withdrawn(spec.name, release, document))
         if document.project_status.status != "active":
             status = document.project_status
             reason = f": {status.reason}" if status.reason else ""
             goods.warnings.append(
-        digest = release.source.digest
                 Finding("project-status", "warning", f"{spec.name} is {status.status}{reason}")
             )
-        for advisory, decision in ignored(market, spec.name, release.version, digest):
-            text = f"{spec.name} {release.version} is known to be harmful: {advisory.id}, which "
-            text += f"kurt.toml ignores until {decision.until}: {decision.reason}"
-            goods.warnings.append(Finding("advisory-ignored", "warning", text))
         return goods
 
     def _place_of(self, spec: Spec) -> Market | SimpleIndex:

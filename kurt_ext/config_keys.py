@@ -23,8 +23,8 @@ __all__ = [
     "describe",
     "fits",
     "guards",
-    "sells",
     "overlooks",
+    "sells",
 ]
 
 
@@ -223,6 +223,13 @@ KEYS = (
         "at the folder of the file where it is not whole.",
     ),
     Key(
+        "audit.ignore",
+        "array of tables",
+        "[]",
+        "Advisories that do not count here: `{ id = …, reason = …, until = … }` each, `until` the "
+        "last day; those of both files are united, a project's once it is trusted.",
+    ),
+    Key(
         "plugin.NAME.enabled",
         "boolean",
         "its config.json's, else true",
@@ -230,33 +237,6 @@ KEYS = (
     ),
     Key(
         "plugin.NAME.auto_load",
-    Key(
-        "market.NAME.attested",
-        "boolean",
-        "false",
-        "Whether a release must be attested, by an identity that its publisher names.",
-    ),
-    Key(
-        "market.NAME.identities",
-        "array of strings",
-        "[]: whom the publisher names",
-        "Who must have attested a release, one of them: a repository, a workflow, or NAME via "
-        "ISSUER.",
-    ),
-    Key(
-        "market.NAME.sigstore_root",
-        "string",
-        "that of Sigstore's public instance",
-        "The file of the trusted root by which attestations are believed; it begins at the folder "
-        "of the file where it is not whole.",
-    ),
-    Key(
-        "audit.ignore",
-        "array of tables",
-        "[]",
-        "Advisories that do not count here: `{ id = …, reason = …, until = … }` each, `until` the "
-        "last day; those of both files are united, a project's once it is trusted.",
-    ),
         "boolean",
         "its config.json's, else false",
         "Whether the plugin is loaded when a host starts.",
@@ -351,6 +331,8 @@ MARKET_KEYS = {
     "hosts": "an array of names of hosts",
     "tuf_root": "the path of a root of The Update Framework",
 }
+#: Key of the table `[audit]` → what its value must be.
+AUDIT_KEYS = {"ignore": "an array of tables such as { id = …, reason = …, until = … }"}
 #: From harmless to grave; what a score falls into, and what ``max_risk`` names.
 RISKS = ("low", "medium", "high", "critical")
 LISTS = ("enabled", "disabled")
@@ -363,10 +345,6 @@ def describe(path: Iterable[str]) -> Key | None:
     if parts == ("skill_paths",):
         return by_name["skill_paths"]
     if not parts or parts[0] == "skill_paths":
-#: Key of the table `[audit]` → what its value must be.
-AUDIT_KEYS = {"ignore": "an array of tables such as { id = …, reason = …, until = … }"}
-#: What a table ``[market.NAME]`` may be of: a marketplace, or an index of distributions.
-MARKET_KINDS = ("kurt", "simple")
         return None
     if parts[0] == "skill":
         return by_name["skill.NAME.SETTING"] if len(parts) > 1 else None
@@ -431,6 +409,13 @@ def guards(key: str, value: Any) -> bool:
     )
 
 
+def overlooks(key: str, value: Any) -> bool:
+    """Return whether a value is one for a key of the table ``[audit]``."""
+    from .overlooked import fault
+
+    return key in AUDIT_KEYS and isinstance(value, list) and not any(map(fault, value))
+
+
 def sells(key: str, value: Any) -> bool:
     """Return whether a value is one for a key of the table ``[market.NAME]``."""
     if key == "allow_http":
@@ -443,13 +428,6 @@ def sells(key: str, value: Any) -> bool:
         isinstance(item, str) and item.isprintable() and item.strip() == item != ""
         for item in values
     )
-def overlooks(key: str, value: Any) -> bool:
-    """Return whether a value is one for a key of the table ``[audit]``."""
-    from .overlooked import fault
-
-    return key in AUDIT_KEYS and isinstance(value, list) and not any(map(fault, value))
-
-
 
 
 def _is_address(text: str) -> bool:

@@ -37,10 +37,6 @@ COOLDOWN = 3
 _DAY = 86_400
 
 
-@dataclass(frozen=True)
-class Newer:
-    """A skill that was installed, and what there is of it now.
-
 class Ignored(NamedTuple):
     """An advisory about what is installed that an operator has decided to live with.
 
@@ -59,27 +55,29 @@ class Ignored(NamedTuple):
         return self._asdict()
 
 
+@dataclass(frozen=True)
+class Newer:
+    """A skill that was installed, and what there is of it now.
+
     :param available: the version that an update takes; None where there is none.
     :param waiting: a newer one that is too young; ``until`` seconds from now.
     :param advisories: ids of what is known to be wrong with the version that is here.
     :param withdrawn: why the version that is here was withdrawn; "" where it was not.
+    :param ignored: what is known to be wrong with it, and does not count here.
     """
 
     receipt: Receipt
     market: str
-    :param ignored: what is known to be wrong with it, and does not count here.
-    :param spec: how an index is asked for the available one; None for a market.
     available: str | None
     waiting: str | None = None
     until: float = 0.0
     advisories: tuple[str, ...] = ()
     withdrawn: str = ""
+    ignored: tuple[Ignored, ...] = ()
 
     @property
     def name(self) -> str:
         """The skill's name."""
-    ignored: tuple[Ignored, ...] = ()
-    spec: Spec | None = None
         return self.receipt.name
 
     def as_dict(self) -> dict[str, Any]:
@@ -93,11 +91,11 @@ class Ignored(NamedTuple):
             "market": self.market,
             "advisories": list(self.advisories),
             "withdrawn": self.withdrawn or None,
+            "ignored": [one.id for one in self.ignored],
         }
 
 
 def newer(
-            "ignored": [one.id for one in self.ignored],
     receipts: Receipts,
     markets: Mapping[str, Market],
     names: Iterable[str] = (),
@@ -163,6 +161,12 @@ def _of(receipt: Receipt, market: Market, cooldown: float) -> Newer:
         _rest(waiting, cooldown) if waiting else 0.0,
         tuple([one.id for one in advisories]),
         withdrawn,
+        tuple(
+            [
+                Ignored(receipt.name, receipt.version, one.id, one.summary, said.reason, said.until)
+                for one, said in ignored(market, receipt.name, receipt.version, digest)
+            ]
+        ),
     )
 
 
@@ -198,12 +202,6 @@ def waiting_words(one: Newer) -> str:
 
 
 def rollback(
-        tuple(
-            [
-                Ignored(receipt.name, receipt.version, one.id, one.summary, said.reason, said.until)
-                for one, said in ignored(market, receipt.name, receipt.version, digest)
-            ]
-        ),
     receipts: Receipts, name: str, version: str | None = None, *, force: bool = False
 ) -> tuple[Receipt, Receipt]:
     """Put back what was installed before; it was agreed to then.

@@ -42,30 +42,19 @@ from .signing import verify_release
 
 if TYPE_CHECKING:
     from ..config import Config
+    from ..overlooked import Overlooked
     from ..places import Places
 
-    from ..overlooked import Overlooked
 __all__ = ["Market", "Standing", "markets", "the_market"]
 
 
 class Market(IndexClient):
     """One marketplace: its index, and what that leads to."""
 
-    :param attestor: says who has attested a release, and whether that is who is wanted.
-    """
-
     #: Advisories that do not count here, by id.
     overlooked: Mapping[str, Overlooked] = {}
 
-    def __init__(
-        self,
-        places: Places,
-        name: str,
-        url: str,
-        *,
-        attestor: Attestor | None = None,
-        **more: Any,
-    ) -> None:
+    def __init__(self, places: Places, name: str, url: str, **more: Any) -> None:
         super().__init__(places, name, url, **more)
         self._documents: dict[str, SkillDocument] = {}
         self._publishers: dict[str, PublisherDocument] = {}
@@ -129,14 +118,6 @@ class Market(IndexClient):
             self._advisories = (pointer.digest, tuple(document.advisories))
         return self._advisories[1]
 
-    def signer(self, name: str, release: Release) -> str | None:
-        """Return the id of the publisher's key that has signed a release; None where none has.
-
-        :raises SignatureError: when a signature is there and wrong.
-        """
-        if not release.attestations:
-            return None
-        publisher = self.publisher(release.publisher)
     def decided(self, advisory: Advisory) -> Overlooked | None:
         """Return what an operator has said of an advisory, run out or not; None for nothing.
 
@@ -146,6 +127,14 @@ class Market(IndexClient):
 
         return decide([advisory.id, *advisory.aliases], self.overlooked)
 
+    def signer(self, name: str, release: Release) -> str | None:
+        """Return the id of the publisher's key that has signed a release; None where none has.
+
+        :raises SignatureError: when a signature is there and wrong.
+        """
+        if not release.attestations:
+            return None
+        publisher = self.publisher(release.publisher)
         return verify_release(name, release, publisher)
 
     def content(self, name: str, release: Release) -> dict[str, bytes]:
@@ -233,7 +222,10 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
 
     :raises ConfigError: when one cannot be understood: it might have named a key.
     """
+    from ..overlooked import overlooked
+
     found = {}
+    ignored = overlooked(config)
     for name, table in config.markets.items():
         wrong = table.get("wrong", ())
         if wrong or "url" not in table:
@@ -257,10 +249,8 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
                 hosts=table.get("hosts", ()),
                 tuf_root=table.get("tuf_root"),
             )
-    from ..overlooked import overlooked
-
+            found[name].overlooked = ignored
         except (MarketError, SignatureError) as error:
-    ignored = overlooked(config)
             error.hint = error.hint or f"kurt config explain market.{name}.url"
             raise
     return found
@@ -289,4 +279,3 @@ def the_market(found: Mapping[str, Market], name: str) -> Market:
         cause="kurt.toml names " + (", ".join(found) if found else "none"),
         hint=f"did you mean {near[0]}?" if near else f"kurt config set market.{name}.url URL",
     )
-            found[name].overlooked = ignored
