@@ -106,7 +106,8 @@ async def _list(loader: PluginLoader) -> list[dict[str, Any]]:
 
 
 async def _info(loader: PluginLoader, plugin_id: str) -> dict[str, Any]:
-    return {"state": state_row(loader.get_plugin_state(plugin_id)), "events": []}
+    state = state_row(loader.get_plugin_state(plugin_id))
+    return {"state": state, "events": [], "runs": loader.whereabouts(plugin_id)}
 
 
 async def _timing(loader: PluginLoader) -> list[dict[str, Any]]:

@@ -202,6 +202,17 @@ class PluginLoader:
         housing = generation.housing if generation is not None else None
         return housing.printed() if housing and housing is not ... else ""
 
+    def whereabouts(self, plugin_id: str) -> dict[str, Any]:
+        """Return where the code of a plugin runs, and what holds it there; see `whereabouts`.
+
+        :raises SkillNotFoundError: when there is none of that name.
+        """
+        from .whereabouts import present
+
+        life = self._loading.lives.get(slug(plugin_id))
+        candidate = self.candidate(plugin_id) if life is None else life.candidate
+        return present(self._loading.isolation, life, candidate, self._loading.record(candidate))
+
     def list_plugins(
         self,
         status_filter: PluginStatus | str | None = None,

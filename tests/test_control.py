@@ -75,6 +75,9 @@ class Stand:
     def timings(self) -> list[Any]:
         return [SimpleNamespace(plugin_id="hello", phase="import", ms=12.34567)]
 
+    def whereabouts(self, plugin_id: str) -> dict[str, Any]:
+        return {"isolated": False, "pid": os.getpid()}
+
     async def _to(self, status: PluginStatus, name: str, **more: Any) -> PluginState:
         before = self.state.status
         self.calls.append((name, more))

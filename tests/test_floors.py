@@ -72,6 +72,7 @@ managers instances calls services
 leaks
 stages life
 housing isolation
+whereabouts
 loading lookup
 surrounding
 stories

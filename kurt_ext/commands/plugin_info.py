@@ -8,11 +8,13 @@ import click
 
 from .. import cli, completion
 from ..asking import ask_for, host_line, host_of, plugin_id_of
-from ..errors import NotFoundError
+from ..errors import KurtError, NotFoundError
 from ..output import Answer
+from ..whereabouts import words
 from .plugin_list import STATUS_STYLES, rows
 
 if TYPE_CHECKING:
+    from ..hosts import Host
     from ..output import Page
     from ..session import Session
 
@@ -26,7 +28,8 @@ def command(session: Session, name: str) -> Answer:
     """Show what became of one plugin.
 
     Its state in the running host, how long loading took, how often it was used
-    and why it failed; whether it is enabled, started by itself or held back.
+    and why it failed; what isolates it and which process has its code; whether it
+    is enabled, started by itself or held back.
     Nothing is imported. `kurt info NAME` shows its manifest.
 
     \b
@@ -44,12 +47,31 @@ def command(session: Session, name: str) -> Answer:
             hint=f"kurt info {plugin_id}",
             skill=plugin_id,
         )
+    found["runs"] = _runs(session, host, plugin_id, found)
     data = {"host": host.as_dict() if host else None, "plugin": found}
     return Answer(data, lambda page: _write(page, found, host_line(host)))
 
 
+def _runs(
+    session: Session, host: Host | None, plugin_id: str, row: dict[str, Any]
+) -> dict[str, Any] | None:
+    """Return where its code runs, as the host says; where none does, where it would."""
+    from ..whereabouts import expected
+
+    if host is not None and row["life"]:
+        said = ask_for(session, host, "info", plugin_id=plugin_id)
+        runs: dict[str, Any] | None = said.get("runs")  # an older host does not say
+        return runs
+    with session.manager() as skills:
+        candidate = skills.discover().skill(plugin_id)
+        try:
+            return expected(skills.isolation, candidate, candidate.record())
+        except (KurtError, OSError, ValueError):
+            return None  # it is broken, and its state says so
+
+
 def _write(page: Page, row: dict[str, Any], where: str) -> None:
-    life = row["life"] or {}
+    life, runs = row["life"] or {}, row["runs"]
     page.parts(
         (row["plugin_id"], "bold"),
         (f" {row['version']}  ", None),
@@ -64,6 +86,8 @@ def _write(page: Page, row: dict[str, Any], where: str) -> None:
             ("way back", life.get("way_back") or ""),
             ("generation", str(life.get("generation") or "")),
             ("loaded", life.get("loaded_at") or ""),
+            ("isolation", words(runs) if runs else ""),
+            ("runs in", _process(runs) if runs else ""),
             ("load took", f"{life['load_ms']:.1f} ms" if life.get("load_ms") else ""),
             ("used", f"{used} times, last {life['last_used']}" if used else ""),
             ("enabled", "yes" if row["enabled"] else f"no: {row['why_not']}"),
@@ -75,6 +99,16 @@ def _write(page: Page, row: dict[str, Any], where: str) -> None:
         ],
         "  ",
     )
+
+
+def _process(runs: dict[str, Any]) -> str:
+    """Return the process that has the code; "" where none has."""
+    if not runs["isolated"]:
+        return f"the host, pid {runs['pid']}" if runs["pid"] else ""
+    number = runs["workers"]
+    if not runs["pid"]:
+        return "no worker now; the next call starts one" if number else ""
+    return f"a worker, pid {runs['pid']}" + (f", number {number}" if number > 1 else "")
 
 
 def _need(need: dict[str, Any]) -> str:

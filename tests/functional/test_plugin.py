@@ -126,6 +126,35 @@ def rows(ran: Any) -> dict[str, dict[str, Any]]:
     return {row["plugin_id"].removeprefix("com.example."): row for row in ran.data["plugins"]}
 
 
+def test_info_says_which_process_has_the_code_and_what_isolates_it(
+    here: Run, make: Make, host: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make("calc")
+    idle = here("plugin", "info", "com.example.calc", "--json").data["plugin"]["runs"]
+    assert (idle["isolated"], idle["pid"], idle["workers"]) == (False, None, 0)
+    monkeypatch.delenv("KURT_ISOLATION")
+    pid = host()
+    before = here("plugin", "info", "com.example.calc", "--json").data["plugin"]["runs"]
+    assert before["mode"] == "auto" and before["pid"] is None
+    assert here("plugin", "load", "com.example.calc").code == 0
+    runs = here("plugin", "info", "com.example.calc", "--json").data["plugin"]["runs"]
+    assert runs["isolated"] and runs["workers"] == 1 and runs["pid"] not in (pid, None)
+    os.kill(runs["pid"], 0)  # it is there
+    said = here("plugin", "info", "com.example.calc").out
+    assert f"a worker, pid {runs['pid']}\n" in said
+    assert "in a process of its own (auto: " in said
+
+
+def test_info_names_the_host_where_the_code_is_part_of_it(
+    here: Run, make: Make, host: Callable[..., int]
+) -> None:
+    make("calc")
+    pid = host()
+    assert here("plugin", "load", "com.example.calc").code == 0
+    said = here("plugin", "info", "com.example.calc").out
+    assert f"the host, pid {pid}\n" in said and "none: in the host's own process" in said
+
+
 # -- without a host --------------------------------------------------------------------
 
 
