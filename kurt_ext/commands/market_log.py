@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -18,24 +18,37 @@ if TYPE_CHECKING:
     from ..server.database import Database
     from ..session import Session
 
-__all__ = ["command", "opened"]
+__all__ = ["command", "database_option", "opened"]
 
-_FIELDS = ("at", "publisher", "token", "address", "action", "skill", "version", "outcome", "detail")
+_F = TypeVar("_F", bound=Callable[..., Any] | click.Command)
+
+
+def database_option(function: _F) -> _F:
+    """Add the option that names the database of a server."""
+    option: Callable[[_F], _F] = click.option(
+        "--database",
+        metavar="ADDRESS",
+        help="The Postgres of its servers, where that is not said in market.toml.",
+    )
+    return option(function)
 
 
 @contextmanager
-def opened(session: Session, folder: str) -> Iterator[Database]:
-    """Give the database of the server of a marketplace.
+def opened(session: Session, folder: str, given: str | None = None) -> Iterator[Database]:
+    """Give the database of the servers of a marketplace.
 
+    :param given: its address, as it was typed.
     :raises MarketError: when there is no marketplace in the folder.
+    :raises StorageError: when the database cannot be used.
     """
     from ..market.documents import INDEX
-    from ..server.database import Database, place_of
+    from ..market.market_toml import read_settings
+    from ..server.database import connect, where
 
     root = os.path.abspath(folder)
     if not os.path.isfile(os.path.join(root, *INDEX.split("/"))):
         raise MarketError(f"{root} is no marketplace", at=root, hint=f"kurt market build {folder}")
-    database = Database(place_of(session.places.data, root))
+    database = connect(where(session.places, root, given), read_settings(root).name)
     try:
         yield database
     finally:
@@ -55,8 +68,9 @@ def opened(session: Session, folder: str) -> Iterator[Database]:
     show_default=True,
     help="Show so many of the latest.",
 )
+@database_option
 @click.pass_obj
-def command(session: Session, folder: str, last: int) -> Answer:
+def command(session: Session, folder: str, last: int, database: str | None) -> Answer:
     """Show who published what through a server, and what was refused.
 
     \b
@@ -64,13 +78,13 @@ def command(session: Session, folder: str, last: int) -> Answer:
       kurt market log market
       kurt market log market --last 1000 --json
     """
-    query = f"SELECT {', '.join(_FIELDS)} FROM audit ORDER BY number DESC LIMIT ?"
-    with opened(session, folder) as database:
-        found = database.read(query, last)[::-1]
-    rows = [dict(zip(_FIELDS, row, strict=True)) for row in found]
+    from ..server.audit import Audit, Deed
+
+    with opened(session, folder, database) as found:
+        rows = Audit(found).last(last)
 
     def write(page: Page) -> None:
-        heads = [Column(name.upper()) for name in _FIELDS]
-        page.table(heads, [[str(value or "") for value in row] for row in found])
+        heads = [Column(name.upper()) for name in Deed._fields]
+        page.table(heads, [[str(value or "") for value in row] for row in rows])
 
-    return Answer(rows, write)
+    return Answer([row._asdict() for row in rows], write)

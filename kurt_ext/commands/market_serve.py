@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -41,6 +41,18 @@ __all__ = ["command"]
     show_default=True,
     help="Requests a second that an address may make; 0 for any number.",
 )
+@click.option(
+    "--database",
+    metavar="ADDRESS",
+    help="The Postgres that remembers tokens and limits; a file here by default.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1, 64),
+    default=1,
+    show_default=True,
+    help="Processes that serve.",
+)
 @click.pass_obj
 def command(
     session: Session,
@@ -50,6 +62,8 @@ def command(
     url: str,
     behind: str | None,
     rate: float,
+    database: str | None,
+    workers: int,
 ) -> Answer:
     """Serve a marketplace over HTTP, with pages, an API and uploads.
 
@@ -58,30 +72,35 @@ def command(
     server any file server can go on with it. It listens to this machine alone
     unless --host says otherwise; encryption is a proxy's matter.
 
+    One machine remembers tokens, limits and downloads in a file, whatever the
+    number of workers. Several machines that share the folder need a Postgres.
+
     \b
     Examples:
       kurt market serve market
       kurt market serve market --port 0
       kurt market serve market --url https://skills.example.org --behind 127.0.0.1
+      kurt market serve market --workers 4 --database postgresql://kurt@db/kurt
     """
     from ..server.extra import need
 
     need()
-    from ..server.application import make
+    from ..server.database import where
     from ..server.settings import ServerSettings
+    from ..server.workers import Work, run
 
     if url and not url.startswith(("https://", "http://")):
         raise UsageError(f"{url} is no web address", hint="--url https://skills.example.org")
     root = os.path.abspath(folder)
-    app = make(
-        root, session.places, ServerSettings(url=url, rate=rate, burst=max(1, int(rate * 10)))
-    )
+    settings = ServerSettings(url=url, rate=rate, burst=max(1, int(rate * 10)))
+    place = where(session.places, root, database)
+    work = Work(root, session.places.project, settings, place)
     with _listening(host, port) as listener:
         at = listener.getsockname()
         shown = f"[{at[0]}]" if listener.family == socket.AF_INET6 else at[0]
         address = f"http://{shown}:{at[1]}/"
-        session.note(f"Serving {root} at {address}  (Ctrl-C ends it)")
-        _run(app, listener, behind)
+        note = f"Serving {root} at {address}  (Ctrl-C ends it)"
+        run(work, listener, workers, behind, ready=lambda: session.note(note))
     data = {"folder": root, "address": address}
     return Answer(data, lambda page: page.line("The server has ended."), talk=True)
 
@@ -111,22 +130,3 @@ def _listening(host: str, port: int) -> socket.socket:
             cause=error.strerror or str(error),
             hint="--port 0 takes any that is free",
         ) from error
-
-
-def _run(app: Any, listener: socket.socket, behind: str | None) -> None:
-    import uvicorn
-
-    config = uvicorn.Config(
-        app,
-        access_log=False,
-        date_header=True,
-        forwarded_allow_ips=behind or "",
-        lifespan="on",
-        limit_concurrency=512,
-        log_level="warning",
-        proxy_headers=behind is not None,
-        server_header=False,
-        timeout_graceful_shutdown=5,
-        timeout_keep_alive=20,
-    )
-    uvicorn.Server(config).run(sockets=[listener])

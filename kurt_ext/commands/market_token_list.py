@@ -8,6 +8,7 @@ import click
 
 from .. import cli
 from ..output import Answer, Column
+from .market_log import database_option, opened
 
 if TYPE_CHECKING:
     from ..output import Page
@@ -18,8 +19,9 @@ __all__ = ["command"]
 
 @cli.command("list", schema="market.token.list", short_help="List the tokens of a marketplace.")
 @click.option("--in", "folder", default=".", show_default=True, help="The marketplace.")
+@database_option
 @click.pass_obj
-def command(session: Session, folder: str) -> Answer:
+def command(session: Session, folder: str, database: str | None) -> Answer:
     """List the tokens of a marketplace.
 
     \b
@@ -27,10 +29,9 @@ def command(session: Session, folder: str) -> Answer:
       kurt market token list --in market
     """
     from ..server.tokens import Tokens
-    from .market_log import opened
 
-    with opened(session, folder) as database:
-        found = Tokens(database).rows()
+    with opened(session, folder, database) as kept:
+        found = Tokens(kept).rows()
     rows = [{**one._asdict(), "counts": one.holds()} for one in found]
 
     def write(page: Page) -> None:

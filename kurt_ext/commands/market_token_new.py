@@ -8,6 +8,7 @@ import click
 
 from .. import cli
 from ..output import Answer
+from .market_log import database_option, opened
 
 if TYPE_CHECKING:
     from ..output import Page
@@ -23,8 +24,11 @@ __all__ = ["command"]
 @click.option("--in", "folder", default=".", show_default=True, help="The marketplace.")
 @click.option("--days", type=click.IntRange(0), default=0, help="How long it counts; 0 for ever.")
 @click.option("--note", default="", help="What it is for.")
+@database_option
 @click.pass_obj
-def command(session: Session, publisher: str, folder: str, days: int, note: str) -> Answer:
+def command(
+    session: Session, publisher: str, folder: str, days: int, note: str, database: str | None
+) -> Answer:
     """Make a token by which a publisher publishes.
 
     It is shown once, and nobody can read it again.
@@ -35,10 +39,9 @@ def command(session: Session, publisher: str, folder: str, days: int, note: str)
       kurt market token new acme --in market --days 90 --note "the build server"
     """
     from ..server.tokens import Tokens
-    from .market_log import opened
 
-    with opened(session, folder) as database:
-        token, text = Tokens(database).new(publisher, note, days)
+    with opened(session, folder, database) as found:
+        token, text = Tokens(found).new(publisher, note, days)
 
     def write(page: Page) -> None:
         page.line(text)

@@ -28,6 +28,10 @@ class Settings(NamedTuple):
     :param key: the name of the key that signs the index.
     :param max_files: files that a skill may have.
     :param max_bytes: bytes that they may have together.
+    :param sigstore_root: the file of the trusted root by which attestations are verified before
+        they are published, from the folder on; that of Sigstore's public instance if empty.
+    :param database: the address of the Postgres in which its servers remember; "" for a file
+        of the machine that serves it.
     """
 
     name: str = "market"
@@ -40,6 +44,8 @@ class Settings(NamedTuple):
     key: str = ""
     max_files: int = 512
     max_bytes: int = 16 << 20
+    sigstore_root: str = ""
+    database: str = ""
 
 
 _KEYS = {field.replace("_", "-"): field for field in Settings._fields}

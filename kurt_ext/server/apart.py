@@ -13,10 +13,13 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..errors import KurtError, LimitError, MarketError, StorageError
 from ..jsontext import dumps
+from .database import Turn, connect
 from .statuses import status_of
 
 if TYPE_CHECKING:
@@ -57,7 +60,7 @@ def ask(job: dict[str, Any], *, wall: float, cpu: int = 0, memory: int = 0) -> d
     :param memory: bytes; 0 for any.
     :raises Refusal: when the job says so, or came to an end of its limits.
     """
-    environment = {key: value for key, value in os.environ.items() if key != "KURT_TOKEN"}
+    environment = {key: value for key, value in os.environ.items() if not _secret(key, job)}
     environment |= {"TMPDIR": job["scratch"], "PYTHONDONTWRITEBYTECODE": "1"}
     process = subprocess.Popen(
         [sys.executable, "-P", "-c", _START, *filter(os.path.isabs, sys.path)],
@@ -87,6 +90,16 @@ def ask(job: dict[str, Any], *, wall: float, cpu: int = 0, memory: int = 0) -> d
     if "refused" in found:
         raise Refusal(found["status"], found["refused"])
     return found
+
+
+def _secret(variable: str, job: dict[str, Any]) -> bool:
+    """Return whether a process has no business with a variable: what opens doors elsewhere.
+
+    libpq reads the password of the database from the environment, where somebody has put it.
+    """
+    if variable.startswith("PG"):
+        return not job.get("database")
+    return variable in ("KURT_TOKEN", "KURT_MARKET_TOKEN", "KURT_MARKET_DATABASE")
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -242,7 +255,25 @@ def _unpacked(job: dict[str, Any], books: Any) -> tuple[Found, dict[str, bytes]]
     return of_folder(folder, files, words()), files
 
 
+@contextmanager
+def _turn(job: dict[str, Any]) -> Iterator[Turn]:
+    """Give the turn to write the folder, to this process and as long as it is there.
+
+    :raises LockedError: when others have it for long.
+    """
+    if not job["database"]:
+        yield Turn()  # the folder's own lock is enough on one machine
+        return
+    database = connect(job["database"])
+    try:
+        with database.turn() as turn:
+            yield turn
+    finally:
+        database.close()
+
+
 def _publish(job: dict[str, Any]) -> dict[str, Any]:
+    from ..market.proofs import Proof
     from ..market.publishing import publish
 
     places = _places(job)
@@ -251,15 +282,19 @@ def _publish(job: dict[str, Any]) -> dict[str, Any]:
         with open(job["judged"], encoding="utf-8") as stream:
             judged = json.load(stream)
     key = _key(job)
-    found = publish(
-        job["path"],
-        job["root"],
-        places,
-        publisher=job["publisher"],
-        index_key=key,
-        report=judged["report"],
-        ruleset=judged["ruleset"],
-    )
+    with _turn(job) as turn:
+        found = publish(
+            job["path"],
+            job["root"],
+            places,
+            publisher=job["publisher"],
+            index_key=key,
+            proof=Proof.parse(job["proof"]) if job["proof"] else None,
+            report=judged["report"],
+            ruleset=judged["ruleset"],
+            check=turn.check,
+        )
+        turn.done(found.snapshot)
     return dict(found._asdict())
 
 
@@ -267,7 +302,16 @@ def _yank(job: dict[str, Any]) -> dict[str, Any]:
     from ..market.publishing import yank
 
     key = _key(job)
-    number = yank(job["root"], job["name"], job["version"], job["reason"], index_key=key)
+    with _turn(job) as turn:
+        number = yank(
+            job["root"],
+            job["name"],
+            job["version"],
+            job["reason"],
+            index_key=key,
+            check=turn.check,
+        )
+        turn.done(number)
     return {"snapshot": number}
 
 

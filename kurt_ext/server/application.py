@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
+from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from ..errors import KurtError
+from .admission import Admission
 from .apart import Refusal
 from .api import Reading
+from .buckets import Limit, sweep
 from .counting import Counts
-from .database import Database, place_of
+from .database import Database, connect, is_url, where
+from .desk import Desk
 from .files import Files
 from .front import Front
+from .health import Health
 from .pages import Pages
 from .settings import ServerSettings
 from .shelf import Shelf
@@ -33,11 +40,24 @@ if TYPE_CHECKING:
 __all__ = ["make"]
 
 
-def make(root: str, places: Places, settings: ServerSettings | None = None) -> Front:
+#: Seconds after which counts are written, and others' read.
+_EVERY = 10.0
+
+
+def make(
+    root: str,
+    places: Places,
+    settings: ServerSettings | None = None,
+    *,
+    database: str = "",
+    callers: Limit | None = None,
+) -> Front:
     """Return the ASGI application that serves a marketplace.
 
     :param root: the folder of the marketplace.
     :param places: where the catalogue and the database are kept.
+    :param database: as `database.where` returns it, which is asked if it is "".
+    :param callers: counts requests; a count of this process alone if None.
     :raises MarketError: when there is no marketplace.
     :raises StorageError: when the database cannot be used.
     """
@@ -46,15 +66,24 @@ def make(root: str, places: Places, settings: ServerSettings | None = None) -> F
     name = sha256(os.fsencode(os.path.realpath(root))).hexdigest()[:32]
     shelf = Shelf(root, os.path.join(places.cache, "servers", name))
     shelf.open()
-    database = Database(place_of(places.data, root))
-    counts = Counts(database)
+    place = database or where(places, root)
+    opened = connect(place, shelf.edition.meta.name)
+    counts = Counts(opened)
+    desk = Desk()
+
+    def close() -> None:
+        shelf.close()
+        desk.close()
+        opened.close()
 
     @asynccontextmanager
     async def life(app: FastAPI) -> AsyncIterator[None]:
+        upkeep = asyncio.create_task(_look_after(opened, counts, desk))
         yield
-        counts.save()
-        shelf.close()
-        database.close()
+        upkeep.cancel()
+        with suppress(HTTPException):
+            await desk.ask(counts.save)
+        close()
 
     app = FastAPI(
         title=shelf.edition.meta.title or shelf.edition.meta.name,
@@ -66,12 +95,24 @@ def make(root: str, places: Places, settings: ServerSettings | None = None) -> F
         redirect_slashes=False,
     )
     pages = Pages(shelf, counts, chosen.url)
+    admission = Admission(opened, desk, chosen)
+    turns = place if is_url(place) else ""
     app.include_router(Reading(shelf, counts, chosen.url).router())
-    app.include_router(Publishing(shelf, database, places, chosen).router())
+    app.include_router(Publishing(shelf, admission, places, chosen, turns).router())
     app.router.routes.extend(pages.routes())
+    app.router.routes.append(Route("/healthz", Health(shelf, opened, desk).answer))
     app.router.routes.append(Route("/{path:path}", Files(root, counts).answer))
     _handle(app, pages)
-    return Front(app, shelf, chosen)
+    return Front(app, shelf, chosen, callers, close)
+
+
+async def _look_after(database: Database, counts: Counts, desk: Desk) -> None:
+    """Write and forget now and then what is no request's business."""
+    while True:
+        await asyncio.sleep(_EVERY)
+        with suppress(HTTPException):  # it is tried again, and `/healthz` tells of it
+            await desk.ask(counts.save)
+            await desk.ask(sweep, database)
 
 
 def _handle(app: FastAPI, pages: Pages) -> None:
@@ -94,6 +135,16 @@ def _handle(app: FastAPI, pages: Pages) -> None:
         headers = {"Retry-After": "5"} if error.status == 503 else None
         return JSONResponse({"error": error.problem}, error.status, headers)
 
+    async def misread(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        rows = jsonable_encoder(error.errors())
+        first = rows[0]
+        place = " ".join(map(str, first["loc"]))[:200]
+        problem = {"code": "usage", "message": f"{place}: {first['msg']}"[:1000]}
+        # `detail` is what OpenAPI documents of this framework promise everywhere.
+        return JSONResponse({"error": problem, "detail": rows}, 422)
+
+    app.add_exception_handler(RequestValidationError, misread)
     app.add_exception_handler(KurtError, failed)
     app.add_exception_handler(Refusal, turned_down)
     app.add_exception_handler(HTTPException, refused)

@@ -5,11 +5,23 @@ from __future__ import annotations
 import ipaddress
 import time
 from collections import OrderedDict
+from typing import TYPE_CHECKING, Protocol
 
-__all__ = ["Buckets", "neighbourhood"]
+if TYPE_CHECKING:
+    from .database import Database
+
+__all__ = ["Buckets", "KeptBuckets", "Limit", "neighbourhood", "sweep"]
 
 #: Callers that are remembered; the one that was quiet longest is forgotten first.
 _MANY = 50_000
+
+
+class Limit(Protocol):
+    """What says whose turn it is."""
+
+    def take(self, caller: str) -> float:
+        """Take a token; return 0, or the seconds until there is one."""
+        ...
 
 
 class Buckets:
@@ -50,6 +62,62 @@ class Buckets:
         level, last = self._levels.get(caller, (self.burst, moment))
         level = min(self.burst, level + (moment - last) * self.rate)
         return level, 0.0 if level >= 1 else (1 - level) / self.rate
+
+
+class KeptBuckets:
+    """Buckets in the database: the same for all servers that share it, and after a restart.
+
+    Of each only the moment is kept at which it would be as empty as it may ever be (the
+    generic cell rate algorithm), so that one statement asks and takes.
+
+    :param kind: what is counted; buckets of two kinds are apart.
+    :param rate: tokens a second, more than 0.
+    :param burst: so many a bucket holds.
+    """
+
+    def __init__(self, database: Database, kind: str, rate: float, burst: float) -> None:
+        self._database = database
+        self._kind = kind
+        self._each = 1 / rate
+        self._ahead = (burst - 1) * self._each + 1e-6
+
+    def take(self, caller: str, now: float | None = None) -> float:
+        """Take a token; return 0, or the seconds until there is one.
+
+        :param now: seconds since 1970; the present if None.
+        :raises StorageError: when the database cannot be used.
+        """
+        moment = time.time() if now is None else now
+        taken = self._database.write(
+            "INSERT INTO bucket VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET empty_at ="
+            " CASE WHEN bucket.empty_at > ? THEN bucket.empty_at ELSE ? END + ?"
+            " WHERE bucket.empty_at <= ?",
+            *(self._name(caller), moment + self._each, moment, moment, self._each),
+            moment + self._ahead,
+        )
+        return 0.0 if taken else self.wait(caller, moment)
+
+    def wait(self, caller: str, now: float | None = None) -> float:
+        """Return the seconds until there is a token, and take none.
+
+        :raises StorageError: when the database cannot be used.
+        """
+        moment = time.time() if now is None else now
+        query = self._database.read(
+            "SELECT empty_at FROM bucket WHERE name = ?", self._name(caller)
+        )
+        return max(0.0, query[0][0] - moment - self._ahead) if query else 0.0
+
+    def _name(self, caller: str) -> str:
+        return f"{self._kind} {caller}"
+
+
+def sweep(database: Database) -> None:
+    """Forget the buckets that are full again.
+
+    :raises StorageError: when the database cannot be used.
+    """
+    database.write("DELETE FROM bucket WHERE empty_at < ?", time.time())
 
 
 def neighbourhood(address: str) -> str:

@@ -1,43 +1,34 @@
-"""What a server remembers besides the index: tokens, downloads, and who did what.
+"""What a server remembers besides the index: tokens, downloads, limits, and who did what.
 
-One SQLite file with a write-ahead log, readable by its owner alone, and never in the folder
-of the marketplace, which others copy.
+One machine needs nothing for it: it is an SQLite file. Several machines that serve one
+marketplace share a Postgres. Each is a dialect of the same few statements, which are written
+out in the program: what comes from outside is only ever a parameter, never a part of one.
 """
 
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Iterator, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
-from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any, LiteralString
+from urllib.parse import parse_qsl, urlsplit
 
-from ..errors import StorageError
+from ..errors import StorageError, UsageError
 
-__all__ = ["Database", "place_of"]
+if TYPE_CHECKING:
+    from ..places import Places
 
-#: One step of the schema each; `user_version` says how many were taken.
-_STEPS = (
-    """
-    CREATE TABLE token (
-        id TEXT PRIMARY KEY, digest TEXT NOT NULL UNIQUE, publisher TEXT NOT NULL,
-        note TEXT NOT NULL, made TEXT NOT NULL, expires TEXT, revoked TEXT, used TEXT
-    );
-    CREATE TABLE audit (
-        number INTEGER PRIMARY KEY, at TEXT NOT NULL, token TEXT, publisher TEXT,
-        address TEXT NOT NULL, action TEXT NOT NULL, skill TEXT, version TEXT,
-        outcome TEXT NOT NULL, detail TEXT NOT NULL
-    );
-    CREATE INDEX audit_at ON audit (at);
-    CREATE TABLE download (skill TEXT PRIMARY KEY, count INTEGER NOT NULL) WITHOUT ROWID;
-    """,
-)
+__all__ = ["VARIABLE", "Database", "Turn", "connect", "is_url", "place_of", "plain", "where"]
+
+#: Names the database where nothing else does; the one place for a password in an address.
+VARIABLE = "KURT_MARKET_DATABASE"
+_SCHEMES = ("postgresql", "postgres")
 
 
 def place_of(data: str, root: str) -> str:
-    """Return the path of the database of a marketplace.
+    """Return the path of the SQLite file of a marketplace.
 
     :param data: the folder of kurt's own data.
     :param root: the folder of the marketplace.
@@ -46,74 +37,142 @@ def place_of(data: str, root: str) -> str:
     return os.path.join(data, "servers", f"{name}.sqlite")
 
 
-class Database:
-    """The open database; of any thread.
+def is_url(place: str) -> bool:
+    """Return whether a place is a database server's address, and no file."""
+    return "://" in place
 
-    :param path: made where there is none.
+
+def where(
+    places: Places, root: str, given: str | None = None, environ: Mapping[str, str] | None = None
+) -> str:
+    """Return where the server of a marketplace keeps what it remembers.
+
+    What is given counts, else ``KURT_MARKET_DATABASE``, else ``database`` in ``market.toml``,
+    else it is a file of this machine.
+
+    :param root: the folder of the marketplace.
+    :param given: an address that somebody has typed.
+    :raises UsageError: when it is no address of a Postgres, or has a password where others
+        can read it.
+    """
+    from ..market.market_toml import FILE, read_settings
+
+    env = os.environ if environ is None else environ
+    known = env.get(VARIABLE, "")
+    chosen = given or known or read_settings(root).database
+    if not chosen:
+        return place_of(places.data, root)
+    source = "--database" if given else VARIABLE if known else os.path.join(root, FILE)
+    try:
+        parts = urlsplit(chosen)
+        words = dict(parse_qsl(parts.query))
+        secret = parts.password is not None or "password" in words
+    except ValueError as error:
+        raise UsageError(f"{source} is no address of a database", cause=str(error)) from None
+    if parts.scheme not in _SCHEMES:
+        raise UsageError(
+            f"{source} is no address of a Postgres database",
+            cause=f"it begins with {parts.scheme or chosen[:20]!r}",
+            hint="write it like postgresql://kurt@db.example.org/kurt",
+        )
+    if secret and chosen != known:
+        reader = "every user of this machine" if given else "whoever has a copy of the marketplace"
+        raise UsageError(
+            f"{source} holds a password, which {reader} could read",
+            hint=f"leave it to ~/.pgpass or PGPASSFILE, or set {VARIABLE} to the whole address",
+        )
+    return chosen
+
+
+def connect(place: str, market: str = "") -> Database:
+    """Open the database at a place, and bring its tables up to date.
+
+    :param place: as :func:`where` returns it.
+    :param market: the name of the marketplace; a database server's is of that one alone.
     :raises StorageError: when it cannot be used.
+    :raises MissingExtraError: when the library for it is not installed.
+    """
+    if is_url(place):
+        from .databases.postgres import Postgres
+
+        return Postgres(place, market)
+    from .databases.sqlite import Sqlite
+
+    return Sqlite(place)
+
+
+class Turn:
+    """The right to write the folder of a marketplace, until its block ends.
+
+    This one promises nothing beyond what the lock on the folder does, which is enough for
+    everybody on one machine.
     """
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self._lock = Lock()
-        try:
-            os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
-            self._connection = sqlite3.connect(
-                path, timeout=10, isolation_level=None, check_same_thread=False
-            )
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = NORMAL")
-            self._migrate()
-        except (sqlite3.Error, OSError) as error:
-            raise self._failure(error) from error
+    def check(self, snapshot: int) -> None:
+        """Look whether writing may begin.
 
-    def _migrate(self) -> None:
-        with self._held() as connection:
-            (taken,) = connection.execute("PRAGMA user_version").fetchone()
-            if taken > len(_STEPS):
-                raise sqlite3.DatabaseError("a newer kurt has written it")
-            for number, step in enumerate(_STEPS[taken:], taken + 1):
-                for statement in step.split(";"):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {number}")
+        :param snapshot: the number of the index that the writer has read.
+        :raises LockedError: when it is not the last one, or the turn was lost.
+        """
 
-    @contextmanager
-    def _held(self) -> Iterator[sqlite3.Connection]:
-        """Give the connection within one transaction that writes."""
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
+    def done(self, snapshot: int) -> None:
+        """Remember the number of the index that was written."""
 
+
+class Database(ABC):
+    """An open database; of any thread.
+
+    Statements have a ``?`` for each value.
+
+    :ivar place: as it may be shown: without a password.
+    """
+
+    place: str
+
+    @abstractmethod
+    def write_many(self, statement: LiteralString, rows: Sequence[Sequence[Any]]) -> int:
+        """Execute a statement for several rows, in one transaction; return how many changed.
+
+        :raises StorageError: when the database cannot be used.
+        """
+
+    @abstractmethod
+    def read(self, statement: LiteralString, *values: Any) -> list[tuple[Any, ...]]:
+        """Return the rows that a statement selects.
+
+        :raises StorageError: when the database cannot be used.
+        """
+
+    @abstractmethod
     def close(self) -> None:
-        """Close the file."""
-        with self._lock:
-            self._connection.close()
+        """Let go of it."""
 
-    def write(self, statement: str, *values: Any) -> int:
-        """Execute a statement, and return how many rows it has changed."""
+    def write(self, statement: LiteralString, *values: Any) -> int:
+        """Execute a statement, and return how many rows it has changed.
+
+        :raises StorageError: when the database cannot be used.
+        """
         return self.write_many(statement, [values])
 
-    def write_many(self, statement: str, rows: Sequence[Sequence[Any]]) -> int:
-        """Execute a statement for several rows, in one transaction."""
-        try:
-            with self._held() as connection:
-                return connection.executemany(statement, rows).rowcount
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
+    @contextmanager
+    def turn(self) -> Iterator[Turn]:
+        """Give the turn to write the folder.
 
-    def read(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
-        """Return the rows that a statement selects."""
-        try:
-            with self._lock:
-                return self._connection.execute(statement, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._failure(error) from error
+        :raises LockedError: when another has it for long.
+        """
+        yield Turn()
 
-    def _failure(self, error: Exception) -> StorageError:
-        return StorageError("the server's database cannot be used", cause=str(error), at=self.path)
+    def _failure(self, error: Exception, hint: str | None = None) -> StorageError:
+        text = str(error).strip() or type(error).__name__
+        return StorageError(
+            "the server's database cannot be used", cause=text, at=self.place, hint=hint
+        )
+
+
+def plain(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Return values with what no database keeps in a text replaced: NUL, and half characters."""
+    return tuple([_text(value) if isinstance(value, str) else value for value in values])
+
+
+def _text(value: str) -> str:
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from .buckets import Buckets, neighbourhood
+from .buckets import Buckets, Limit, neighbourhood
 from .files import CHANGING, fits
 from .settings import ServerSettings
 from .shelf import Shelf
@@ -63,12 +63,22 @@ class Front:
 
     :param app: answers what is not kept.
     :param shelf: tells which index holds.
+    :param callers: counts requests; a count of this process alone if None.
+    :param close: lets go of what the application holds, where it never was run.
     """
 
-    def __init__(self, app: App, shelf: Shelf, settings: ServerSettings) -> None:
+    def __init__(
+        self,
+        app: App,
+        shelf: Shelf,
+        settings: ServerSettings,
+        callers: Limit | None = None,
+        close: Callable[[], None] = lambda: None,
+    ) -> None:
         self._app = app
         self._shelf = shelf
-        self._callers = Buckets(settings.rate, settings.burst)
+        self._callers = callers or Buckets(settings.rate, settings.burst)
+        self.close = close
         self._kept: OrderedDict[tuple[Any, ...], _Answer] = OrderedDict()
         self._size = 0
 

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any, TypeVar
 
 from ..errors import KurtError, MarketError, NotFoundError
+from ..locks import lock
 from ..market import digests, reading
 from ..market.documents import (
     ADVISORIES_LIMIT,
@@ -39,6 +40,8 @@ Mark = tuple[int, int, int, int]
 #: An index of so many bytes is read in a fraction of a second, and waited for.
 _SMALL = 4 << 20
 _DOCUMENTS = 256
+#: Seconds that a worker waits for another to write a catalogue.
+_WRITING = 120.0
 #: What the row of a skill may lack, where there is nothing to say.
 _LEFT_OUT: dict[str, Any] = {
     **dict.fromkeys(("type", "latest", "score", "downloads", "rating")),
@@ -182,11 +185,7 @@ class Shelf:
         data = self.reader.read(INDEX, INDEX_LIMIT)
         digest = digests.of_bytes(data)
         path = os.path.join(self._cache, f"catalogue-{digests.to_hex(digest)[:32]}.sqlite")
-        catalogue = self._kept(path, digest)
-        if catalogue is None:
-            index = Index.read(data, f"the index of {self.root}")
-            build(path, index, digest)
-            catalogue = Catalogue(path)
+        catalogue = self._kept(path, digest) or self._written(path, digest, data)
         meta = IndexMeta.of(catalogue.meta)
         bare = Index(meta=meta, publishers={}, skills=[])
         try:
@@ -196,6 +195,16 @@ class Shelf:
             raise
         advisories = () if told is None else tuple(told.advisories)
         return Edition(digest, mark, catalogue, advisories)
+
+    def _written(self, path: str, digest: str, data: bytes) -> Catalogue:
+        """Write the catalogue of an index, unless another worker is quicker."""
+        os.makedirs(self._cache, mode=0o700, exist_ok=True)
+        with lock(os.path.join(self._cache, ".lock"), timeout=_WRITING):
+            found = self._kept(path, digest)
+            if found is None:
+                build(path, Index.read(data, f"the index of {self.root}"), digest)
+                found = Catalogue(path)
+            return found
 
     def _advisories(self, index: Index) -> Advisories:
         assert index.meta.advisories is not None

@@ -6,7 +6,7 @@ import re
 import secrets
 import time
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..errors import NotFoundError, UsageError
 from ..market.times import stamp
@@ -43,9 +43,6 @@ class Token(NamedTuple):
         return self.revoked is None and not late
 
 
-_COLUMNS = ", ".join(Token._fields)
-
-
 class Tokens:
     """The tokens of a marketplace.
 
@@ -73,7 +70,8 @@ class Tokens:
             secrets.token_hex(4), publisher, note[:_MAX_NOTE], stamp(), expires, None, None
         )
         self._database.write(
-            f"INSERT INTO token (digest, {_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO token (digest, id, publisher, note, made, expires, revoked, used)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             _digest(text),
             *made,
         )
@@ -81,8 +79,10 @@ class Tokens:
 
     def rows(self) -> list[Token]:
         """Return all tokens, the oldest first."""
-        query = f"SELECT {_COLUMNS} FROM token ORDER BY made, id"
-        return [Token(*row) for row in self._database.read(query)]
+        rows = self._database.read(
+            "SELECT id, publisher, note, made, expires, revoked, used FROM token ORDER BY made, id"
+        )
+        return [Token(*row) for row in rows]
 
     def revoke(self, id: str) -> Token:
         """Let a token count no longer, and return it.
@@ -103,8 +103,10 @@ class Tokens:
         """Return the token that a text is, where it counts."""
         if not text.startswith(_PREFIX) or len(text) > 128:
             return None
-        query = f"SELECT {_COLUMNS} FROM token WHERE digest = ?"
-        rows: list[Any] = self._database.read(query, _digest(text))
+        rows = self._database.read(
+            "SELECT id, publisher, note, made, expires, revoked, used FROM token WHERE digest = ?",
+            _digest(text),
+        )
         found = Token(*rows[0]) if rows else None
         if found is None or not found.holds():
             return None
@@ -115,4 +117,4 @@ class Tokens:
 
 
 def _digest(text: str) -> str:
-    return sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

@@ -7,7 +7,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Header, Query, Request
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -17,30 +17,27 @@ from ..errors import KurtError, MarketError
 from ..market.documents import WheelName
 from ..market.extracting import WHEEL_BUDGET
 from ..market.market_toml import read_settings
-from ..market.times import stamp
+from ..market.proofs import PATTERN
+from .admission import Admission
 from .answers import Failure
 from .apart import Refusal, ask
 from .api import Id, VersionPath
-from .buckets import Buckets, neighbourhood
-from .database import Database
 from .settings import ServerSettings
 from .shelf import Shelf
-from .tokens import Token, Tokens
+from .tokens import Token
 
 if TYPE_CHECKING:
     from ..places import Places
 
-__all__ = ["Publishing", "record"]
+__all__ = ["Publishing"]
 
-_HOUR = 3600.0
 #: Seconds that the bytes of an upload may take to come, and that writing the index may.
 _COMING, _WRITING = 120.0, 300.0
 #: Bytes of headers that a file of a zip may need besides its content.
 _HEADERS = 4096
-_KEPT = 100_000
 _WORDS = {
     401: "no token, or one that does not count",
-    403: "the token is another publisher's",
+    403: "the skill, or the key that has signed it, is another publisher's",
     404: "nothing has that name",
     409: "that version is published with another content, or the name is another publisher's",
     413: "the upload is too large",
@@ -48,6 +45,16 @@ _WORDS = {
     429: "too many uploads, or wrong tokens",
     503: "another release is being written; try again",
 }
+
+
+class Holder(BaseModel):
+    """Who holds a token, and what it may."""
+
+    id: str = Field(description="Id of the token.")
+    publisher: str
+    expires: str | None
+    max_bytes: int = Field(description="Bytes that a zip may have.")
+    max_wheel_bytes: int
 
 
 class Uploaded(BaseModel):
@@ -59,6 +66,7 @@ class Uploaded(BaseModel):
     new: bool = Field(description="Whether the release was not there before.")
     security_score: int | None
     digest: str
+    signed_by: str | None = Field(description="Id of the publisher's key that has signed it.")
     snapshot: int = Field(description="The number of the index that has it.")
 
 
@@ -80,34 +88,40 @@ class Withdrawn(BaseModel):
 class Publishing:
     """What the API does for publishers.
 
+    :param admission: says who may.
     :param places: where keys and verdicts are, for the processes that publish.
+    :param database: the address of a database that gives the turn to write; "" for none.
     """
 
     def __init__(
-        self, shelf: Shelf, database: Database, places: Places, settings: ServerSettings
+        self,
+        shelf: Shelf,
+        admission: Admission,
+        places: Places,
+        settings: ServerSettings,
+        database: str = "",
     ) -> None:
         self._shelf = shelf
+        self._admission = admission
         self._database = database
         self._project = places.project
         self._settings = settings
-        self._tokens = Tokens(database)
         self._judging = asyncio.Semaphore(settings.judges)
-        rate = settings.uploads / _HOUR
-        self._by_token = Buckets(rate, settings.uploads)
-        self._by_address = Buckets(rate, settings.uploads)
-        self._guesses = Buckets(settings.guesses / _HOUR, settings.guesses)
 
     def router(self) -> APIRouter:
         """Return the routes."""
         fails: dict[int | str, dict[str, Any]] = {
             status: {"model": Failure, "description": text} for status, text in _WORDS.items()
         }
-        found = APIRouter(prefix="/api/v1/plugins", tags=["publishing"], responses=fails)
+        found = APIRouter(prefix="/api/v1", tags=["publishing"], responses=fails)
         binary = {"schema": {"type": "string", "format": "binary"}}
         body = {"required": True, "content": {"application/zip": binary}}
         safe: list[dict[str, list[str]]] = [{"token": []}]
         found.add_api_route(
-            "",
+            "/token", self.holder, response_model=Holder, openapi_extra={"security": safe}
+        )
+        found.add_api_route(
+            "/plugins",
             self.upload,
             methods=["POST"],
             status_code=201,
@@ -115,7 +129,7 @@ class Publishing:
             responses={200: {"model": Uploaded, "description": "it was there already"}},
             openapi_extra={"requestBody": body, "security": safe},
         )
-        path = "/{id}/versions/{version}/yank"
+        path = "/plugins/{id}/versions/{version}/yank"
         found.add_api_route(
             path,
             self.yank,
@@ -132,23 +146,39 @@ class Publishing:
         )
         return found
 
+    async def holder(self, request: Request) -> Response:
+        """Tell as whom a token publishes, and how much it may send."""
+        token = await self._admission.token(request)
+        row = {
+            "id": token.id,
+            "publisher": token.publisher,
+            "expires": token.expires,
+            "max_bytes": self._most(False),
+            "max_wheel_bytes": self._most(True),
+        }
+        return JSONResponse(row, headers={"Cache-Control": "no-store"})
+
     async def upload(
         self,
         request: Request,
         filename: Annotated[
             WheelName | None, Query(description="The name of a wheel; none for a zip.")
         ] = None,
+        kurt_signature: Annotated[
+            str | None,
+            Header(pattern=PATTERN, description="`ed25519:KEY:SIGNATURE` over the release."),
+        ] = None,
     ) -> Response:
         """Publish a skill: a zip of its folder, or a wheel. A release stays as it is."""
-        token = self._allowed(request)
-        self._turn(token, request)
+        token = await self._admission.token(request)
+        await self._admission.turn(token, request)
         if self._judging.locked():
             raise HTTPException(503, "others are being judged", {"Retry-After": "10"})
         async with self._judging:
             with tempfile.TemporaryDirectory(prefix="kurt-upload-") as scratch:
                 path = os.path.join(scratch, filename or "upload.zip")
                 await self._receive(request, path, filename is not None)
-                job = {"upload": path, **self._job(scratch, token)}
+                job = {"upload": path, "proof": kurt_signature, **self._job(scratch, token)}
                 found = await self._work(request, token, job)
         await self._shelf.current(wait=True)
         row = {
@@ -158,6 +188,7 @@ class Publishing:
             "new": found["new"],
             "security_score": found["score"],
             "digest": found["digest"],
+            "signed_by": found["key"],
             "snapshot": found["snapshot"],
         }
         return JSONResponse(row, 201 if found["new"] else 200)
@@ -173,24 +204,26 @@ class Publishing:
         return await self._yank(request, id, version, None)
 
     async def _yank(self, request: Request, id: str, version: str, reason: str | None) -> Response:
-        token = self._allowed(request)
-        self._turn(token, request)
+        token = await self._admission.token(request)
+        await self._admission.turn(token, request)
         action = "unyank" if reason is None else "yank"
         edition = await self._shelf.current()
         if edition.row(id)["publisher"] != token.publisher:
-            self._record(request, token, action, id, version, "refused", "another publisher's")
+            await self._admission.record(
+                request, token, action, (id, version), "refused", "another publisher's"
+            )
             raise HTTPException(403, f"{id} is not published by {token.publisher}")
         with tempfile.TemporaryDirectory(prefix="kurt-upload-") as scratch:
             job = {"do": "yank", "name": id, "version": version, "reason": reason}
+            job |= {"database": self._database, **self._job(scratch, token)}
             try:
-                found = await asyncio.to_thread(
-                    ask, {**job, **self._job(scratch, token)}, wall=_WRITING
-                )
+                found = await asyncio.to_thread(ask, job, wall=_WRITING)
             except Refusal as error:
-                text = str(error)
-                self._record(request, token, action, id, version, "refused", text)
+                await self._admission.record(
+                    request, token, action, (id, version), "refused", str(error)
+                )
                 raise
-        self._record(request, token, action, id, version, "done", reason or "")
+        await self._admission.record(request, token, action, (id, version), "done", reason or "")
         await self._shelf.current(wait=True)
         yanked = reason is not None
         return JSONResponse({"plugin_id": id, "version": version, "yanked": yanked, **found})
@@ -208,12 +241,15 @@ class Publishing:
                 memory=chosen.memory,
             )
             name, version = judged["name"], judged["version"]
-            found = await asyncio.to_thread(ask, {**job, "do": "publish", **judged}, wall=_WRITING)
+            written = {**job, "do": "publish", "database": self._database, **judged}
+            found = await asyncio.to_thread(ask, written, wall=_WRITING)
         except Refusal as error:
-            self._record(request, token, "upload", name, version, "refused", str(error))
+            about = (name, version)
+            await self._admission.record(request, token, "upload", about, "refused", str(error))
             raise
         outcome = "done" if found["new"] else "same"
-        self._record(request, token, "upload", name, version, outcome, found["digest"])
+        about = (name, version)
+        await self._admission.record(request, token, "upload", about, outcome, found["digest"])
         return found
 
     def _job(self, scratch: str, token: Token) -> dict[str, Any]:
@@ -224,15 +260,19 @@ class Publishing:
             "publisher": token.publisher,
         }
 
-    async def _receive(self, request: Request, path: str, wheel: bool) -> None:
-        """Write the body of a request into a file, as far as it may be large."""
+    def _most(self, wheel: bool) -> int:
+        """Return the bytes that an upload may have."""
+        if wheel:
+            return WHEEL_BUDGET.size
         try:
             settings = read_settings(self._shelf.root)
         except KurtError as error:
             raise MarketError("the marketplace cannot be read") from error
-        most = settings.max_bytes + _HEADERS * settings.max_files
-        if wheel:
-            most = WHEEL_BUDGET.size
+        return settings.max_bytes + _HEADERS * settings.max_files
+
+    async def _receive(self, request: Request, path: str, wheel: bool) -> None:
+        """Write the body of a request into a file, as far as it may be large."""
+        most = self._most(wheel)
         told = request.headers.get("content-length", "0")
         if not told.isdigit() or int(told[:20]) > most:
             raise HTTPException(413, f"more than {most:,} bytes")
@@ -249,68 +289,3 @@ class Publishing:
             raise HTTPException(408, "the upload took too long") from None
         except ClientDisconnect:
             raise HTTPException(400, "the upload broke off") from None
-
-    def _allowed(self, request: Request) -> Token:
-        """Return the token of a request."""
-        address = _address(request)
-        wait = self._guesses.wait(address)
-        if wait:
-            raise _too_many(wait)
-        scheme, _, text = request.headers.get("authorization", "").partition(" ")
-        found = self._tokens.find(text.strip()) if scheme.lower() == "bearer" else None
-        if found is None:
-            if text:
-                self._guesses.take(address)
-                self._record(request, None, "token", "", "", "refused", "it does not count")
-            raise HTTPException(401, "a token is needed", {"WWW-Authenticate": "Bearer"})
-        return found
-
-    def _turn(self, token: Token, request: Request) -> None:
-        wait = self._by_address.take(_address(request)) or self._by_token.take(token.id)
-        if wait:
-            self._record(request, token, "upload", "", "", "refused", "too many")
-            raise _too_many(wait)
-
-    def _record(
-        self,
-        request: Request,
-        token: Token | None,
-        action: str,
-        skill: str,
-        version: str,
-        outcome: str,
-        detail: str,
-    ) -> None:
-        who = (None, None) if token is None else (token.id, token.publisher)
-        about = (skill[:128] or None, version[:256] or None)
-        record(self._database, who, _address(request), action, about, outcome, detail)
-
-
-def record(
-    database: Database,
-    who: tuple[str | None, str | None],
-    address: str,
-    action: str,
-    about: tuple[str | None, str | None],
-    outcome: str,
-    detail: str,
-) -> None:
-    """Write down who did what; the last hundred thousand are kept.
-
-    :param who: id of the token, and publisher.
-    :param about: id of the skill, and version.
-    """
-    database.write(
-        "INSERT INTO audit (at, token, publisher, address, action, skill, version, outcome,"
-        " detail) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        *(stamp(), *who, address, action, *about, outcome, detail[:1000]),
-    )
-    database.write("DELETE FROM audit WHERE number <= (SELECT max(number) FROM audit) - ?", _KEPT)
-
-
-def _address(request: Request) -> str:
-    return neighbourhood(request.client.host) if request.client else "unknown"
-
-
-def _too_many(wait: float) -> HTTPException:
-    return HTTPException(429, "too many of these", {"Retry-After": str(int(wait) + 1)})

@@ -18,9 +18,39 @@ from starlette.testclient import TestClient
 from kurt_ext.market.building import build
 from kurt_ext.places import Places
 from kurt_ext.server.application import make
+from kurt_ext.server.database import place_of
 from kurt_ext.server.settings import ServerSettings
 
+from .clusters import Cluster, running, what_is_missing
+
 Serve = Callable[..., TestClient]
+#: The databases that a server can remember in; a test that asks for one is run over each.
+DATABASES = ["sqlite", pytest.param("postgres", marks=pytest.mark.slow)]
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    """Run a Postgres for all tests of this process."""
+    missing = what_is_missing()
+    if missing is not None:
+        pytest.skip(missing)
+    with running() as found:
+        yield found
+
+
+@pytest.fixture
+def kind() -> str:
+    """Return the kind of database; a test that is run over several says so."""
+    return "sqlite"
+
+
+@pytest.fixture
+def place(kind: str, places: Places, root: Path, request: pytest.FixtureRequest) -> str:
+    """Return where the server of the marketplace remembers."""
+    if kind == "postgres":
+        found: Cluster = request.getfixturevalue("cluster")
+        return found.database()
+    return place_of(places.data, str(root))
 
 
 @pytest.fixture
@@ -43,13 +73,13 @@ def root(project: Path, places: Places) -> Path:
 
 
 @pytest.fixture
-def serve(root: Path, places: Places) -> Iterator[Serve]:
+def serve(root: Path, places: Places, place: str) -> Iterator[Serve]:
     """Return a function that serves the marketplace, by default without limits."""
     clients = []
 
     def start(**settings: object) -> TestClient:
         chosen = ServerSettings(**{"rate": 0.0, **settings})  # type: ignore[arg-type]
-        app = make(str(root), places, chosen)
+        app = make(str(root), places, chosen, database=place)
         client = TestClient(app, base_url="http://skills.test", follow_redirects=False)
         client.__enter__()
         clients.append(client)

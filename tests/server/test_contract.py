@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, settings
 
 from kurt_ext.places import Places
 from kurt_ext.server.application import make
-from kurt_ext.server.database import Database, place_of
+from kurt_ext.server.database import connect
 from kurt_ext.server.settings import ServerSettings
 from kurt_ext.server.tokens import Tokens
+
+from .conftest import DATABASES
 
 schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 pytestmark = [
@@ -29,21 +31,24 @@ def as_it_is(context: Any, value: Any) -> bytes:
 
 
 @pytest.fixture
-def token(root: Path, places: Places) -> dict[str, str]:
+def token(place: str) -> dict[str, str]:
     """Return the headers of somebody who may publish."""
-    database = Database(place_of(places.data, str(root)))
+    database = connect(place, "market")
     _, text = Tokens(database).new("market")
     database.close()
     return {"Authorization": f"Bearer {text}"}
 
 
 @pytest.fixture
-def schema(root: Path, places: Places) -> Any:
+def schema(root: Path, places: Places, place: str) -> Any:
     many = 1_000_000
-    app = make(str(root), places, ServerSettings(rate=0.0, guesses=many, uploads=many))
-    return schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
+    chosen = ServerSettings(rate=0.0, guesses=many, uploads=many)
+    app = make(str(root), places, chosen, database=place)
+    yield schemathesis.openapi.from_asgi("/api/v1/openapi.json", app)
+    app.close()
 
 
+@pytest.mark.parametrize("kind", DATABASES)
 def test_every_operation_answers_as_it_says(schema: Any, token: dict[str, str]) -> None:
     asked = set()
     for found in schema.get_all_operations():
@@ -60,7 +65,7 @@ def test_every_operation_answers_as_it_says(schema: Any, token: dict[str, str]) 
             case.validate_response(answer, excluded_checks=_others())
 
         check()
-    assert len(asked) == 7
+    assert len(asked) == 8
 
 
 def schemathesis_given(operation: Any) -> Any:

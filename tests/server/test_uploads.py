@@ -8,7 +8,7 @@ import sqlite3
 import stat
 import threading
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +19,10 @@ from starlette.testclient import TestClient
 from kurt_ext.market.verifying import verify
 from kurt_ext.places import Places
 from kurt_ext.server.apart import Refusal, ask
-from kurt_ext.server.database import Database, place_of
+from kurt_ext.server.database import Database, connect, place_of
 from kurt_ext.server.tokens import Tokens
 
-from .conftest import Serve
+from .conftest import DATABASES, Serve
 
 pytestmark = pytest.mark.slow
 PATH = "/api/v1/plugins"
@@ -40,8 +40,10 @@ def packed(folder: Path, top: str = "") -> bytes:
 
 
 @pytest.fixture
-def database(places: Places, root: Path) -> Database:
-    return Database(place_of(places.data, str(root)))
+def database(place: str) -> Iterator[Database]:
+    found = connect(place, "market")
+    yield found
+    found.close()
 
 
 @pytest.fixture
@@ -60,6 +62,7 @@ def theirs(project: Path) -> Path:
     return write_skill(project / "theirs" / "caller")
 
 
+@pytest.mark.parametrize("kind", DATABASES)
 def test_a_release_comes_in_once_and_stays_as_it_is(
     client: TestClient, bearer: Bearer, theirs: Path, root: Path, database: Database
 ) -> None:
@@ -163,6 +166,7 @@ def test_a_token_publishes_as_its_publisher_alone(
     assert client.get(f"{PATH}/greeter").json()["version"] == "1.1.0"
 
 
+@pytest.mark.parametrize("kind", DATABASES)
 def test_a_version_is_withdrawn_and_offered_again(client: TestClient, bearer: Bearer) -> None:
     path = f"{PATH}/greeter/versions/1.1.0/yank"
     headers = bearer("market")
@@ -267,6 +271,7 @@ def test_a_judgement_ends_with_its_limits(root: Path, project: Path, theirs: Pat
         assert refused.value.problem["code"] == "limit-exceeded"
 
 
+@pytest.mark.parametrize("kind", DATABASES)
 def test_uploads_are_counted_by_token_and_by_address(
     serve: Serve, bearer: Bearer, theirs: Path
 ) -> None:
@@ -288,10 +293,10 @@ def test_a_token_is_kept_as_its_digest_and_for_its_owner_alone(
     bearer: Bearer, database: Database
 ) -> None:
     text = bearer()["Authorization"].removeprefix("Bearer ")
-    for path in Path(database.path).parent.iterdir():
+    for path in Path(database.place).parent.iterdir():
         assert text.encode() not in path.read_bytes()
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0
-    assert stat.S_IMODE(Path(database.path).parent.stat().st_mode) == 0o700
+    assert stat.S_IMODE(Path(database.place).parent.stat().st_mode) == 0o700
 
 
 def test_the_folder_of_the_marketplace_holds_no_secret(
@@ -305,12 +310,12 @@ def test_a_newer_database_is_left_alone(places: Places, root: Path) -> None:
     from kurt_ext.errors import StorageError
 
     path = place_of(places.data, str(root))
-    Database(path).close()
+    connect(path).close()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     connection.close()
     with pytest.raises(StorageError):
-        Database(path)
+        connect(path)
 
 
 def test_two_releases_at_once_are_both_there(

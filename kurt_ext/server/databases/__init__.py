@@ -1,0 +1,1 @@
+"""The databases that a server can remember in, a dialect each."""
