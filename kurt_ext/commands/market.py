@@ -13,6 +13,10 @@ COMMANDS = {
         "kurt_ext.commands.market_build:command",
         "Build a marketplace from skills and wheels in a folder.",
     ),
+    "digest": (
+        "kurt_ext.commands.market_digest:command",
+        "Say what an attestation of a skill must be over.",
+    ),
     "log": (
         "kurt_ext.commands.market_log:command",
         "Show who published what through a server, and what was refused.",

@@ -28,6 +28,10 @@ __all__ = ["command"]
 @click.option("--homepage", help="Where more is known of them.")
 @click.option("--add-key", metavar="PUBLIC", help="A public key of theirs, ed25519:….")
 @click.option("--revoke-key", metavar="ID", help="Nothing signed with this key counts from now on.")
+@click.option(
+    "--add-identity", metavar="WHO", help="Who may attest: a repository, or NAME via ISSUER."
+)
+@click.option("--revoke-identity", metavar="WHO", help="Who may not from now on.")
 @click.option("--key", help="The key that signs the index; the one of market.toml by default.")
 @click.pass_obj
 def command(
@@ -38,25 +42,28 @@ def command(
     homepage: str | None,
     add_key: str | None,
     revoke_key: str | None,
+    add_identity: str | None,
+    revoke_identity: str | None,
     key: str | None,
 ) -> Answer:
     """Say who a publisher is, and which keys are theirs.
 
-    Without an option it shows what is known. A key that is revoked stays listed:
-    what it signed before still counts.
+    Without an option it shows what is known. A key or an identity that is revoked
+    stays listed: what it signed before still counts.
 
     \b
     Examples:
       kurt market publisher acme --from market
       kurt market publisher acme --from market --add-key ed25519:11qYAYKx…
       kurt market publisher acme --from market --revoke-key 21fe31dfa154a261
+      kurt market publisher acme --from market --add-identity https://github.com/acme/skills
     """
     from ..market.keys import Keyring
     from ..market.market_toml import read_settings
     from ..market.publishers import change, show
 
     root = os.path.abspath(folder)
-    given = (title, homepage, add_key, revoke_key)
+    given = (title, homepage, add_key, revoke_key, add_identity, revoke_identity)
     if all(word is None for word in given):
         document = show(root, name)
     else:
@@ -68,6 +75,8 @@ def command(
             homepage=homepage,
             add_key=add_key,
             revoke_key=revoke_key,
+            add_identity=add_identity,
+            revoke_identity=revoke_identity,
             index_key=index_key,
         )
 
@@ -78,5 +87,9 @@ def command(
         for row in document.get("keys", ()):
             state = f"revoked {row['revoked']}" if "revoked" in row else f"since {row['since']}"
             page.line(f"  {row['id']}  ed25519:{row['key']}  {state}")
+        for row in document.get("identities", ()):
+            who = row.get("subject") or row["repository"]
+            state = f"revoked {row['revoked']}" if "revoked" in row else f"since {row['since']}"
+            page.line(f"  {who} via {row['issuer']}  {state}")
 
     return Answer(document, text)

@@ -32,6 +32,11 @@ __all__ = ["command"]
     type=click.Path(exists=True, dir_okay=False),
     help="Believe the index by this root of The Update Framework.",
 )
+@click.option(
+    "--sigstore-root",
+    type=click.Path(exists=True, dir_okay=False),
+    help="Believe attestations by this trusted root.",
+)
 @click.option("--allow-http", is_flag=True, help="Ask a server without encryption.")
 @click.pass_obj
 def command(
@@ -42,6 +47,7 @@ def command(
     only: tuple[str, ...],
     allow_http: bool,
     tuf_root: str | None,
+    sigstore_root: str | None,
 ) -> Answer:
     """Check that a marketplace holds what it promises.
 
@@ -54,6 +60,7 @@ def command(
       kurt market verify market
       kurt market verify https://skills.example.org/ --quick
     """
+    from ..market.attesting import INSTALL, Trust
     from ..market.keys import Keyring
     from ..market.reading import reader_of
     from ..market.roots import read_root, state_of
@@ -70,6 +77,7 @@ def command(
         only=only,
         root=None if tuf_root is None else read_root(tuf_root),
         state=state_of(session.places, reader.location),
+        trust=Trust(sigstore_root),
     )
     failure = None
     if found.findings:
@@ -80,6 +88,7 @@ def command(
         )
     data = {
         **found._asdict(),
+        "attested": dict(found.attested),
         "location": reader.location,
         "findings": [finding.as_dict() for finding in found.findings],
     }
@@ -92,5 +101,11 @@ def command(
             f"of {amount(found.size, 'byte')}; "
             + (f"signed by {found.signed}" if found.signed else "signed by nobody trusted")
         )
+        for who, number in found.attested.items():
+            releases = f"{number} release{'' if number == 1 else 's'}"
+            if who:
+                page.line(f"{releases} attested by {who}")
+            else:
+                page.line(f"{releases} attested; by whom was not checked: {INSTALL}", "yellow")
 
     return Answer(data, text, error=failure)

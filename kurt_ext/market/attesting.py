@@ -15,7 +15,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from ..errors import ConfigError, MissingExtraError, SignatureError
 from ..findings import Finding
@@ -23,6 +23,7 @@ from . import digests
 from .identities import Identity, Wanted, of_certificate
 
 if TYPE_CHECKING:
+    from pypi_attestations import Attestation as Pep740
     from sigstore.models import Bundle, TrustedRoot
     from sigstore.verify import Verifier
 
@@ -40,6 +41,7 @@ __all__ = [
     "subject",
 ]
 
+Found = TypeVar("Found")
 #: Bytes of one bundle or provenance; one of GitHub's has about 12,000.
 LIMIT = 512 << 10
 #: Attestations of one release that are looked at.
@@ -53,7 +55,8 @@ _PUBLISH = "https://docs.pypi.org/attestations/publish/v1"
 _PREDICATES = frozenset(("https://slsa.dev/provenance/v1", _PUBLISH))
 _MEDIA = "application/vnd.dev.sigstore.bundle"
 _CONFIG = "application/vnd.dev.sigstore.clienttrustconfig"
-_INSTALL = "pip install 'kurt-ext[sigstore]'"
+#: What brings the libraries.
+INSTALL = "pip install 'kurt-ext[sigstore]'"
 
 
 class Trust:
@@ -86,19 +89,29 @@ class Trust:
         :raises MissingExtraError: when the libraries are not installed.
         :raises ConfigError: when the trusted root cannot be read.
         """
+        if kind == "pep740":
+            return self._asked(lambda v: _of_provenance(v, data, digest, filename), data)
+        return self._asked(lambda v: [_of_bundle(v, data, digest)], data)
+
+    def alone(self, data: bytes, digest: str, filename: str) -> Identity:
+        """Return who has made one attestation after PEP 740, which no provenance is around.
+
+        :raises SignatureError: when it does not hold, or is not about this file.
+        """
+        return self._asked(lambda v: _of_attestation(v, data, digest, filename), data)
+
+    def _asked(self, ask: Callable[[Verifier], Found], data: bytes) -> Found:
         if not self.is_there():
             raise MissingExtraError(
                 "attestations need the sigstore extra",
                 cause="the packages 'sigstore' and 'pypi-attestations' are not both installed",
-                hint=_INSTALL,
+                hint=INSTALL,
             )
         if len(data) > LIMIT:
             raise SignatureError(f"an attestation has more than {LIMIT:,} bytes")
         verifier = self._verifier
         try:
-            if kind == "pep740":
-                return _of_provenance(verifier, data, digest, filename)
-            return [_of_bundle(verifier, data, digest)]
+            return ask(verifier)
         except SignatureError:
             raise
         except Exception as error:
@@ -173,8 +186,7 @@ def _of_bundle(verifier: Verifier, data: bytes, digest: str) -> Identity:
     telling = _Telling()
     if json.loads(data).get("dsseEnvelope") is not None:
         subjects, predicate = _statement(verifier, bundle, telling)
-        if predicate not in _PREDICATES:
-            raise SignatureError(f"a statement of {predicate[:80]} says not who made a file")
+        _refuse_other(predicate)
         if digests.to_hex(digest) not in [found for _, found in subjects]:
             raise _another(digest, [found for _, found in subjects])
         return telling.identity
@@ -205,17 +217,33 @@ def _of_provenance(verifier: Verifier, data: bytes, digest: str, filename: str) 
     found: list[Identity] = []
     for bundle in Provenance.model_validate_json(data).attestation_bundles:
         for one in bundle.attestations:
-            telling = _Telling()
-            subjects, predicate = _statement(verifier, one.to_bundle(), telling)
-            if predicate not in _PREDICATES:
-                raise SignatureError(f"a statement of {predicate[:80]} says not who made a file")
-            if subjects != [(filename, digests.to_hex(digest))]:
-                raise _another(digest, [sha for _, sha in subjects], filename)
-            _hold_to(telling.identity, bundle.publisher.model_dump())
-            found.append(telling.identity)
+            identity = _by(verifier, one, digest, filename)
+            _hold_to(identity, bundle.publisher.model_dump())
+            found.append(identity)
     if not found:
         raise SignatureError("a provenance has no attestation")
     return list(dict.fromkeys(found))
+
+
+def _of_attestation(verifier: Verifier, data: bytes, digest: str, filename: str) -> Identity:
+    from pypi_attestations import Attestation
+
+    return _by(verifier, Attestation.model_validate_json(data), digest, filename)
+
+
+def _by(verifier: Verifier, one: Pep740, digest: str, filename: str) -> Identity:
+    """Return who has made an attestation after PEP 740, which is about one file by its name."""
+    telling = _Telling()
+    subjects, predicate = _statement(verifier, one.to_bundle(), telling)
+    _refuse_other(predicate)
+    if subjects != [(filename, digests.to_hex(digest))]:
+        raise _another(digest, [sha for _, sha in subjects], filename)
+    return telling.identity
+
+
+def _refuse_other(predicate: str) -> None:
+    if predicate not in _PREDICATES:
+        raise SignatureError(f"a statement of {predicate[:80]} says not who made a file")
 
 
 def _another(digest: str, found: Iterable[str], filename: str = "") -> SignatureError:
@@ -306,12 +334,19 @@ class Attestor:
     :param trust: what is believed.
     :param wanted: one of these must have attested; anybody whom the publisher names if empty.
     :param required: somebody must have attested.
+    :param at: the key of ``kurt.toml`` that asks for that.
     """
 
     def __init__(
-        self, trust: Trust, *, wanted: Sequence[Wanted] = (), required: bool = False
+        self,
+        trust: Trust,
+        *,
+        wanted: Sequence[Wanted] = (),
+        required: bool = False,
+        at: str = "market.NAME",
     ) -> None:
         self.trust = trust
+        self._at = at
         self.wanted = tuple(wanted)
         self.required = required or bool(wanted)
 
@@ -341,7 +376,7 @@ class Attestor:
         ]
         if rows and not self.required and not self.trust.is_there():
             text = f"{what} is attested; by whom was not checked"
-            return Attested((), (Finding("attestation-unchecked", "warning", text, fix=_INSTALL),))
+            return Attested((), (Finding("attestation-unchecked", "warning", text, fix=INSTALL),))
         if len(rows) > MOST:
             raise SignatureError(f"{what} has more than {MOST} attestations", skill=name)
         found: list[Identity] = []
@@ -368,7 +403,7 @@ class Attestor:
             raise SignatureError(
                 f"{what} is attested by nobody",
                 cause=self._demand(),
-                hint="kurt config explain market",
+                hint=self._hint(),
                 skill=name,
             )
         if self.wanted and not any(one.means(who) for one in self.wanted for who in found):
@@ -376,9 +411,12 @@ class Attestor:
                 f"{what} is attested by somebody else",
                 cause=f"it is attested by {', '.join([one.text for one in found])}\n"
                 + self._demand(),
-                hint="kurt config explain market",
+                hint=self._hint(),
                 skill=name,
             )
+
+    def _hint(self) -> str:
+        return f"kurt config explain {self._at}.{'identities' if self.wanted else 'attested'}"
 
     def _demand(self) -> str:
         if not self.wanted:

@@ -87,16 +87,21 @@ def of_file(path: str, limit: int | None = None) -> tuple[str, int]:
 
 
 def of_tree(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> str:
-    """Return the digest of a tree.
+    """Return the digest of a tree, that of its listing.
 
     :param files: path → digest of the file, or such pairs; ``/`` between names.
     :raises IntegrityError: when one is no digest, or two have the same path.
     """
+    return of_bytes(listing(files))
+
+
+def listing(files: Mapping[str, str] | Sequence[tuple[str, str]]) -> bytes:
+    """Return a line for each file of a tree: its path, NUL, 64 digits; sorted by path."""
     pairs: Iterable[tuple[str, str]] = files.items() if isinstance(files, Mapping) else files
     rows = sorted([(path.encode(), to_hex(digest).encode()) for path, digest in pairs])
     if any(one[0] == other[0] for one, other in pairwise(rows)):
         raise IntegrityError("two files of one tree have the same path")
-    return of_bytes(b"".join([path + b"\0" + digest + b"\n" for path, digest in rows]))
+    return b"".join([path + b"\0" + digest + b"\n" for path, digest in rows])
 
 
 def of_permissions(permissions: Mapping[str, Any]) -> str:

@@ -213,8 +213,13 @@ def _write_project(books: Books, project: str, document: Mapping[str, Any]) -> N
             "yanked": release["yanked"],
             **({"requires-python": needs} if needs else {}),
         }
+        told = _provenance(release, name)
+        if told is not None:
+            file["provenance"] = f"../../{told}"
         files.append(file)
         marks = f' data-requires-python="{html.escape(needs)}"' if needs else ""
+        if told is not None:
+            marks += f' data-provenance="../../{html.escape(told)}"'
         if release["yanked"] is not False:
             marks += f' data-yanked="{html.escape(release["yanked"])}"'
         url = html.escape(f"{file['url']}#sha256={sha}")
@@ -228,6 +233,14 @@ def _write_project(books: Books, project: str, document: Mapping[str, Any]) -> N
     }
     books.write(f"{SIMPLE}/{project}/index.json", to_json(page))
     books.write(f"{SIMPLE}/{project}/index.html", _page(f"Links for {project}", links))
+
+
+def _provenance(release: Mapping[str, Any], filename: str) -> str | None:
+    """Return the reference of a wheel's provenance after PEP 740; None where it has none."""
+    for row in release.get("attestations", ()):
+        if row["type"] == "pep740" and row["filename"] == filename:
+            return str(row["evidence"]["url"])
+    return None
 
 
 def _page(title: str, links: Iterable[str]) -> bytes:

@@ -7,7 +7,9 @@ from typing import Any
 
 from ..errors import NotFoundError
 from ..names import suggest
+from .attaching import named
 from .books import Books, held
+from .identities import Wanted, parse
 from .publishing import commit
 from .signing import PrivateKey, key_id, parse_public
 from .times import stamp
@@ -35,6 +37,8 @@ def change(
     homepage: str | None = None,
     add_key: str | None = None,
     revoke_key: str | None = None,
+    add_identity: str | None = None,
+    revoke_identity: str | None = None,
     index_key: PrivateKey | None = None,
 ) -> dict[str, Any]:
     """Change what is said of a publisher, or say it for the first time; return the document.
@@ -44,8 +48,13 @@ def change(
     :param add_key: a public key of theirs, ``ed25519:`` and Base64.
     :param revoke_key: the id of a key: nothing that is published from now on counts as signed
         by it.
+    :param add_identity: who may attest releases of theirs: a repository, a workflow, or NAME via
+        ISSUER, see :mod:`.identities`.
+    :param revoke_identity: one of these, which nothing counts as attested by that is published
+        from now on.
     :param index_key: signs the index.
     :raises SignatureError: when the public key is none.
+    :raises ConfigError: when an identity is none.
     :raises NotFoundError: when there is no key to revoke.
     :raises MarketError: when the name is none.
     """
@@ -62,6 +71,13 @@ def change(
             keys = _added(keys, add_key)
         if revoke_key is not None:
             keys = _revoked(keys, name, revoke_key)
+        rows = list(document.get("identities", ()))
+        if add_identity is not None:
+            rows = _named(rows, parse(add_identity))
+        if revoke_identity is not None:
+            rows = _ended(rows, name, parse(revoke_identity))
+        if rows:
+            document["identities"] = rows
         books.put_publisher({**document, "keys": keys})
         commit(books, index_key)
         return books.publisher(name)
@@ -73,6 +89,28 @@ def _added(keys: list[dict[str, Any]], text: str) -> list[dict[str, Any]]:
         return keys
     row = {"id": key_id(raw), "type": "ed25519", "key": base64.b64encode(raw).decode()}
     return [*keys, {**row, "since": stamp()}]
+
+
+def _named(rows: list[dict[str, Any]], who: Wanted) -> list[dict[str, Any]]:
+    if any(_is(row, who) and "revoked" not in row for row in rows):
+        return rows
+    return [*rows, named(who)]
+
+
+def _ended(rows: list[dict[str, Any]], name: str, who: Wanted) -> list[dict[str, Any]]:
+    if not any(_is(row, who) for row in rows):
+        raise NotFoundError(
+            f"{name} has no identity {who.text}",
+            hint=f"kurt market publisher {name}",
+            candidates=[row.get("subject") or row["repository"] for row in rows],
+        )
+    end = {"revoked": stamp()}
+    return [{**end, **row} if _is(row, who) else row for row in rows]
+
+
+def _is(row: dict[str, Any], who: Wanted) -> bool:
+    """Return whether a row is what is meant: its subject, or its repository where it has none."""
+    return row["issuer"] == who.issuer and who.name == row.get("subject", row.get("repository"))
 
 
 def _revoked(keys: list[dict[str, Any]], name: str, key: str) -> list[dict[str, Any]]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import MarketError, NotFoundError, SkillNotFoundError
 from ..names import suggest
-from . import advisories, interop, proofs, releasing
+from . import advisories, attaching, interop, proofs, releasing
+from .attesting import Trust
 from .books import Books, held
 from .building import words
 from .collecting import folder_files, of_folder, unpacked_wheel
@@ -31,6 +32,7 @@ class Published(NamedTuple):
     :param score: of the validator.
     :param digest: of the tree of its files, or of its wheel.
     :param key: the id of a key that has signed it; None for none.
+    :param identities: who has attested it by the evidence that was given.
     """
 
     name: str
@@ -41,6 +43,7 @@ class Published(NamedTuple):
     digest: str
     key: str | None
     snapshot: int
+    identities: tuple[str, ...] = ()
 
 
 def publish(
@@ -52,6 +55,7 @@ def publish(
     key: PrivateKey | None = None,
     index_key: PrivateKey | None = None,
     proof: proofs.Proof | None = None,
+    evidence: bytes | None = None,
     report: dict[str, Any] | None = None,
     ruleset: str = "",
     check: Callable[[int], None] | None = None,
@@ -64,6 +68,8 @@ def publish(
     :param key: signs the release, and is listed among the publisher's keys.
     :param index_key: signs the index.
     :param proof: the publisher's signature, where it was made elsewhere.
+    :param evidence: an attestation that was made elsewhere: a Sigstore bundle, or what PEP 740
+        calls an attestation or a provenance; its identity is listed as the publisher's.
     :param report: what the validator said of these bytes, where it was asked already.
     :param ruleset: the digest of the rules of that report.
     :param check: is given the number of the index that was read, and raises where nothing may
@@ -84,11 +90,14 @@ def publish(
             release = work.folder(os.path.abspath(path))
         else:
             raise SkillNotFoundError(f"there is no skill in {path}", at=path, hint="kurt list")
+        identities: tuple[str, ...] = ()
+        if evidence is not None:
+            release, identities = work.attest(release, evidence)
         if check is not None:
             check(books.snapshot)
         commit(books, index_key)
         scan = release.get("scan")
-        signed = [str(row["key"]) for row in release.get("attestations", ())]
+        signed = [row["key"] for row in release.get("attestations", ()) if "key" in row]
         return Published(
             work.name,
             release["version"],
@@ -98,6 +107,7 @@ def publish(
             release["source"]["digest"],
             key.id if key is not None else signed[-1] if signed else None,
             books.snapshot,
+            identities,
         )
 
 
@@ -194,13 +204,29 @@ class _Publication:
         document = self._books.document(self.name)
         assert document is not None
         release: dict[str, Any] = next(r for r in document["releases"] if r["version"] == version)
-        signed = {row["key"] for row in release.get("attestations", ())}
+        signed = {row.get("key") for row in release.get("attestations", ())}
         if self._key is None or self._key.id in signed:
             return release
-        added = self._signed(release)
-        releases = [added if one is release else one for one in document["releases"]]
-        self._books.put({**document, "releases": releases})
-        return added
+        return self._replaced(document, self._signed(release))
+
+    def attest(
+        self, release: dict[str, Any], evidence: bytes
+    ) -> tuple[dict[str, Any], tuple[str, ...]]:
+        """Put an attestation beside a release; return it, and who has attested."""
+        root = self._books.settings.sigstore_root
+        trust = Trust(os.path.join(self._books.root, root) if root else None)
+        added, found = attaching.attach(
+            self._books, self._publisher, self.name, release, evidence, trust
+        )
+        document = self._books.document(self.name)
+        assert document is not None
+        return self._replaced(document, added), tuple([one.text for one in found])
+
+    def _replaced(self, document: dict[str, Any], release: dict[str, Any]) -> dict[str, Any]:
+        version = release["version"]
+        rows = [release if one["version"] == version else one for one in document["releases"]]
+        self._books.put({**document, "releases": rows})
+        return release
 
     def _add(self, found: Any, release: dict[str, Any]) -> dict[str, Any]:
         self.new = True

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 from ..errors import ArchiveError, IntegrityError, KurtError, MarketError, StaleIndexError
 from ..findings import Finding
 from . import digests, reading, tuf_layer
+from .attesting import LIMIT, Attestor, Trust
 from .documents import (
     INDEX,
     INDEX_LIMIT,
@@ -47,6 +49,7 @@ class Verified(NamedTuple):
     :param releases: how many releases.
     :param files: how many files, each compared with its digest.
     :param size: bytes of these.
+    :param attested: who has attested → how many releases; "" where that was not checked.
     """
 
     findings: tuple[Finding, ...]
@@ -56,6 +59,7 @@ class Verified(NamedTuple):
     releases: int
     files: int
     size: int
+    attested: Mapping[str, int] = MappingProxyType({})
 
 
 def verify(
@@ -67,6 +71,7 @@ def verify(
     only: Sequence[str] = (),
     root: bytes | None = None,
     state: str = "",
+    trust: Trust | None = None,
     now: float | None = None,
 ) -> Verified:
     """Verify a marketplace, document by document and file by file.
@@ -77,9 +82,10 @@ def verify(
     :param only: the ids of the skills that are verified; all if empty.
     :param root: a root of The Update Framework, by which the index must be believed.
     :param state: the folder that keeps what was believed by that root.
+    :param trust: by which attestations are verified; by Sigstore's public instance if None.
     :raises MarketError: when there is no index, or it cannot be understood.
     """
-    work = _Verification(reader, quick)
+    work = _Verification(reader, quick, Attestor(trust or Trust()))
     if root is not None:
         work.layer(root, state)
     return work.run(list(trusted), signed, only, now)
@@ -88,8 +94,10 @@ def verify(
 class _Verification:
     """One verification, and what it has found."""
 
-    def __init__(self, reader: Reader, quick: bool) -> None:
+    def __init__(self, reader: Reader, quick: bool, attestor: Attestor) -> None:
         self._reader = reader
+        self._attestor = attestor
+        self._attested: dict[str, int] = {}
         self._quick = quick
         self._findings: list[Finding] = []
         self._seen: dict[str, int] = {}
@@ -116,6 +124,7 @@ class _Verification:
             self._releases,
             len(self._seen),
             sum(self._seen.values()),
+            self._attested,
         )
 
     def layer(self, root: bytes, state: str) -> None:
@@ -168,11 +177,23 @@ class _Verification:
                 if who is None:
                     raise MarketError(f"the publisher {release.publisher} is not known")
                 verify_release(document.id, release, who)
+                self._attestations(document.id, release, who)
         if self._quick:
             return
         for pointer in files_of(release):
             with self._noting("market-file", pointer.url):
                 self._file(pointer, release)
+
+    def _attestations(self, name: str, release: Release, who: PublisherDocument) -> None:
+        told = self._attestor.ask(
+            name,
+            release,
+            lambda: who,
+            lambda pointer: reading.fetch(self._reader, pointer, LIMIT),
+        )
+        found = [one.words for one in told.identities] or ["" for _ in told.warnings[:1]]
+        for words in found:
+            self._attested[words] = self._attested.get(words, 0) + 1
 
     def _file(self, pointer: Pointer | Wheel, release: Release) -> None:
         if pointer.url in self._seen:
@@ -220,7 +241,7 @@ def files_of(release: Release) -> list[Pointer | Wheel]:
         found += source.wheels
     if release.scan is not None and release.scan.report is not None:
         found.append(release.scan.report)
-    return found
+    return found + [one.evidence for one in release.attestations if one.evidence is not None]
 
 
 class _Noting:

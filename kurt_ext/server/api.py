@@ -216,7 +216,16 @@ class Reading:
             "checksum": pointer.digest,
             "size": pointer.size,
             "digest": release.source.digest,
-            "signed_by": [one.key for one in release.attestations],
+            "signed_by": [one.key for one in release.attestations if one.key is not None],
+            "attested": [
+                {
+                    "type": one.type,
+                    "url": f"{base}/{one.evidence.url}",
+                    "digest": one.evidence.digest,
+                }
+                for one in release.attestations
+                if one.evidence is not None
+            ],
             "manifest": manifest,
         }
 

@@ -58,6 +58,8 @@ CASES = [
     ("market build .", "kurt.market.build/1", 5),
     ("market build skills/greeter", "kurt.market.build/1", 0),
     ("market build nowhere", "kurt.market.build/1", 2),
+    ("market digest {skill}", "kurt.market.digest/1", 0),
+    ("market digest nobody", "kurt.market.digest/1", 3),
     ("market log", "kurt.market.log/1", 1),
     ("market mirror nowhere here", "kurt.market.mirror/1", 1),
     ("market publish {skill} --to there", "kurt.market.publish/1", 5),
