@@ -168,6 +168,8 @@ def standing_lines(page: Page, markets: Mapping[str, Market]) -> None:
 
 def write_steps(page: Page, steps: Sequence[Step]) -> None:
     """Write what is to be, or was, done: a line each, and what it asks beneath."""
+    from .market.identities import in_words
+
     for step in steps:
         sign = _SIGNS[step.verb]
         old = step.before.version if step.before else ""
@@ -181,6 +183,8 @@ def write_steps(page: Page, steps: Sequence[Step]) -> None:
             (f"{step.risk} risk ({step.score})", risk),
             (_from(step), "dim"),
         )
+        if step.locked.identity:
+            page.parts(("     ", None), (f"attested by {in_words(step.locked.identity)}", "dim"))
         for text in step.asks:
             page.parts(("     ", None), (text, "yellow"))
 

@@ -27,6 +27,7 @@ from .names import PACKAGE, slug
 if TYPE_CHECKING:
     from .market.clients import Market
     from .market.documents import Listing, Release, SkillDocument
+    from .market.identities import Identity
     from .specs import Spec
 
 __all__ = ["Goods", "of_content", "of_folder", "of_git", "of_release", "of_wheel", "of_zip"]
@@ -45,6 +46,7 @@ class Goods:
     :param origin: where it came from, as PEP 610's ``direct_url.json`` says it.
     :param source: the same as a person writes it; None where it is from a market.
     :param key: the id of the publisher's key that has signed it.
+    :param identities: who has attested it, each verified.
     """
 
     record: dict[str, Any]
@@ -58,6 +60,7 @@ class Goods:
     document: SkillDocument | None = None
     release: Release | None = None
     key: str | None = None
+    identities: tuple[Identity, ...] = ()
     warnings: list[Finding] = field(default_factory=list)
 
     @property
@@ -311,6 +314,9 @@ def of_release(
     goods.source = None
     goods.market, goods.listing, goods.document = market, listing, document
     goods.release, goods.key = release, key
+    told = market.attested(listing.id, release, goods.wheel[0] if goods.wheel else None)
+    goods.identities = told.identities
+    goods.warnings += told.warnings
     _hold_to(goods, listing.id, release)
     return goods
 

@@ -223,6 +223,26 @@ KEYS = (
         "at the folder of the file where it is not whole.",
     ),
     Key(
+        "market.NAME.attested",
+        "boolean",
+        "false",
+        "Whether a release must be attested, by an identity that its publisher names.",
+    ),
+    Key(
+        "market.NAME.identities",
+        "array of strings",
+        "[]: whom the publisher names",
+        "Who must have attested a release, one of them: a repository, a workflow, or NAME via "
+        "ISSUER.",
+    ),
+    Key(
+        "market.NAME.sigstore_root",
+        "string",
+        "that of Sigstore's public instance",
+        "The file of the trusted root by which attestations are believed; it begins at the folder "
+        "of the file where it is not whole.",
+    ),
+    Key(
         "audit.ignore",
         "array of tables",
         "[]",
@@ -330,6 +350,9 @@ MARKET_KEYS = {
     "allow_http": "true or false",
     "hosts": "an array of names of hosts",
     "tuf_root": "the path of a root of The Update Framework",
+    "attested": "true or false",
+    "identities": "an array of texts such as \"https://github.com/acme/skills\"",
+    "sigstore_root": "the path of a trusted root of Sigstore",
 }
 #: Key of the table `[audit]` → what its value must be.
 AUDIT_KEYS = {"ignore": "an array of tables such as { id = …, reason = …, until = … }"}
@@ -418,9 +441,9 @@ def overlooks(key: str, value: Any) -> bool:
 
 def sells(key: str, value: Any) -> bool:
     """Return whether a value is one for a key of the table ``[market.NAME]``."""
-    if key == "allow_http":
+    if key in ("allow_http", "attested"):
         return isinstance(value, bool)
-    if key in ("url", "tuf_root"):
+    if key in ("url", "tuf_root", "sigstore_root"):
         plain = isinstance(value, str) and value.isprintable() and value.strip() == value != ""
         return plain and (key != "url" or _is_address(value))
     values = [value] if key == "key" and isinstance(value, str) else value

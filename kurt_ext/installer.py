@@ -166,6 +166,7 @@ class Installer:
             index=market.url if market else None,
             publisher=goods.release.publisher if goods.release else None,
             key=goods.key,
+            identity=_attester(goods, before),
             permissions_digest=digests.of_permissions(permissions),
             score=report.score,
             ruleset=self._ruleset or None,
@@ -298,10 +299,14 @@ class Installer:
         for step in plan.changes:
             if step.publisher_change and step.name not in confirmed:
                 old, new = step.publisher_change
+                unchecked = [one for one in step.warnings if one.rule == "attestation-unchecked"]
                 raise PublisherError(
                     f"{step.name} comes from another publisher than before",
-                    cause=f"it was {old}, and is {new} now",
-                    hint=f"if you know why: add --new-publisher {quote(step.name)}",
+                    cause=f"it was {old}, and is {new} now"
+                    + "".join([f"\n{one.message}" for one in unchecked]),
+                    hint=unchecked[0].fix
+                    if unchecked
+                    else f"if you know why: add --new-publisher {quote(step.name)}",
                     skill=step.name,
                 )
         asking = [step for step in plan.changes if step.asks]
@@ -417,11 +422,21 @@ def _publisher_change(before: Receipt | None, locked: Locked) -> tuple[str, str]
         return _who(old), _who(new)
     if old.key is not None and old.key != new.key:
         return _who(old), _who(new)
+    if old.identity is not None and old.identity != new.identity:
+        return _who(old), _who(new)
     return None
+
+
+def _attester(goods: Goods, before: Receipt | None) -> str | None:
+    """Return who has attested something: who has before, where they are among those."""
+    found = [one.text for one in goods.identities]
+    old = before.locked.identity if before is not None else None
+    return old if old in found else next(iter(found), None)
 
 
 def _who(locked: Locked) -> str:
     if locked.publisher is None:
         return locked.source or "nobody known"
     key = f", key {locked.key}" if locked.key else ", unsigned"
-    return f"{locked.publisher} at {locked.market}{key}"
+    by = f", attested by {locked.identity}" if locked.identity else ""
+    return f"{locked.publisher} at {locked.market}{key}{by}"

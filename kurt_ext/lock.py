@@ -61,7 +61,8 @@ class Locked:
     :param digest: of the tree of files, or of the wheel.
     :param source: where it came from, if from no market: a path or an URL with its scheme.
     :param market: the name of the market in ``kurt.toml``; ``index`` its URL.
-    :param publisher: who published it there; ``key`` the id of the key that signed it.
+    :param publisher: who published it there; ``key`` the id of the key that signed it, and
+        ``identity`` who has attested it, as :mod:`.market.identities` writes that.
     :param permissions_digest: of what it may do, as it was agreed to.
     :param score: the security score, by the rules named ``ruleset``.
     :param approved_at: when that was agreed to, UTC, RFC 3339.
@@ -79,6 +80,7 @@ class Locked:
     index: str | None = None
     publisher: str | None = None
     key: str | None = None
+    identity: str | None = None
     permissions_digest: str | None = None
     score: int | None = None
     ruleset: str | None = None

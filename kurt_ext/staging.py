@@ -87,7 +87,10 @@ def refuse_wider(before: Receipt, after: Receipt) -> None:
     name = before.name
     old, new = before.locked, after.locked
     who = (old.market, old.publisher), (new.market, new.publisher)
-    if who[0] != who[1] or (old.key is not None and old.key != new.key):
+    other = (old.key is not None and old.key != new.key) or (
+        old.identity is not None and old.identity != new.identity
+    )
+    if who[0] != who[1] or other:
         raise PublisherError(
             f"{name} {after.version} comes from another publisher than {before.version}",
             cause=f"it was {old.publisher or old.source}, and is {new.publisher or new.source}",

@@ -69,6 +69,7 @@ class Step:
             "market": self.locked.market,
             "publisher": self.locked.publisher,
             "key": self.locked.key,
+            "identity": self.locked.identity,
             "source": self.locked.source,
             "score": self.score,
             "risk": self.risk,

@@ -107,7 +107,10 @@ def _step(installer: Installer, locked: Locked, *, force: bool) -> Step:
     # Who publishes it, and which market has it, stays as it was agreed to.
     kept = {
         word: getattr(locked, word)
-        for word in ("source", "market", "index", "publisher", "key", "snapshot", "requested")
+        for word in (
+            *("source", "market", "index", "publisher", "key"),
+            *("identity", "snapshot", "requested"),
+        )
     }
     step.locked = step.locked.but(**kept)
     step.publisher_change = None

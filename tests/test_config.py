@@ -787,6 +787,9 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("market", "m", "allow_http"),
             ("market", "m", "hosts"),
             ("market", "m", "tuf_root"),
+            ("market", "m", "attested"),
+            ("market", "m", "identities"),
+            ("market", "m", "sigstore_root"),
             ("plugin", "p", "enabled"),
             ("plugin", "p", "auto_load"),
             ("plugin", "p", "priority"),
@@ -971,7 +974,7 @@ def test_a_market_of_the_users_is_not_led_astray_by_a_project(project: Path) -> 
     "text",
     [
         *("url = 3", 'url = ""', "key = [1]", 'allow_http = "yes"', 'hosts = "one.example"'),
-        *("port = 1", "tuf_root = true"),
+        *("port = 1", "tuf_root = true", 'attested = "yes"', "identities = 3"),
     ],
 )
 def test_what_a_market_cannot_be_is_told(project: Path, text: str) -> None:

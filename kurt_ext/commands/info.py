@@ -57,6 +57,7 @@ def permissions_in_words(permissions: dict[str, Any]) -> list[str]:
 def answer(session: Session, name: str) -> Answer:
     """Return everything known about the skill that a name means; nothing is imported."""
     from ..listing import row
+    from ..vouching import installed_from, published
 
     found = session.discovery
     winner = the_skill(found, name)
@@ -67,7 +68,9 @@ def answer(session: Session, name: str) -> Answer:
         record = None  # the findings in the row say what is wrong with it
     apis = record["requires_api"] if record else []
     needs = [need.as_dict() for need in found.config.needs(winner.name, apis)]
+    receipt = installed_from(session.places, winner)
     data = {"skill": rows[0], "manifest": record, "copies": rows[1:], "requires_api": needs}
+    data["published"] = None if receipt is None else published(receipt.locked)
 
     def text(page: Page) -> None:
         _write(page, data, winner)
@@ -93,6 +96,7 @@ def _write(page: Page, data: dict[str, Any], candidate: Candidate) -> None:
             ("reason", row["reason"] or ""),
             ("found in", f"{row['scope']}: {row['location']}"),
             ("manifest", row["source"]),
+            ("published by", published["words"] if (published := data["published"]) else ""),
             ("tags", ", ".join(row["tags"])),
             ("author", record.get("author") or ""),
             ("license", record.get("license") or ""),

@@ -22,6 +22,7 @@ from ..errors import (
     SignatureError,
 )
 from . import digests, reading
+from .attesting import LIMIT, Attested, Attestor, Trust
 from .documents import (
     ADVISORIES_LIMIT,
     PUBLISHER_LIMIT,
@@ -37,6 +38,7 @@ from .documents import (
     Wheel,
 )
 from .fetching import HttpReader
+from .identities import parse
 from .indexes import IndexClient, Standing
 from .signing import verify_release
 
@@ -49,16 +51,33 @@ __all__ = ["Market", "Standing", "markets", "the_market"]
 
 
 class Market(IndexClient):
-    """One marketplace: its index, and what that leads to."""
+    """One marketplace: its index, and what that leads to.
+
+    :param attestor: says who has attested a release, and whether that is who is wanted.
+    """
 
     #: Advisories that do not count here, by id.
     overlooked: Mapping[str, Overlooked] = {}
 
-    def __init__(self, places: Places, name: str, url: str, **more: Any) -> None:
+    def __init__(
+        self,
+        places: Places,
+        name: str,
+        url: str,
+        *,
+        attestor: Attestor | None = None,
+        **more: Any,
+    ) -> None:
         super().__init__(places, name, url, **more)
+        self.attestor = attestor or Attestor(Trust())
         self._documents: dict[str, SkillDocument] = {}
         self._publishers: dict[str, PublisherDocument] = {}
         self._advisories: tuple[str, tuple[Advisory, ...]] | None = None
+
+    def refresh(self, *, offline: bool = False, allow_stale: bool = False) -> Standing:
+        """Ask for the present index, believe it or not, and return how it stands."""
+        self.attestor.trust.offline = offline
+        return super().refresh(offline=offline, allow_stale=allow_stale)
 
     def listing(self, id: str) -> Listing | None:
         """Return the row of a skill; None where the market has none of that id."""
@@ -136,6 +155,22 @@ class Market(IndexClient):
             return None
         publisher = self.publisher(release.publisher)
         return verify_release(name, release, publisher)
+
+    def attested(self, name: str, release: Release, filename: str | None = None) -> Attested:
+        """Return who has attested a release.
+
+        :param filename: of the wheel that was chosen.
+        :raises SignatureError: when an attestation does not hold, or nobody who is wanted has
+            attested.
+        :raises MissingExtraError: when that is asked for and cannot be verified.
+        """
+        return self.attestor.ask(
+            name,
+            release,
+            lambda: self.publisher(release.publisher),
+            lambda pointer: self._pointed(pointer, LIMIT),
+            filename,
+        )
 
     def content(self, name: str, release: Release) -> dict[str, bytes]:
         """Return the files of a release that is a folder: path → bytes, every one checked.
@@ -248,6 +283,12 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
                 allow_http=table.get("allow_http", False),
                 hosts=table.get("hosts", ()),
                 tuf_root=table.get("tuf_root"),
+                attestor=Attestor(
+                    Trust(table.get("sigstore_root")),
+                    wanted=[parse(text) for text in table.get("identities", ())],
+                    required=table.get("attested", False),
+                    at=f"market.{name}",
+                ),
             )
             found[name].overlooked = ignored
         except (MarketError, SignatureError) as error:
