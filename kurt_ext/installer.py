@@ -25,7 +25,7 @@ from .errors import (
 )
 from .findings import Finding
 from .grants import Grants, widening
-from .installing_folders import held, place
+from .installing_folders import held, place, recover
 from .lock import Locked, lock_path, write
 from .market import digests
 from .market.store import File, Store, Tree
@@ -96,6 +96,7 @@ class Installer:
         :raises ConflictError: when they have one twice, in two versions.
         :raises KurtError: why it cannot be.
         """
+        recover(self.receipts)  # what a process that died has begun is not what was installed
         wanted = _once(wanted)
         names = {goods.name for goods in wanted}
         needed = self.shelves.needed(wanted)

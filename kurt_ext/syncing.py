@@ -16,6 +16,7 @@ from . import bringing
 from .bringing import Goods
 from .errors import IntegrityError, KurtError, SkillNotFoundError
 from .findings import Finding
+from .installing_folders import recover
 from .lock import Locked, lock_path, read
 from .names import suggest
 from .receipts import Receipt
@@ -52,6 +53,7 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
     :raises IntegrityError: when what can be had is not what is locked.
     """
     receipts = installer.receipts
+    recover(receipts)
     rows = read(lock_path(receipts.places, receipts.scope))
     there = {receipt.locked.slug: receipt for receipt in receipts.all()}
     anew = set(force)

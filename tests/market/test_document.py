@@ -7,6 +7,7 @@ import asyncio
 import inspect
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 from goods import version_in
@@ -14,7 +15,7 @@ from test_plugin_document import CALCULATOR, DOCUMENT, play, plugins, text
 
 from kurt_ext import PluginLoader, PluginRegistry
 
-from .shops import Shop
+from .shops import Shop, served
 
 __all__ = ["plugins"]
 
@@ -81,3 +82,25 @@ def test_the_complete_workflow_runs(shop: Shop, plugins: Path) -> None:
     path = DOCUMENT / "usage/marketplace_integration.py"
     asyncio.run(runpy.run_path(str(path))["marketplace_workflow"]())
     assert version_in(plugins / CALCULATOR) == "2.1.0"
+
+
+def test_the_complete_workflow_runs_with_a_server(
+    shop: Shop, plugins: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lines = text("usage/marketplace_integration.py")
+    with served(shop.root) as server:
+        lines = lines.replace('Path("market").absolute().as_uri()', repr(server.url))
+        assert server.url in lines
+        for version in ("2.1.0", "2.2.0"):
+            names: dict[str, Any] = {}
+            exec(compile(lines, "marketplace_integration.py", "exec"), names)
+            asyncio.run(names["marketplace_workflow"]())
+            assert version_in(plugins / CALCULATOR) == version
+            shop.sell(CALCULATOR, "2.2.0", name="Calculator", description="Calculates; use it so.")
+            shop.open()
+    assert capsys.readouterr().out == ""  # what was just installed is the newest
+
+
+def test_every_marketplace_example_is_played() -> None:
+    played = {"1_searching", "2_downloading", "3_updates", "4_uninstalling"}
+    assert {path.stem for path in (DOCUMENT / "marketplace").glob("*.py")} == played
