@@ -13,6 +13,7 @@ from .terminal import is_terminal
 if TYPE_CHECKING:
     from .installer import Installer
     from .market.clients import Market
+    from .market.simple_index import SimpleIndex
     from .output import Page
     from .session import Session
     from .steps import Plan, Step
@@ -21,6 +22,7 @@ __all__ = [
     "SCOPES",
     "apply",
     "count",
+    "indexes_of",
     "installer_of",
     "markets_of",
     "reload",
@@ -50,10 +52,12 @@ def markets_of(
     :raises KurtError: when none can be used, and why.
     """
     from .market.clients import markets, the_market
+    from .market.simple_index import indexes
 
     found = markets(session.places, session.discovery.config)
     if names:
-        found = {name: the_market(found, name) for name in names}
+        others = indexes(session.discovery.config).keys() - found.keys()
+        found = {name: the_market(found, name) for name in names if name not in others}
     warnings: list[Finding] = []
     usable: dict[str, Market] = {}
     failed: KurtError | None = None
@@ -73,11 +77,44 @@ def markets_of(
     return usable, warnings
 
 
-def installer_of(session: Session, scope: str, markets: dict[str, Market]) -> Installer:
-    """Return an installer for the session's project and user."""
+def indexes_of(
+    session: Session, names: Sequence[str] = (), *, offline: bool = False
+) -> dict[str, SimpleIndex]:
+    """Return the indexes of distributions, by name.
+
+    :param names: only these, and of them those that are indexes; all where it is empty.
+    """
+    from .market.simple_index import indexes
+
+    found = indexes(session.discovery.config)
+    for index in found.values():
+        index.silent = offline
+    return {name: one for name, one in found.items() if not names or name in names}
+
+
+def installer_of(
+    session: Session,
+    scope: str,
+    markets: dict[str, Market],
+    *,
+    names: Sequence[str] = (),
+    offline: bool = False,
+) -> Installer:
+    """Return an installer for the session's project and user.
+
+    :param markets: those that could be asked.
+    :param names: of the markets and indexes that alone are to be asked.
+    :param offline: nobody is to be asked.
+    """
     from .installer import Installer
 
-    return Installer(session.places, session.discovery, scope=scope, markets=markets)
+    config = session.discovery.config
+    made = Installer(session.places, session.discovery, scope=scope, markets=markets)
+    shelves = made.shelves
+    shelves.only, shelves.offline = names, offline
+    wanted = [name for name, table in config.markets.items() if table.get("kind") != "simple"]
+    shelves.left_out = [n for n in wanted if n not in markets and (not names or n in names)]
+    return made
 
 
 def apply(
@@ -193,6 +230,8 @@ def _from(step: Step) -> str:
     locked = step.locked
     if locked.market is None:
         return f"  {locked.source}" if locked.source else ""
+    if locked.publisher is None:
+        return f"  {locked.distribution} from {locked.market}, {locked.index}"
     signed = f", signed {locked.key}" if locked.key else ", unsigned"
     return f"  {locked.publisher} at {locked.market}{signed}"
 

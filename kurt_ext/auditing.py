@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import KurtError
 from .findings import Finding
+from .installing_wheels import damage
 from .overlooked import decide
 from .updating import Ignored, Newer, newer
 
 if TYPE_CHECKING:
     from .market.clients import Market
+    from .market.simple_index import SimpleIndex
     from .overlooked import Overlooked
-    from .receipts import Receipts
+    from .receipts import Receipt, Receipts
 
 __all__ = ["Audit", "Fault", "audit", "audit_python", "python_names"]
 
@@ -65,13 +67,18 @@ class Audit(NamedTuple):
     warnings: list[Finding]
 
 
-def audit(receipts: Receipts, markets: Mapping[str, Market]) -> Audit:
+def audit(
+    receipts: Receipts,
+    markets: Mapping[str, Market],
+    indexes: Mapping[str, SimpleIndex] | None = None,
+) -> Audit:
     """Return what is known to be wrong with the skills of a scope; with no market, what is here."""
     faults: list[Fault] = []
     every = list(receipts.all())
     whose = "" if receipts.scope == "project" else f" --scope {receipts.scope}"
     for receipt in every:
         if not receipt.folder:
+            faults += _of_wheel(receipts, receipt, whose)
             continue
         if not os.path.isdir(receipt.folder):
             fix = f"kurt sync{whose}"
@@ -84,18 +91,28 @@ def audit(receipts: Receipts, markets: Mapping[str, Market]) -> Audit:
             summary = "changed since it was installed: " + ", ".join(changed[:5])
             fix = f"kurt sync{whose} --force {quote(receipt.name)}"
             faults.append(Fault(receipt.name, receipt.version, "changed", "", summary, fix))
-    found, warnings = newer(receipts, markets)
+    found, warnings = newer(receipts, markets, indexes=indexes)
     ignored: list[Ignored] = []
     for one in found:
-        faults += _of(one, markets[one.market], whose)
+        faults += _of(one, markets.get(one.market), whose)
         ignored += one.ignored
     return Audit(sorted(faults), len(every), sorted(ignored), warnings)
 
 
-def _of(one: Newer, market: Market, whose: str) -> Iterable[Fault]:
+def _of_wheel(receipts: Receipts, receipt: Receipt, whose: str) -> Iterable[Fault]:
+    wrong = damage(receipts, receipt)
+    if wrong:
+        summary = "not as it was installed: " + ", ".join(wrong[:5])
+        fix = f"kurt sync{whose}"
+        yield Fault(receipt.name, receipt.version, "changed", "", summary, fix)
+
+
+def _of(one: Newer, market: Market | None, whose: str) -> Iterable[Fault]:
     fix = f"kurt {'update' if one.available else 'uninstall'}{whose} {quote(one.name)}"
-    known = {advisory.id: advisory for advisory in market.advisories()}
+    advisories = market.advisories() if market is not None else ()
+    known = {advisory.id: advisory for advisory in advisories}
     for id in one.advisories:
+        assert market is not None  # an index has no advisories of its own
         summary = known[id].summary or "known to be harmful"
         decision = market.decided(known[id])
         if decision is not None:

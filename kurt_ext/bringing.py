@@ -22,12 +22,14 @@ from .findings import Finding
 from .manifest import read
 from .market import digests
 from .market.store import File, Store, Tree, read_folder
-from .names import PACKAGE, slug
+from .metadata import headers_of
+from .names import normalize
 
 if TYPE_CHECKING:
     from .market.clients import Market
     from .market.documents import Listing, Release, SkillDocument
     from .market.identities import Identity
+    from .market.simple_index import SimpleIndex
     from .specs import Spec
 
 __all__ = ["Goods", "of_content", "of_folder", "of_git", "of_release", "of_wheel", "of_zip"]
@@ -43,6 +45,8 @@ class Goods:
     :param content: path → bytes of a folder's files; {} for a wheel.
     :param tree: the same in the store, where it is there already.
     :param wheel: the name and the bytes of a wheel; None for a folder.
+    :param requires: what a wheel's metadata says that it needs, as PEP 508 writes it.
+    :param index: the index of distributions that it came from.
     :param origin: where it came from, as PEP 610's ``direct_url.json`` says it.
     :param source: the same as a person writes it; None where it is from a market.
     :param key: the id of the publisher's key that has signed it.
@@ -61,6 +65,8 @@ class Goods:
     release: Release | None = None
     key: str | None = None
     identities: tuple[Identity, ...] = ()
+    requires: tuple[str, ...] = ()
+    index: SimpleIndex | None = None
     warnings: list[Finding] = field(default_factory=list)
 
     @property
@@ -80,7 +86,7 @@ class Goods:
 
     @contextmanager
     def unpacked(self) -> Iterator[str]:
-        """Give a folder with the code of a wheel, to be judged; its metadata where it has none."""
+        """Give the ``*.dist-info`` of a wheel, unpacked, to be judged with what is beside it."""
         from .market.collecting import unpacked_wheel
 
         assert self.wheel is not None
@@ -89,8 +95,7 @@ class Goods:
             with open(path, "wb") as stream:
                 stream.write(self.wheel[1])
             with unpacked_wheel([path]) as (_, dist_info):
-                code = os.path.join(os.path.dirname(dist_info), PACKAGE, slug(self.name))
-                yield code if os.path.isdir(code) else dist_info
+                yield dist_info
 
     @cached_property
     def digest(self) -> str:
@@ -181,15 +186,16 @@ def of_wheel(path: str, data: bytes | None = None, source: str | None = None) ->
         kept = os.path.join(base, name)
         with open(kept, "wb") as stream:
             stream.write(data)
-        with unpacked_wheel([kept]) as (found, _):
+        with unpacked_wheel([kept]) as (found, dist_info):
             record = found.record
+            requires = tuple(headers_of(dist_info).get("requires-dist", ()))
     hashes = {"sha256": digests.to_hex(digests.of_bytes(data))}
     origin = {
         "url": Path(path).as_uri() if os.path.isabs(path) else path,
         "archive_info": {"hashes": hashes},
-        "distribution": name.partition("-")[0].replace("_", "-").lower(),
+        "distribution": normalize(name.partition("-")[0]),
     }
-    return Goods(record, {}, origin, source=source or path, wheel=(name, data))
+    return Goods(record, {}, origin, source=source or path, wheel=(name, data), requires=requires)
 
 
 def of_git(spec: Spec) -> Goods:
@@ -308,7 +314,9 @@ def of_release(
         record = _record(tree.folder, f"{listing.id} {release.version}")
         goods = Goods(record, content, {**origin, "dir_info": {}}, tree=tree)
     else:
-        wheel = _fitting_wheel(release.source.wheels, listing.id)
+        from .wheel_choice import fitting
+
+        wheel = fitting(release.source.wheels, listing.id)
         goods = of_wheel(wheel.filename, market.wheel(wheel))
         goods.origin = {**goods.origin, **origin}
     goods.source = None
@@ -353,30 +361,6 @@ def _hold_to(goods: Goods, name: str, release: Release) -> None:
             f"{name} {release.version} asks for other permissions than the market says",
             skill=name,
         )
-
-
-def _fitting_wheel(wheels: Any, name: str) -> Any:
-    """Return the wheel that suits this Python best.
-
-    :raises ManifestError: when none does.
-    """
-    from packaging.tags import sys_tags
-    from packaging.utils import parse_wheel_filename
-
-    order = {tag: number for number, tag in enumerate(sys_tags())}
-    ranked = []
-    for wheel in wheels:
-        _, _, build, tags = parse_wheel_filename(wheel.filename)
-        best = min((order[tag] for tag in tags if tag in order), default=None)
-        if best is not None:
-            ranked.append((best, build, wheel.filename, wheel))
-    if not ranked:
-        raise ManifestError(
-            f"no wheel of {name} is for this Python and system",
-            cause=", ".join(wheel.filename for wheel in wheels)[:500],
-            skill=name,
-        )
-    return min(ranked, key=lambda row: row[:3])[3]
 
 
 @contextmanager

@@ -23,19 +23,24 @@ from .errors import (
     SkillNotFoundError,
 )
 from .findings import Finding
+from .lock import lock_path
+from .lock import read as read_lock
 from .market.simple_index import OWN, SimpleIndex, indexes
 from .market.store import Store
-from .names import normalize
+from .names import normalize, slug
 from .specs import Spec
 from .versions import is_semver
 from .wheel_choice import allows, asks_for_pre, is_exact, wanted_words
 
 if TYPE_CHECKING:
     from .discovery import Discovery
+    from .lock import Locked
     from .market.clients import Market
     from .market.documents import Advisory, Release, SkillDocument
     from .overlooked import Overlooked
     from .receipts import Receipts
+
+    _Place = Market | SimpleIndex
 
 __all__ = ["Shelves", "about", "ignored", "needs"]
 
@@ -57,6 +62,8 @@ class Shelves:
         self._discovery = discovery
         #: Markets that could not be asked: what they have is not known.
         self.left_out: Collection[str] = ()
+        #: Markets and indexes that alone are to be asked; all where it is empty.
+        self.only: Collection[str] = ()
         #: Whether nobody is to be asked.
         self.offline = False
 
@@ -78,8 +85,11 @@ class Shelves:
         :raises AmbiguousNameError: when several have it, and none was named.
         :raises AdvisoryError: when it is known to be harmful, or withdrawn.
         """
-        market = self._place_of(spec)
+        known = self._known(spec.name)
+        market = self._place_of(spec, known)
         if isinstance(market, SimpleIndex):
+            if known is not None and known.market == market.name and known.distribution:
+                spec = spec._replace(name=known.distribution)
             return bringing_distributions.newest(market, spec)
         listing = market.listing(spec.name)
         assert listing is not None
@@ -108,24 +118,31 @@ class Shelves:
             )
         return goods
 
-    def _place_of(self, spec: Spec) -> Market | SimpleIndex:
-        """Return the market, or the index, that a SPEC is to be taken from."""
+    def _place_of(self, spec: Spec, known: Locked | None) -> _Place:
+        """Return the market, or the index, that a SPEC is to be taken from.
+
+        :param known: what was installed, or is locked, of this name.
+        """
         if spec.market is not None:
             return self.named(spec.market, spec)
-        known = self._known(spec.name)
         # What came from one market is never replaced by another's of the same name.
-        if known is not None and (known in self.markets or known in self.indexes):
-            return self.named(known, spec)
-        configured = {name: one for name, one in self.indexes.items() if name != OWN}
+        before = known.market if known is not None else None
+        if before is not None and (before in self.markets or before in self.indexes):
+            return self.named(before, spec)
+        configured = {
+            name: one
+            for name, one in self.indexes.items()
+            if (name in self.only if self.only else name != OWN)
+        }
         if not self.markets and not configured:
-            return self._only_pypi(spec)
-        having: dict[str, Market | SimpleIndex] = {
+            return self._only_pypi(spec, before)
+        having: dict[str, _Place] = {
             name: one for name, one in self.markets.items() if one.listing(spec.name)
         }
         having |= self._having(configured, spec.name)
         return self._one_of(having, self.markets, spec, [*self.markets, *configured])
 
-    def named(self, name: str, spec: Spec) -> Market | SimpleIndex:
+    def named(self, name: str, spec: Spec) -> _Place:
         """Return the market, or the index, of a name.
 
         :raises ConfigError: when there is none.
@@ -135,24 +152,33 @@ class Shelves:
 
         if name in self.indexes and name not in self.markets:
             return self.indexes[name]
-        market = the_market({**self.indexes, **self.markets}, name)
-        having = {name: market} if market.listing(spec.name) else {}
+        market = the_market(self.markets, name)
+        having: dict[str, _Place] = {name: market} if market.listing(spec.name) else {}
         return self._one_of(having, {name: market}, spec, [name])
 
-    def _known(self, name: str) -> str | None:
-        """Return where a skill, or the distribution that it came in, was taken from."""
+    def _known(self, name: str) -> Locked | None:
+        """Return what was installed, or is locked, by a skill's name or its distribution's."""
         before = self._receipts.find(name)
         if before is not None:
-            return before.locked.market
+            return before.locked
+        rows = [one.locked for one in self._receipts.all("distribution")]
+        rows += read_lock(lock_path(self._receipts.places, self._receipts.scope)).values()
+        by_name = [row for row in rows if row.slug == slug(name)]
         project = normalize(name)
-        rows = [one.locked for one in self._receipts.all()]
-        return next((row.market for row in rows if row.distribution == project), None)
+        by_project = [row for row in rows if row.distribution == project]
+        return next(iter([*by_name, *by_project]), None)
 
-    def _only_pypi(self, spec: Spec) -> SimpleIndex:
-        """Return PyPI, which a plain name means where nothing else is configured."""
+    def _only_pypi(self, spec: Spec, before: str | None) -> SimpleIndex:
+        """Return PyPI, which a plain name means where nothing else is configured.
+
+        :param before: the market that it came from before.
+        """
         from .market.clients import no_market
 
         cause, hint = no_market(self._discovery.config)
+        if before is not None and not cause:
+            cause = f"it came from {before}, which kurt.toml does not name"
+            hint = f"kurt config set market.{before}.url URL"
         if cause or self._discovery.config.markets.keys() - {OWN} or OWN not in self.indexes:
             raise SkillNotFoundError(
                 f"{spec.name} cannot be looked for: kurt.toml names no market",
@@ -186,11 +212,11 @@ class Shelves:
 
     def _one_of(
         self,
-        having: Mapping[str, Any],
+        having: Mapping[str, _Place],
         chosen: Mapping[str, Market],
         spec: Spec,
         asked: Sequence[str],
-    ) -> Any:
+    ) -> _Place:
         """Return the one that has what is asked for."""
         if len(having) > 1:
             raise AmbiguousNameError(
@@ -337,9 +363,9 @@ def _chosen(spec: Spec, document: SkillDocument) -> Release:
         if release is not None:
             return release
     elif spec.specifier:
-        fitting = _specified(spec, document)
-        if fitting is not None:
-            return fitting
+        specified = _specified(spec, document)
+        if specified is not None:
+            return specified
     elif spec.constraint == "*":
         if document.latest is not None:
             return document.latest

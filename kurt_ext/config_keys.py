@@ -12,6 +12,7 @@ __all__ = [
     "LIMITS",
     "LISTS",
     "MARKET_KEYS",
+    "MARKET_KINDS",
     "MODES",
     "PLUGIN_KEYS",
     "RISKS",
@@ -198,6 +199,13 @@ KEYS = (
         "name, and a project's only once it is trusted.",
     ),
     Key(
+        "market.NAME.kind",
+        "string",
+        "kurt",
+        "What it is: kurt, a marketplace, or simple, an index of distributions (PEP 503, PEP 691). "
+        "The index called pypi has PyPI's place.",
+    ),
+    Key(
         "market.NAME.key",
         "string or array of strings",
         "none: the index need not be signed",
@@ -346,6 +354,7 @@ TIGHTER: dict[str, Any] = {"offline": True, "allow_source": False}
 #: Key of a table `[market.NAME]` → what its value must be.
 MARKET_KEYS = {
     "url": "an address: https://…, file:///… or a folder",
+    "kind": "kurt or simple",
     "key": "a public key, or an array of them",
     "allow_http": "true or false",
     "hosts": "an array of names of hosts",
@@ -356,6 +365,8 @@ MARKET_KEYS = {
 }
 #: Key of the table `[audit]` → what its value must be.
 AUDIT_KEYS = {"ignore": "an array of tables such as { id = …, reason = …, until = … }"}
+#: What a table ``[market.NAME]`` may be of: a marketplace, or an index of distributions.
+MARKET_KINDS = ("kurt", "simple")
 #: From harmless to grave; what a score falls into, and what ``max_risk`` names.
 RISKS = ("low", "medium", "high", "critical")
 LISTS = ("enabled", "disabled")
@@ -443,6 +454,8 @@ def sells(key: str, value: Any) -> bool:
     """Return whether a value is one for a key of the table ``[market.NAME]``."""
     if key in ("allow_http", "attested"):
         return isinstance(value, bool)
+    if key == "kind":
+        return value in MARKET_KINDS
     if key in ("url", "tuf_root", "sigstore_root"):
         plain = isinstance(value, str) and value.isprintable() and value.strip() == value != ""
         return plain and (key != "url" or _is_address(value))

@@ -141,7 +141,7 @@ def _places(session: Session) -> Iterator[Check]:
 
 def _installs(session: Session) -> Iterator[Check]:
     """Finish what an installation that was cut off has begun, and hold what is installed to it."""
-    from .installing_folders import recover
+    from .installing_wheels import damage, recover
     from .receipts import Receipts
 
     count = 0
@@ -153,7 +153,8 @@ def _installs(session: Session) -> Iterator[Check]:
             yield Check("installed", "ok", message)
         for receipt in receipts.all():
             count += 1
-            changed = receipts.changed(receipt) if receipt.folder else []
+            whole = receipt.folder != ""
+            changed = receipts.changed(receipt) if whole else damage(receipts, receipt)
             fix = f"kurt sync --scope {scope} --force {quote(receipt.name)}"
             if changed == ["."] and not os.path.lexists(receipt.folder):
                 message = f"{receipt.name} was installed, and its folder is gone: {receipt.folder}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from . import bringing, installing_distributions, semver
+from . import bringing, semver
 from .bringing import Goods
 from .choosing import Shelves, needs
 from .errors import (
@@ -25,12 +26,15 @@ from .errors import (
 )
 from .findings import Finding
 from .grants import Grants, widening
-from .installing_folders import held, place, recover
+from .installing_folders import place
+from .installing_wheels import damage, held, recover
+from .installing_wheels import place as place_wheel
 from .lock import Locked, lock_path, write
 from .market import digests
 from .market.store import File, Store, Tree
+from .metadata import part_to_judge
 from .receipts import Receipt, Receipts, now
-from .removing import note, refuse_imported
+from .removing import refuse_imported
 from .specs import Spec
 from .steps import Plan, Step
 
@@ -38,6 +42,7 @@ if TYPE_CHECKING:
     from .discovery import Discovery
     from .market.clients import Market
     from .places import Places
+    from .plugin_validator import PluginValidator
 
 __all__ = ["Installer"]
 
@@ -144,19 +149,21 @@ class Installer:
         before = self.receipts.find(goods.name)
         verb = _verb(goods, before)
         keep = self._refuse_occupied(goods, before, force)
-        if verb == "keep" and keep:
+        lacking = before is not None and not before.folder and damage(self.receipts, before)
+        if verb == "keep" and (keep or lacking):
             verb = "replace"
         tree = None
         if goods.wheel is None:
             tree = goods.tree or self.store.put(goods.name, goods.content)
             report = self.judge(tree.folder)
         else:
-            with goods.unpacked() as folder:
-                report = self.judge(folder)
+            with goods.unpacked() as dist_info:
+                report = self.judge_wheel(dist_info, goods.record)
         self._refuse_unfit(goods, report)
         permissions = goods.record["permissions"]
         old = Grants.of(before.permissions) if before is not None else Grants()
-        market, standing = goods.market, goods.market.standing if goods.market else None
+        market = goods.market or goods.index
+        standing = goods.market.standing if goods.market else None
         locked = Locked(
             name=goods.name,
             version=goods.version,
@@ -165,6 +172,7 @@ class Installer:
             source=goods.source,
             market=market.name if market else None,
             index=market.url if market else None,
+            wheel=goods.wheel[0] if goods.wheel else None,
             publisher=goods.release.publisher if goods.release else None,
             key=goods.key,
             identity=_attester(goods, before),
@@ -209,17 +217,28 @@ class Installer:
 
     def judge(self, folder: str) -> Any:
         """Return the validator's report on a folder, by the rules of this host."""
-        if self._judge is None:
-            from .hostfacts import HostFacts
-            from .plugin_validator import PluginValidator
-            from .validator import installed_checks
-            from .verdicts import rules_version
+        return self._judge(folder) if self._judge is not None else self._validator.report(folder)
 
-            facts = HostFacts.from_host(self.places, discovery=self.discovery)
-            facts = facts._replace(runtime_version=self.runtime_version)
-            self._judge = PluginValidator(facts=facts, places=self.places).report
-            self._ruleset = rules_version(installed_checks(self.places))
-        return self._judge(folder)
+    def judge_wheel(self, dist_info: str, record: Mapping[str, Any]) -> Any:
+        """Return the validator's report on an unpacked wheel.
+
+        :param record: its manifest.
+        """
+        if self._judge is not None:
+            return self._judge(part_to_judge(dist_info, str(record["id"])))
+        return self._validator.wheel_report(dist_info, record)
+
+    @cached_property
+    def _validator(self) -> PluginValidator:
+        from .hostfacts import HostFacts
+        from .plugin_validator import PluginValidator
+        from .validator import installed_checks
+        from .verdicts import rules_version
+
+        facts = HostFacts.from_host(self.places, discovery=self.discovery)
+        facts = facts._replace(runtime_version=self.runtime_version)
+        self._ruleset = rules_version(installed_checks(self.places))
+        return PluginValidator(facts=facts, places=self.places)
 
     def _refuse_unfit(self, goods: Goods, report: Any) -> None:
         """Raise where a verdict does not meet what ``[validator]`` asks for."""
@@ -377,8 +396,8 @@ class Installer:
             place(self.receipts, step.tree, receipt, content=goods.content, keep=step.keep)
         else:
             assert goods.wheel is not None
-            installing_distributions.install_wheel(self.store.keep_wheel(*goods.wheel))
-            note(self.receipts, receipt)
+            self.store.keep_wheel(*goods.wheel)
+            place_wheel(self.receipts, receipt)
 
 
 def _once(wanted: Sequence[Goods]) -> list[Goods]:
@@ -436,6 +455,8 @@ def _attester(goods: Goods, before: Receipt | None) -> str | None:
 
 
 def _who(locked: Locked) -> str:
+    if locked.publisher is None and locked.market is not None:
+        return f"the index {locked.market}"
     if locked.publisher is None:
         return locked.source or "nobody known"
     key = f", key {locked.key}" if locked.key else ", unsigned"

@@ -23,6 +23,7 @@ __all__ = [
     "install_wheel",
     "installed_version",
     "installer",
+    "lend",
     "locks",
     "uninstall",
 ]
@@ -37,6 +38,15 @@ _SOURCES = (
 )
 #: What says which index has PyPI's place here.
 _OWN_INDEX = ("PIP_INDEX_URL", "UV_INDEX_URL", "UV_DEFAULT_INDEX")
+
+
+#: An open file that holds a lock, which the installer holds on to where we are killed.
+_lent: list[int] = []
+
+
+def lend(descriptor: int | None) -> None:
+    """Have installers inherit an open file; None has them inherit nothing any more."""
+    _lent[:] = [] if descriptor is None else [descriptor]
 
 
 def installer() -> str:
@@ -54,7 +64,9 @@ def install_wheel(path: str) -> None:
     :raises PolicyError: when the environment is managed by the system.
     :raises KurtError: when that fails; with what the installer says.
     """
-    _run(["install", "--no-deps", "--no-index", "--only-binary=:all:", path], [])
+    again = "--force-reinstall" if installer() == "pip" else "--reinstall"
+    # The same version may lie there torn, or with other files.
+    _run(["install", "--no-deps", "--no-index", "--only-binary=:all:", again, path], [])
 
 
 def install_locked(lines: Sequence[str], *, index: str | None = None, offline: str = "") -> None:
@@ -167,6 +179,7 @@ def _run(words: list[str], kept: Sequence[str]) -> None:
             errors="replace",
             stdin=subprocess.DEVNULL,
             timeout=_TIMEOUT,
+            pass_fds=_lent,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:

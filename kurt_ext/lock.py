@@ -36,7 +36,8 @@ from typing import TYPE_CHECKING, Any
 from .atomic import write_atomically
 from .errors import ConfigError, KurtError, StorageError
 from .market import digests
-from .names import skill_name, slug
+from .market.plainfiles import read_plain
+from .names import normalize, skill_name, slug
 
 if TYPE_CHECKING:
     from .places import Places
@@ -59,8 +60,10 @@ class Locked:
 
     :param lane: ``folder``, or ``distribution`` for a wheel.
     :param digest: of the tree of files, or of the wheel.
+    :param wheel: the name of its file, which has the distribution's name and version.
     :param source: where it came from, if from no market: a path or an URL with its scheme.
-    :param market: the name of the market in ``kurt.toml``; ``index`` its URL.
+    :param market: the name of the market, or of the index of distributions, in ``kurt.toml``;
+        ``index`` its URL.
     :param publisher: who published it there; ``key`` the id of the key that signed it, and
         ``identity`` who has attested it, as :mod:`.market.identities` writes that.
     :param permissions_digest: of what it may do, as it was agreed to.
@@ -88,6 +91,12 @@ class Locked:
     snapshot: int | None = None
     requested: bool = True
     dependencies: tuple[str, ...] = ()
+    wheel: str | None = None
+
+    @property
+    def distribution(self) -> str | None:
+        """The distribution that its wheel is of, normalised; None for a folder."""
+        return normalize(self.wheel.partition("-")[0]) if self.wheel else None
 
     @property
     def slug(self) -> str:
@@ -131,6 +140,8 @@ class Locked:
         for key in ("digest", "permissions_digest"):
             if key in given and not digests.is_digest(given[key]):
                 raise ValueError(f"{key.replace('_', '-')} is no sha256 digest")
+        if not _is_file(given.get("wheel", "x.whl")):
+            raise ValueError("the wheel is no name of a file")
         names = given.get("dependencies", ())
         if not all(isinstance(name, str) for name in names):
             raise ValueError("dependencies are not texts")
@@ -152,6 +163,10 @@ _TYPES: dict[str, Any] = {
 _WORDS = {str: "a text", int: "a whole number", bool: "true or false", (list, tuple): "a list"}
 
 
+def _is_file(name: str) -> bool:
+    return name.endswith(".whl") and name.isprintable() and not {"/", "\\"} & set(name)
+
+
 def lock_path(places: Places, scope: str = "project") -> str:
     """Return where the lock of a scope lies.
 
@@ -168,9 +183,8 @@ def read(path: str) -> dict[str, Locked]:
     :raises ConfigError: when it cannot be read, or is none.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-        with os.fdopen(descriptor, "rb") as stream:
-            data = stream.read(_MAX_BYTES + 1)
+        # It may be a link: whose it is, is for the project to say.
+        data = read_plain(path, _MAX_BYTES, follow=True)
     except FileNotFoundError:
         return {}
     except OSError as error:

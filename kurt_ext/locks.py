@@ -40,6 +40,11 @@ class lock:
         self.timeout = timeout
         self._held: Any = None
 
+    @property
+    def descriptor(self) -> int | None:
+        """The open file that holds it, which a child may inherit and hold on; None without."""
+        return self._held if isinstance(self._held, int) else None
+
     def __exit__(
         self,
         kind: type[BaseException] | None,

@@ -16,7 +16,14 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-__all__ = ["headers_of", "package_of", "read_file", "read_headers", "record_of"]
+__all__ = [
+    "headers_of",
+    "package_of",
+    "part_to_judge",
+    "read_file",
+    "read_headers",
+    "record_of",
+]
 
 _READ_AT_MOST = 1 << 20
 
@@ -96,6 +103,18 @@ def record_of(dist_info: str) -> dict[str, Any]:
 def package_of(dist_info: str, skill: str) -> str:
     """Return the folder that the code of an installed skill lies in, if it has any."""
     return os.path.join(os.path.dirname(dist_info), PACKAGE, slug(skill))
+
+
+def part_to_judge(dist_info: str, skill: str) -> str:
+    """Return the folder of an unpacked wheel that the validator looks into.
+
+    Of one that a skill's build made, that is its package, as the skill it is. Of any other
+    it is all, since each file of it can be imported once it is installed.
+    """
+    root, package = os.path.dirname(dist_info), package_of(dist_info, skill)
+    namespace = os.path.dirname(package)
+    alone = sorted(os.listdir(root)) == sorted(map(os.path.basename, (dist_info, namespace)))
+    return package if alone and os.listdir(namespace) == [os.path.basename(package)] else root
 
 
 def _from_headers(dist_info: str) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from .checks.subject import Subject
 from .errors import ConfigError
 from .findings import Finding
 from .hostfacts import RUNTIME_VERSION, HostFacts
-from .manifest import MANIFESTS, read
+from .manifest import MANIFESTS, Reading, read
+from .metadata import part_to_judge
 from .models import PluginMetadata, PluginPermissions, PluginValidationResult
-from .names import suggest
+from .names import slug, suggest
 from .report import Report
 from .sources import show
 from .validator import Check, installed_checks, judge
@@ -89,6 +90,20 @@ class PluginValidator:
             return found
         return found.but(findings=[*found.findings, *_differing(subject, metadata)])
 
+    def wheel_report(self, dist_info: str, record: Mapping[str, Any]) -> Report:
+        """Return the findings on an unpacked wheel.
+
+        :param dist_info: its ``*.dist-info``, beside all else that was in it.
+        :param record: its manifest.
+        """
+        root = part_to_judge(dist_info, str(record["id"]))
+        if os.path.basename(root) == slug(str(record["id"])) and read(root).record is not None:
+            return self.report(root)
+        if self._checks is None:
+            self._checks = tuple(installed_checks())
+        reading = Reading(root, dict(record), (), (), True)
+        return judge(Subject(reading, None, facts=self.facts), self._checks, root)
+
     async def _validate_structure(self, plugin_path: str | os.PathLike[str]) -> list[str]:
         """Return what is wrong with a plugin's folder: its files, their kinds and their sizes."""
         found = await self.validate_plugin(plugin_path)
@@ -118,7 +133,6 @@ class PluginValidator:
     ) -> list[str]:
         """Return which permissions cover more than a plugin can need."""
         from .checks.permissions import check
-        from .manifest import Reading
 
         if not isinstance(permissions, PluginPermissions):
             permissions = PluginPermissions.model_validate(dict(permissions))

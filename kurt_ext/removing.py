@@ -6,7 +6,6 @@ import os
 from shlex import quote
 from typing import TYPE_CHECKING
 
-from . import installing_distributions
 from .errors import (
     ConflictError,
     KurtError,
@@ -14,19 +13,17 @@ from .errors import (
     SkillNotFoundError,
     TransitionError,
 )
-from .installing_folders import held, take_away
-from .lock import Locked, lock_path, write
+from .installing_folders import take_away
+from .installing_wheels import held
+from .installing_wheels import take_away as take_wheel_away
 from .receipts import Receipt, Receipts
 
 if TYPE_CHECKING:
     from .places import Places
 
 __all__ = [
-    "distribution_of",
-    "forget",
     "host_status",
     "installed",
-    "note",
     "refuse_imported",
     "refuse_in_host",
     "uninstall",
@@ -83,10 +80,7 @@ def uninstall(receipts: Receipts, name: str, *, force: bool = False) -> Receipt:
                     )
             take_away(receipts, receipt)
         else:
-            distribution = distribution_of(receipt)
-            if installing_distributions.installed_version(distribution) is not None:
-                installing_distributions.uninstall(distribution)
-            forget(receipts, receipt)
+            take_wheel_away(receipts, receipt)
     return receipt
 
 
@@ -120,23 +114,6 @@ def _refuse_outside(receipts: Receipts, receipt: Receipt) -> None:
             hint=f"rm {receipt.folder}",
             skill=receipt.name,
         )
-
-
-def note(receipts: Receipts, receipt: Receipt) -> None:
-    """Write down what was installed, where no folder was placed."""
-    receipts.write(receipt)
-    path = lock_path(receipts.places, receipts.scope)
-    write(path, lambda rows: rows.update({receipt.locked.slug: receipt.locked}))
-
-
-def forget(receipts: Receipts, receipt: Receipt) -> None:
-    """Take back :func:`note`."""
-
-    def change(rows: dict[str, Locked]) -> None:
-        rows.pop(receipt.locked.slug, None)
-
-    write(lock_path(receipts.places, receipts.scope), change)
-    receipts.forget(receipt.name)
 
 
 def refuse_imported(receipt: Receipt) -> None:
@@ -185,10 +162,3 @@ def host_status(places: Places, name: str) -> str | None:
         return None
     status = str(said["state"]["status"])
     return None if status == "unloaded" else status
-
-
-def distribution_of(receipt: Receipt) -> str:
-    """Return the name of the distribution that a receipt is of."""
-    from .names import distribution_name
-
-    return str(receipt.origin.get("distribution") or distribution_name(receipt.name))

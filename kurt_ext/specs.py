@@ -1,11 +1,13 @@
-"""What ``kurt install SPEC`` means: a name in a market, or something on this machine or in git.
+"""What ``kurt install SPEC`` means: a name in a market or an index, or something here or in git.
 
 =============================  ====================================================
 SPEC                           what is installed
 =============================  ====================================================
 ``NAME``                       the newest version, from the one market that has it
 ``NAME@1.2.0``                 that version; ``NAME@^1.2`` the newest that fits
+``NAME==1.2``, ``NAME>=1,<2``  the same, as PEP 508 writes it; ``~=`` and ``!=`` too
 ``NAME@MARKET``                from that market; ``NAME@1.2.0@MARKET`` both
+``NAME@pypi``, ``NAME@INDEX``  a distribution, from PyPI or an index of ``kurt.toml``
 ``./FOLDER``                   a folder with a manifest
 ``./FILE.zip``                 an archive of such a folder
 ``./FILE.whl``                 a wheel
@@ -16,15 +18,19 @@ SPEC                           what is installed
 from __future__ import annotations
 
 import os
+import re
 from typing import NamedTuple
 from urllib.parse import parse_qs, urlsplit
 
 from . import constraints
 from .errors import KurtError, ManifestError, UsageError, VersionError
-from .names import skill_name
+from .names import normalize, skill_name
 from .versions import is_semver
 
 __all__ = ["Spec", "parse"]
+
+#: Where the versions begin in what PEP 508 writes.
+_VERSIONED = re.compile(r"\s*[=<>!~]")
 
 
 class Spec(NamedTuple):
@@ -32,8 +38,10 @@ class Spec(NamedTuple):
 
     :param kind: ``market``, ``folder``, ``zip``, ``wheel`` or ``git``.
     :param text: as it was written.
-    :param name: of a skill in a market.
-    :param version: exactly that one; ``constraint`` the versions that will do.
+    :param name: of a skill in a market, or of a distribution in an index.
+    :param version: exactly that one; ``constraint`` the versions that will do, by SemVer;
+        ``specifier`` those that will do, by PEP 440.
+    :param market: the name of a market or an index.
     :param path: of a folder or a file, absolute.
     :param url: of a repository; ``ref`` in it, ``subdirectory`` below it.
     """
@@ -48,6 +56,7 @@ class Spec(NamedTuple):
     url: str = ""
     ref: str = ""
     subdirectory: str = ""
+    specifier: str = ""
 
 
 def parse(text: str) -> Spec:
@@ -65,18 +74,26 @@ def parse(text: str) -> Spec:
         )
     if _is_path(text):
         return _local(text)
-    name, *rest = text.split("@")
+    head, *rest = text.split("@")
+    begin = _VERSIONED.search(head)
+    name, specifier = (head[: begin.start()], head[begin.start() :]) if begin else (head, "")
+    if "[" in name:
+        raise UsageError(
+            f"{text[:200]!r} asks for extras",
+            cause="a skill has none: what it needs, its manifest says",
+            hint=f"kurt install {name.partition('[')[0]}",
+        )
     try:
-        name = skill_name(name)
+        name = _named(name, foreign=bool(specifier) or any(map(_is_market, rest)))
     except ManifestError as error:
         raise UsageError(f"{text[:200]!r} is no SPEC", cause=error.cause, hint=error.hint) from None
-    found = Spec("market", text, name)
+    found = Spec("market", text, name, specifier=_checked(name, specifier.strip()))
     for part in rest:
         if _is_market(part):
             if found.market is not None:
                 raise UsageError(f"{text[:200]!r} names two markets")
             found = found._replace(market=part)
-        elif found.version is not None or found.constraint != "*" or found.market is not None:
+        elif _has_version(found) or found.market is not None:
             raise UsageError(
                 f"{text[:200]!r} is no SPEC", hint="write NAME@VERSION, or NAME@VERSION@MARKET"
             )
@@ -85,12 +102,52 @@ def parse(text: str) -> Spec:
     return found
 
 
+def _named(name: str, foreign: bool) -> str:
+    """Return a name as it is compared.
+
+    :param foreign: it may be that of a distribution, of which capitals and underscores are
+        another spelling of the same name (PEP 503).
+    :raises ManifestError: when it is none.
+    """
+    try:
+        return skill_name(name)
+    except ManifestError:
+        if not foreign:
+            raise
+        return skill_name(normalize(name))
+
+
+def _has_version(found: Spec) -> bool:
+    return found.version is not None or found.constraint != "*" or found.specifier != ""
+
+
+def _checked(name: str, specifier: str) -> str:
+    """Return versions as PEP 440 writes them.
+
+    :raises UsageError: when they are none.
+    """
+    if not specifier:
+        return ""
+    from packaging.specifiers import InvalidSpecifier, SpecifierSet
+
+    try:
+        return str(SpecifierSet(specifier))
+    except InvalidSpecifier as error:
+        raise UsageError(
+            f"{specifier[:60]!r} names no versions",
+            cause=str(error),
+            hint=f"kurt install {name}==1.2",
+        ) from None
+
+
 def _versioned(found: Spec, part: str) -> Spec:
     if is_semver(part):
         return found._replace(version=part)
     try:
         constraints.parse(part)
     except (VersionError, ValueError) as error:
+        if _is_pep440(part):
+            return found._replace(specifier=f"=={part}")
         cause = error.message if isinstance(error, KurtError) else str(error)
         raise UsageError(
             f"{part[:60]!r} is no version, and no name of a market",
@@ -98,6 +155,17 @@ def _versioned(found: Spec, part: str) -> Spec:
             hint=f"kurt install {found.name}@1.2.0",
         ) from None
     return found._replace(constraint=part)
+
+
+def _is_pep440(part: str) -> bool:
+    """Return whether a part is a version that only PEP 440 knows, such as ``1.2.0rc1``."""
+    from packaging.version import InvalidVersion, Version
+
+    try:
+        Version(part)
+    except InvalidVersion:
+        return False
+    return part[:1].isdigit()
 
 
 def _is_market(part: str) -> bool:

@@ -12,14 +12,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import bringing
+from . import bringing, bringing_distributions
 from .bringing import Goods
 from .errors import IntegrityError, KurtError, SkillNotFoundError
 from .findings import Finding
-from .installing_folders import recover
+from .installing_wheels import damage, recover
 from .lock import Locked, lock_path, read
+from .market import digests
 from .names import suggest
-from .receipts import Receipt
+from .receipts import Receipt, Receipts
 from .specs import Spec, parse
 from .steps import Plan, Step
 
@@ -70,7 +71,7 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
     same = 0
     for slug, locked in sorted(rows.items()):
         receipt = there.get(slug)
-        if receipt is not None and _is(receipt, locked) and locked.name not in anew:
+        if receipt is not None and _is(receipts, receipt, locked) and locked.name not in anew:
             changed = receipts.changed(receipt) if receipt.folder else []
             if not changed:
                 same += 1
@@ -85,15 +86,12 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
     return Sync(Plan(installer.scope, steps), surplus, same)
 
 
-def _is(receipt: Receipt, locked: Locked) -> bool:
+def _is(receipts: Receipts, receipt: Receipt, locked: Locked) -> bool:
     if receipt.locked.digest != locked.digest:
         return False
     if receipt.locked.lane == "folder":
         return True
-    from .installing_distributions import installed_version
-    from .removing import distribution_of
-
-    return installed_version(distribution_of(receipt)) is not None
+    return not damage(receipts, receipt)
 
 
 def _step(installer: Installer, locked: Locked, *, force: bool) -> Step:
@@ -125,8 +123,12 @@ def _from_store(installer: Installer, locked: Locked) -> Goods | None:
     """Return what is locked from the store; None where it is not kept, whole."""
     origin: dict[str, Any] = {"url": locked.index or locked.source or "", "dir_info": {}}
     if locked.lane == "distribution":
-        path = installer.store.wheel(locked.digest)
-        return bringing.of_wheel(path, source=locked.source) if path is not None else None
+        path = installer.store.wheel(locked.digest) or _in_wheelhouse(installer, locked)
+        if path is None:
+            return None
+        goods = bringing.of_wheel(path)
+        goods.origin = {**goods.origin, "url": origin["url"]}
+        return goods
     tree = installer.store.find(locked.digest)
     content = installer.store.content(tree) if tree is not None else None
     if tree is None or content is None:
@@ -136,7 +138,22 @@ def _from_store(installer: Installer, locked: Locked) -> Goods | None:
     return goods
 
 
+def _in_wheelhouse(installer: Installer, locked: Locked) -> str | None:
+    """Return where the folder of wheels that ``kurt.toml`` names has a wheel; None without."""
+    from .environments import sources
+
+    folder = sources(installer.discovery.config).wheelhouse
+    path = os.path.join(folder, locked.wheel) if folder and locked.wheel else ""
+    try:
+        return path if path and digests.of_file(path)[0] == locked.digest else None
+    except (OSError, IntegrityError):
+        return None
+
+
 def _from_afar(installer: Installer, locked: Locked) -> Goods:
+    indexes = installer.shelves.indexes
+    if locked.market in indexes and locked.wheel and locked.market not in installer.shelves.markets:
+        return bringing_distributions.locked(indexes[locked.market], locked)
     if locked.market is not None:
         spec = Spec("market", locked.name, locked.name, locked.version, market=locked.market)
         return installer.shelves.bring(spec)

@@ -17,17 +17,21 @@ from . import semver
 from .choosing import about, ignored
 from .errors import ConflictError, IntegrityError, KurtError, SkillNotFoundError
 from .findings import Finding
-from .installing_folders import held, place
+from .index_updates import look, spec_of
+from .installing_folders import place
+from .installing_wheels import held
+from .installing_wheels import place as place_wheel
 from .market.store import Store
 from .market.times import age_in_words, seconds
 from .receipts import Receipt, Receipts, now
-from .removing import installed, note, refuse_imported
+from .removing import installed, refuse_imported
 from .specs import Spec
 
 if TYPE_CHECKING:
     from .installer import Installer
     from .market.clients import Market
     from .market.documents import Release
+    from .market.simple_index import SimpleIndex
     from .steps import Plan
 
 __all__ = ["COOLDOWN", "Ignored", "Newer", "newer", "plan_updates", "rollback", "waiting_words"]
@@ -64,6 +68,7 @@ class Newer:
     :param advisories: ids of what is known to be wrong with the version that is here.
     :param withdrawn: why the version that is here was withdrawn; "" where it was not.
     :param ignored: what is known to be wrong with it, and does not count here.
+    :param spec: how an index is asked for the available one; None for a market.
     """
 
     receipt: Receipt
@@ -74,6 +79,7 @@ class Newer:
     advisories: tuple[str, ...] = ()
     withdrawn: str = ""
     ignored: tuple[Ignored, ...] = ()
+    spec: Spec | None = None
 
     @property
     def name(self) -> str:
@@ -101,11 +107,13 @@ def newer(
     names: Iterable[str] = (),
     *,
     cooldown: float = COOLDOWN,
+    indexes: Mapping[str, SimpleIndex] | None = None,
 ) -> tuple[list[Newer], list[Finding]]:
     """Return what became of skills that came from markets, and what could not be told.
 
     :param names: only these.
     :param cooldown: days that a release waits.
+    :param indexes: those of distributions, by name.
     :raises SkillNotFoundError: when one of the names was not installed.
     """
     chosen = [installed(receipts, name) for name in names] or list(receipts.all())
@@ -113,6 +121,13 @@ def newer(
     warnings: list[Finding] = []
     for receipt in chosen:
         market = markets.get(receipt.locked.market or "")
+        index = (indexes or {}).get(receipt.locked.market or "")
+        if market is None and index is not None and receipt.locked.wheel:
+            try:
+                found.append(_of_index(receipt, index, cooldown, warnings))
+            except KurtError as error:
+                warnings.append(_unknown(receipt, error))
+            continue
         if market is None:
             if receipt.locked.market or names:
                 what = receipt.locked.market or receipt.locked.source or "nowhere known"
@@ -122,9 +137,31 @@ def newer(
         try:
             found.append(_of(receipt, market, cooldown))
         except KurtError as error:
-            text = f"{receipt.name} cannot be looked up: {error.message}"
-            warnings.append(Finding("market-unusable", "warning", text, fix=error.hint or ""))
+            warnings.append(_unknown(receipt, error))
     return found, warnings
+
+
+def _unknown(receipt: Receipt, error: KurtError) -> Finding:
+    text = f"{receipt.name} cannot be looked up: {error.message}"
+    return Finding("market-unusable", "warning", text, fix=error.hint or "")
+
+
+def _of_index(
+    receipt: Receipt, index: SimpleIndex, cooldown: float, warnings: list[Finding]
+) -> Newer:
+    ahead = look(index, receipt.locked, cooldown)
+    if ahead.ageless:
+        text = f"{index.name} does not say how old {receipt.name} {ahead.ready} is: it did not wait"
+        warnings.append(Finding("no-cooldown", "warning", text))
+    return Newer(
+        receipt,
+        index.name,
+        ahead.ready,
+        ahead.waiting,
+        ahead.until,
+        withdrawn=ahead.withdrawn,
+        spec=spec_of(receipt.locked, ahead.ready) if ahead.ready else None,
+    )
 
 
 def _of(receipt: Receipt, market: Market, cooldown: float) -> Newer:
@@ -187,7 +224,7 @@ def plan_updates(installer: Installer, found: Iterable[Newer], *, force: bool = 
     :raises KurtError: why it cannot be.
     """
     specs = [
-        Spec("market", one.name, one.name, one.available, market=one.market)
+        one.spec or Spec("market", one.name, one.name, one.available, market=one.market)
         for one in found
         if one.available is not None
     ]
@@ -250,13 +287,9 @@ def rollback(
                 raise _gone(chosen)
             place(receipts, tree, chosen, keep=bool(changed))
         else:
-            from .installing_distributions import install_wheel
-
-            wheel = store.wheel(chosen.locked.digest)
-            if wheel is None:
+            if store.wheel(chosen.locked.digest) is None:
                 raise _gone(chosen)
-            install_wheel(wheel)
-            note(receipts, chosen)
+            place_wheel(receipts, chosen)
     return present, chosen
 
 

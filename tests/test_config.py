@@ -783,6 +783,7 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("sandbox", "tier"),
             *[("sandbox", limit) for limit in LIMITS],
             ("market", "m", "url"),
+            ("market", "m", "kind"),
             ("market", "m", "key"),
             ("market", "m", "allow_http"),
             ("market", "m", "hosts"),

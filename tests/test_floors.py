@@ -87,8 +87,10 @@ imprints
 reacting watch
 hosts control_verbs
 control
-specs bringing installing_distributions removing
-choosing pylock steps
+specs wheel_choice bringing installing_distributions
+bringing_distributions installing_wheels
+removing
+choosing pylock steps index_updates
 installer
 updating syncing pruning
 auditing

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli
-from ..agreeing import SCOPES, markets_of, standing_lines
+from ..agreeing import SCOPES, indexes_of, markets_of, standing_lines
 from ..amounts import amount
 from ..errors import AdvisoryError, ConfigError, KurtError
 from ..findings import Finding
@@ -62,7 +62,8 @@ def command(
     except KurtError as unusable:
         error = unusable  # what is here can be told all the same
     receipts = Receipts(session.places, scope)
-    faults, skills, ignored, more = audit(receipts, markets)
+    indexes = indexes_of(session, market, offline=offline)
+    faults, skills, ignored, more = audit(receipts, markets, indexes)
     warnings += more
     vouched, others, more = vouch(receipts, markets)
     faults = sorted([*faults, *others])
@@ -73,6 +74,7 @@ def command(
             for candidate in session.discovery.winners
             if candidate.is_folder and receipts.find(candidate.name) is not None
         )
+        names += [one.locked.distribution for one in receipts.all() if one.locked.distribution]
         python = audit_python(names, overlooked(session.discovery.config))
         faults += python.faults
         ignored += python.ignored

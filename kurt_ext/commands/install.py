@@ -79,14 +79,16 @@ def command(
 ) -> Answer:
     """Install skills, from a market or from here.
 
-    SPEC is NAME, NAME@VERSION or NAME@MARKET, a folder, a .zip or a .whl by its path
-    (./FOLDER), or git+URL. It is judged before it is there, and what it may do is shown;
-    it is agreed to at the terminal, or with --yes. Nothing of it is run.
+    SPEC is NAME, NAME@VERSION or NAME@MARKET, a distribution of PyPI (NAME@pypi,
+    NAME==1.2@pypi), a folder, a .zip or a .whl by its path (./FOLDER), or git+URL. It is
+    judged before it is there, and what it may do is shown; it is agreed to at the
+    terminal, or with --yes. Nothing of it is run.
 
     \b
     Examples:
       kurt install web-archiver
       kurt install web-archiver@1.2.0 --scope user --yes
+      kurt install kurt-skill-web-archiver@pypi
       kurt install ./web-archiver
       kurt install git+https://example.com/skills.git@v1.0#subdirectory=web-archiver
     """
@@ -99,7 +101,7 @@ def command(
     warnings: list[Finding] = []
     if session.discovery.config.markets and any(spec.kind == "market" for spec in wanted):
         markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
-    installer = installer_of(session, scope, markets)
+    installer = installer_of(session, scope, markets, names=market, offline=offline)
     plan = installer.plan(wanted, force=force)
     steps = plan.steps
     if not dry_run:

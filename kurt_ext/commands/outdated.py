@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli
-from ..agreeing import SCOPES, markets_of, standing_lines
+from ..agreeing import SCOPES, indexes_of, markets_of, standing_lines
 from ..output import Answer, Column
 from .install import market_options
 
@@ -38,7 +38,8 @@ def command(
     from ..updating import newer, waiting_words
 
     markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
-    found, more = newer(Receipts(session.places, scope), markets)
+    indexes = indexes_of(session, market, offline=offline)
+    found, more = newer(Receipts(session.places, scope), markets, indexes=indexes)
     rows = [one for one in found if one.available or one.waiting or one.advisories or one.withdrawn]
 
     def text(page: Page) -> None:

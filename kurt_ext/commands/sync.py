@@ -72,7 +72,7 @@ def command(
             hint="git checkout kurt.lock, or write one: kurt install NAME",
         )
     markets, warnings = _markets(session, offline)
-    installer = installer_of(session, scope, markets)
+    installer = installer_of(session, scope, markets, offline=offline)
     chosen = plan_sync(installer, force=force)
     steps, removed = chosen.plan.steps, chosen.surplus if locked else []
     if not dry_run:

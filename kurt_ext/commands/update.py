@@ -66,8 +66,14 @@ def command(
     if bool(names) == every:
         raise UsageError("say which skills, or --all", hint="kurt outdated")
     markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
-    installer = installer_of(session, scope, markets)
-    found, more = newer(installer.receipts, markets, names, cooldown=0 if no_cooldown else COOLDOWN)
+    installer = installer_of(session, scope, markets, names=market, offline=offline)
+    found, more = newer(
+        installer.receipts,
+        markets,
+        names,
+        cooldown=0 if no_cooldown else COOLDOWN,
+        indexes=installer.shelves.indexes,
+    )
     warnings += more
     for one in found:
         if one.waiting:

@@ -253,7 +253,7 @@ class Market(IndexClient):
 
 
 def markets(places: Places, config: Config) -> dict[str, Market]:
-    """Return the markets that ``kurt.toml`` names, by name.
+    """Return the markets that ``kurt.toml`` names, by name; not its indexes of distributions.
 
     :raises ConfigError: when one cannot be understood: it might have named a key.
     """
@@ -262,6 +262,8 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
     found = {}
     ignored = overlooked(config)
     for name, table in config.markets.items():
+        if table.get("kind") == "simple":
+            continue
         wrong = table.get("wrong", ())
         if wrong or "url" not in table:
             key = f"market.{name}.{wrong[0] if wrong else 'url'}"

@@ -83,7 +83,7 @@ class HttpReader:
         self.allow_http = allow_http
         self.hosts = frozenset(host.lower() for host in hosts)
         self.cache = cache
-        self._token = token
+        self._authorization = f"Bearer {token}" if token else ""
         refuse_address(self.location, allow_http=allow_http)
         self._own = urlsplit(self.location).netloc
         self._opener: urllib.request.OpenerDirector | None = None
@@ -187,10 +187,13 @@ class HttpReader:
             raise NetworkError(
                 f"{reference} was not kept", cause="nobody is asked", hint="leave --offline away"
             )
-        url = urljoin(self.location, reference)
+        return self._asked(urljoin(self.location, reference), limit, headers or {})
+
+    def _asked(self, url: str, limit: int, headers: Mapping[str, str]) -> _Asked:
+        """Ask for an address, again where that may help."""
         for number in range(1, _TRIES + 1):
             try:
-                return self._once(url, limit, headers or {})
+                return self._once(url, limit, headers)
             except NetworkError as error:
                 again = error.status == 0 or error.status in _AGAIN
                 if number == _TRIES or not again or isinstance(error.__cause__, TimeoutError):
@@ -243,8 +246,8 @@ class HttpReader:
         request = urllib.request.Request(url, headers=dict(headers))
         request.add_header("User-Agent", f"kurt-ext/{__version__}")
         request.add_header("Accept-Encoding", "identity")
-        if self._token and urlsplit(url).netloc == self._own:
-            request.add_unredirected_header("Authorization", f"Bearer {self._token}")
+        if self._authorization and urlsplit(url).netloc == self._own:
+            request.add_unredirected_header("Authorization", self._authorization)
         return self._opener.open(request, timeout=_IDLE)
 
     def _redirected(self, url: str, location: str) -> str:

@@ -48,22 +48,15 @@ class Judge:
     def wheel(self, dist_info: str, record: Mapping[str, Any]) -> dict[str, Any]:
         """Return the report on an unpacked wheel.
 
-        Of one that a skill's build made, its package is judged, as the skill it is. Of any
-        other all files are, since each of them can be imported once it is installed.
-
         :param dist_info: its ``*.dist-info``, beside all else that was in it.
         :param record: its manifest.
         """
         from ..checks.subject import Subject
         from ..manifest import Reading
-        from ..metadata import package_of
+        from ..metadata import part_to_judge
         from ..validator import judge
 
-        root, package = os.path.dirname(dist_info), package_of(dist_info, record["id"])
-        namespace = os.path.dirname(package)
-        alone = sorted(os.listdir(root)) == sorted(map(os.path.basename, (dist_info, namespace)))
-        if alone and os.listdir(namespace) == [os.path.basename(package)]:
-            root = package
+        root = part_to_judge(dist_info, record["id"])
         reading = Reading(root, dict(record), (), (), True)
         subject = Subject(reading, None, self._job.facts.runtime_version, self._job.facts)
         return judge(subject, self._job.checks, root, "load").as_dict()
