@@ -145,7 +145,7 @@ async def test_p25_a_marketplace_that_has_only_older_ones_offers_no_update(
 
         def take_away(document: dict[str, Any]) -> None:
             document["releases"] = [r for r in document["releases"] if r["version"] != "2.0.0"]
-            document["latest"] = "1.0.0"
+            document["versions"] = ["1.0.0"]
 
         store.change(ID, take_away)
         assert await registry.check_updates() == []
