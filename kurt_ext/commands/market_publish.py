@@ -25,6 +25,12 @@ __all__ = ["command"]
 @click.option("--to", "folder", required=True, help="The folder of the marketplace.")
 @click.option("--publisher", help="Who publishes; the one of market.toml by default.")
 @click.option("--sign", help="The key that signs the release, as the publisher's.")
+@click.option(
+    "--attest",
+    "evidence",
+    metavar="FILE",
+    help="An attestation: a Sigstore bundle, or one of PEP 740.",
+)
 @click.option("--key", help="The key that signs the index; the one of market.toml by default.")
 @click.pass_obj
 def command(
@@ -33,6 +39,7 @@ def command(
     folder: str,
     publisher: str | None,
     sign: str | None,
+    evidence: str | None,
     key: str | None,
 ) -> Answer:
     """Publish a skill or a wheel into a marketplace.
@@ -46,7 +53,10 @@ def command(
     Examples:
       kurt market publish skills/web-archiver --to market
       kurt market publish web-archiver --to market --sign acme
+      kurt market publish web-archiver --to market --attest web-archiver.sigstore.json
     """
+    from ..market.attaching import read_evidence
+    from ..market.identities import in_words
     from ..market.keys import Keyring
     from ..market.market_toml import read_settings
     from ..market.publishing import publish
@@ -59,11 +69,13 @@ def command(
         session.places,
         publisher=publisher,
         key=ring.chosen(sign),
+        evidence=read_evidence(evidence) if evidence is not None else None,
         index_key=ring.chosen(key, read_settings(root).key),
     )
     data = {"market": root, **found._asdict()}
     verb = "Published" if found.new else "Published already:"
     signed = f", signed by {found.key}" if found.key else ""
+    signed += "".join([f", attested by {in_words(one)}" for one in found.identities])
     line = f"{verb} {found.publisher}/{found.name} {found.version}, score {found.score}{signed}"
     return Answer(data, lambda page: page.line(line), talk=True)
 

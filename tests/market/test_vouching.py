@@ -5,13 +5,16 @@ from __future__ import annotations
 import json
 import shutil
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pypi_attestations import Provenance
 from sigstores import GITHUB, GOOGLE, Signer, Sigstore, person, workflow
 
+from kurt_ext import distinfo, manifest
 from kurt_ext.errors import ConflictError, SignatureError
 from kurt_ext.lock import lock_path, read
 from kurt_ext.market import digests
@@ -418,6 +421,107 @@ def _evidence_of(stand: Stand) -> bytes:
     document = json.loads((stand.root / index["skills"][0]["detail"]["url"]).read_text())
     (row,) = document["releases"][0]["attestations"]
     return (stand.root / row["evidence"]["url"]).read_bytes()
+
+
+def test_an_attestation_is_published_by_its_file(stand: Stand, said: Said, tmp_path: Path) -> None:
+    folder, bundle = stand.folder("1.0.0"), tmp_path / "greeter.sigstore.json"
+    bundle.write_bytes(stand.evidence(folder, workflow()) or b"")
+    words = ("market", "publish", str(folder), "--to", str(stand.root), "--attest", str(bundle))
+    assert f"Published acme/greeter 1.0.0, score 100, attested by {WORDS}" in said(*words)
+    assert f"{RELEASE} via {GITHUB}" in said(
+        "market", "publisher", "acme", "--from", str(stand.root)
+    )
+    bundle.write_text("{}")
+    assert error(stand.kurt(*words))["code"] == "signature"
+    bundle.write_bytes(b" " * (LIMIT + 1))
+    assert error(stand.kurt(*words))["code"] == "signature"
+    bundle.unlink()
+    assert error(stand.kurt(*words))["code"] == "storage"
+
+
+# -- wheels --------------------------------------------------------------------------
+
+WHEEL = "Wheel-Version: 1.0\nGenerator: t\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+def skill_wheel(base: Path, folder: Path) -> str:
+    """Write the wheel of a skill's folder, with what a build writes; return its path."""
+    record = manifest.read(str(folder)).record
+    assert record is not None
+    info = distinfo.dist_info_name(record)
+    offered = distinfo.offers(record, {"tool": ("kurt.tool", "")})
+    made = distinfo.files(record, str(folder), offered)
+    inside = {f"{info}/{name}": data for name, data in made.items()}
+    inside |= {f"{info}/WHEEL": WHEEL.encode()}
+    for path in folder.iterdir():
+        inside[f"kurt_skills/{folder.name}/{path.name}"] = path.read_bytes()
+    base.mkdir(parents=True, exist_ok=True)
+    path = base / f"{info.removesuffix('.dist-info')}-py3-none-any.whl"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in inside.items():
+            archive.writestr(zipfile.ZipInfo(name, (2020, 1, 1, 0, 0, 0)), data)
+    return str(path)
+
+
+class Dist:
+    """A wheel of the greeter, and what PEP 740 says of it."""
+
+    def __init__(self, base: Path, sigstore: Sigstore) -> None:
+        folder = write_skill(base / "source" / "greeter")
+        self.path = Path(skill_wheel(base / "dist", folder))
+        self.digest = digests.of_bytes(self.path.read_bytes())
+        self.sigstore = sigstore
+
+    def evidence(self, kind: str) -> bytes:
+        name, signer = self.path.name, workflow()
+        if kind == "bundle":
+            return json.dumps(self.sigstore.attest({name: self.digest}, signer)).encode()
+        publisher = {"kind": "GitHub", "repository": "acme/skills", "workflow": "release.yml"}
+        row = self.sigstore.provenance(name, self.digest, signer, publisher)
+        if kind == "attestation":
+            row = row["attestation_bundles"][0]["attestations"][0]
+        return json.dumps(row).encode()
+
+
+@pytest.fixture(scope="module")
+def dist(tmp_path_factory: pytest.TempPathFactory, sigstore: Sigstore) -> Dist:
+    return Dist(tmp_path_factory.mktemp("wheels"), sigstore)
+
+
+@pytest.mark.parametrize("kind", ["bundle", "provenance", "attestation"])
+def test_a_wheel_is_attested_as_pypi_knows_it(stand: Stand, dist: Dist, kind: str) -> None:
+    made = publish(str(dist.path), str(stand.root), Places(), evidence=dist.evidence(kind))
+    assert made.identities == (TEXT,)
+    stand.settle()
+    ran = stand.kurt("install", "greeter", "--dry-run")
+    assert [step["identity"] for step in ran.data["steps"]] == [TEXT]
+    verified = stand.kurt(
+        "market", "verify", str(stand.root), "--sigstore-root", stand.trusted_root
+    )
+    assert verified.data["attested"] == {WORDS: 1}
+    page = json.loads((stand.root / "simple/kurt-skill-greeter/index.json").read_text())
+    (file,) = page["files"]
+    html = (stand.root / "simple/kurt-skill-greeter/index.html").read_text()
+    if kind == "bundle":
+        assert "provenance" not in file and "data-provenance" not in html
+        return
+    found = (stand.root / "simple/kurt-skill-greeter" / file["provenance"]).read_bytes()
+    assert f'data-provenance="{file["provenance"]}"' in html
+    told = Provenance.model_validate_json(found)
+    assert told.attestation_bundles[0].publisher.kind == "GitHub"
+
+
+def test_an_attestation_of_pep_740_is_about_a_wheel(stand: Stand, dist: Dist) -> None:
+    with pytest.raises(SignatureError, match="is about a wheel"):
+        stand.publish("1.0.0", evidence=dist.evidence("provenance"))
+
+
+def test_a_provenance_of_another_wheel_is_refused(stand: Stand, dist: Dist, tmp_path: Path) -> None:
+    folder = write_skill(tmp_path / "source" / "greeter", "1.1.0")
+    other = skill_wheel(tmp_path / "dist", folder)
+    for kind in ("bundle", "provenance", "attestation"):
+        with pytest.raises(SignatureError):
+            publish(other, str(stand.root), Places(), evidence=dist.evidence(kind))
 
 
 def test_what_does_not_hold_is_not_published(stand: Stand) -> None:
