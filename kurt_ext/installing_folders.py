@@ -13,6 +13,7 @@ torn files; it is then not what its receipt says, does not load, and ``kurt sync
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import shutil
@@ -192,6 +193,7 @@ class _Journal:
         self.new: tuple[int, int] | None = None
         self.receipt: dict[str, Any] | None = None
         self.keep = False
+        self._begun = False
         base = os.path.basename(stage).removeprefix(_STAGE)
         self.path = os.path.join(receipts.folder, "journal", f"{base}.json")
 
@@ -214,15 +216,28 @@ class _Journal:
             "receipt": receipt,
             "keep": keep,
         }
-        os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
-        write_atomically(self.path, dumps(row).encode(), mode=0o600, durable=False)
+        data = dumps(row).encode() + b"\n"
+        if new is None or not self._begun:
+            os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)
+            write_atomically(self.path, data, mode=0o600, durable=False)
+            self._begun = True
+            return
+        # Added in one call: to replace a file has some file systems write the new one out first.
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_BINARY", 0))
+        try:
+            if os.write(descriptor, data) < len(data):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), self.path)
+        finally:
+            os.close(descriptor)
 
     @classmethod
     def read(cls, receipts: Receipts, path: str) -> _Journal | None:
         """Return what a file says; None for one that says nothing that can be believed."""
         try:
             with open(path, "rb") as stream:
-                row = json.loads(stream.read())
+                lines = stream.read().split(b"\n")
+            # The last line that was finished: what is behind it was cut off.
+            row = json.loads(lines[-2] if len(lines) > 1 else lines[0])
             made = cls(receipts, row["verb"], row["name"], row["target"], row["stage"])
             made.new = tuple(row["new"]) if row["new"] else None
             made.receipt, made.keep = row["receipt"], bool(row["keep"])
@@ -295,14 +310,17 @@ def _finish(journal: _Journal) -> None:
         receipts.write(receipt)
         write_lock(path, lambda rows: rows.update({receipt.locked.slug: receipt.locked}))
         if receipts.scope == "project" and receipts.places.own_skills is None:
-            Trust.load(receipts.places).add(journal.target, force=True)
+            Trust(receipts.places.trust).add(journal.target, force=True, durable=False)
         if journal.keep:
             _keep(journal)
     else:
         write_lock(path, lambda rows: _drop(rows, journal.name))
         _distrust(receipts, journal.target)
         receipts.forget(journal.name)
-    shutil.rmtree(journal.stage, ignore_errors=True)
+    try:
+        os.rmdir(journal.stage)  # empty, unless something was there before
+    except OSError:
+        shutil.rmtree(journal.stage, ignore_errors=True)
     _unlink(journal.path)
 
 

@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 __all__ = ["changed", "hold", "installs", "read_receipt", "receipt_path", "refusal"]
 
 SCHEMA = "kurt.installed/1"
-_MAX_RECEIPT = 4 << 20
+#: Bytes that a receipt may have.
+MAX_RECEIPT = 4 << 20
 _MAX_NOTE = 4096
 _SHOWN = 5
 _FLAGS = (
@@ -62,9 +63,9 @@ def read_receipt(path: str, name: str) -> dict[str, Any] | None:
     except OSError as error:
         raise _damaged(path, name, str(error)) from error
     with os.fdopen(descriptor, "rb") as stream:
-        if not is_own_file(os.fstat(descriptor), _MAX_RECEIPT):
+        if not is_own_file(os.fstat(descriptor), MAX_RECEIPT):
             raise _damaged(path, name, "it is not a plain file of the user's own")
-        data = stream.read(_MAX_RECEIPT + 1)
+        data = stream.read(MAX_RECEIPT + 1)
     try:
         row = json.loads(data)
         if row["schema"] != SCHEMA:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Any
 
 from .atomic import write_atomically
 from .errors import IntegrityError, StorageError
-from .intact import SCHEMA, changed, installs, read_receipt
+from .intact import MAX_RECEIPT, SCHEMA, changed, installs, read_receipt
 from .jsontext import dumps
 from .lock import Locked
+from .market.plainfiles import read_plain
 from .market.store import File
 from .names import slug
 
@@ -154,9 +155,10 @@ class Receipts:
         files = {path: (file.digest[7:], file.size) for path, file in receipt.files.items()}
         return changed(receipt.folder, files, receipt.locked.digest, self.places.cache)
 
-    def all(self) -> Iterator[Receipt]:
+    def all(self, lane: str | None = None) -> Iterator[Receipt]:
         """Yield the receipts, by name.
 
+        :param lane: only of what is, or was, of this lane; the others are not parsed.
         :raises IntegrityError: when one is damaged.
         """
         try:
@@ -164,10 +166,19 @@ class Receipts:
         except OSError:
             return
         for name in names:
-            if name.endswith(".json"):
+            if name.endswith(".json") and self._mentions(name, lane):
                 found = self.find(name.removesuffix(".json"))
                 if found is not None:
                     yield found
+
+    def _mentions(self, name: str, lane: str | None) -> bool:
+        if lane is None:
+            return True
+        try:
+            data = read_plain(os.path.join(self.folder, name), MAX_RECEIPT)
+            return f'"lane": "{lane}"'.encode() in data
+        except OSError:
+            return True  # whoever reads it says what is wrong
 
     def write(self, receipt: Receipt) -> None:
         """Keep a receipt in the place of the one before.

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+import time
 
 from .errors import ConfigError, NotFoundError, PolicyError
 from .findings import Finding
@@ -31,6 +32,10 @@ __all__ = ["Trust"]
 _SCHEMA = "kurt.trust/1"
 _MAX_BYTES = 1 << 20
 _RULE = "trust-file"
+#: Beside the file: the answers before those that the disk may not have yet.
+_BEFORE = ".before"
+#: Seconds after which a system has written what it was given; Linux waits for 30.
+_WRITTEN_BACK = 60.0
 
 
 class Trust:
@@ -107,10 +112,12 @@ class Trust:
             whole = self.covers(os.path.dirname(config))
         return whole and (not os.path.islink(config) or self.covers(config))
 
-    def add(self, path: str, *, force: bool = False) -> bool:
+    def add(self, path: str, *, force: bool = False, durable: bool = True) -> bool:
         """Trust a folder and what lies beneath it; return whether that was new.
 
         :param force: trust even a folder that holds more than anybody can have read.
+        :param durable: wait for the disk; where not, a loss of power within the minute may
+            take this answer along, and no other.
         :raises NotFoundError: when there is no such folder.
         :raises PolicyError: for ``/``, the home directory, what holds it, and a folder that
             everybody may write to, unless forced.
@@ -127,7 +134,7 @@ class Trust:
                 cause=reason,
                 hint=f"kurt skill trust {os.path.join(real, 'FOLDER')}, or add --force",
             )
-        return self._change(lambda paths: sorted({*paths, real}))
+        return self._change(lambda paths: sorted({*paths, real}), durable=durable)
 
     def remove(self, path: str) -> bool:
         """Trust a folder no longer; return whether it was trusted by itself.
@@ -137,9 +144,17 @@ class Trust:
         """
         # The folder may be gone, or a link by now: the path as given is forgotten too.
         gone = {_key(os.path.realpath(path)), _key(os.path.abspath(path))}
-        return self._change(lambda paths: [kept for kept in paths if _key(kept) not in gone])
+        return self._change(
+            lambda paths: [kept for kept in paths if _key(kept) not in gone], fewer=True
+        )
 
-    def _change(self, change: Callable[[tuple[str, ...]], list[str]]) -> bool:
+    def _change(
+        self,
+        change: Callable[[tuple[str, ...]], list[str]],
+        *,
+        durable: bool = True,
+        fewer: bool = False,
+    ) -> bool:
         from .atomic import write_atomically
         from .jsontext import dumps
 
@@ -157,7 +172,13 @@ class Trust:
                 after = tuple(change(before))
                 if after != before:
                     text = dumps({"schema": _SCHEMA, "trusted": list(after)}, indent=2) + "\n"
-                    write_atomically(self.file, text.encode(), mode=0o600)
+                    if fewer:
+                        _unlink(self.file + _BEFORE)  # nobody is trusted again by accident
+                    elif not durable:
+                        _keep(self.file)
+                    write_atomically(self.file, text.encode(), mode=0o600, durable=durable)
+                    if durable:
+                        _keep(self.file, age=0.0)
         except OSError as error:
             raise ConfigError(
                 "the trust file cannot be written", cause=str(error), at=self.file
@@ -165,6 +186,39 @@ class Trust:
         self.paths, self.findings = after, ()
         self._all = frozenset([_key(path) for path in (*after, *self.environment)])
         return after != before
+
+
+def _keep(file: str, age: float = _WRITTEN_BACK) -> None:
+    """Keep the answers that are surely on the disk beside those that may not be.
+
+    :param age: seconds after which they are.
+    """
+    kept = file + _BEFORE
+    try:
+        present = os.stat(file)
+    except FileNotFoundError:
+        return
+    try:
+        known = os.stat(kept)
+        young = age > 0.0 and present.st_mtime > time.time() - age
+        if young or known.st_ino == present.st_ino:
+            return
+    except FileNotFoundError:
+        pass
+    temporary = f"{kept}.{os.getpid()}.tmp"
+    try:
+        _unlink(temporary)
+        os.link(os.path.realpath(file), temporary)
+        os.replace(temporary, kept)
+    except OSError:
+        pass  # a file system without links: what is torn there trusts nothing
+
+
+def _unlink(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def _key(path: str) -> str:
@@ -197,15 +251,21 @@ def _read(file: str) -> tuple[tuple[str, ...], tuple[Finding, ...]]:
         return (), (_refusal(file, f"the trust file cannot be read: {error.strerror}"),)
     data = b""
     try:
-        reason = _not_ours(os.fstat(descriptor))
+        status = os.fstat(descriptor)
+        reason = _not_ours(status)
         if reason is None:
-            data = os.read(descriptor, _MAX_BYTES)
+            data = os.read(descriptor, status.st_size)
     except OSError as error:
         reason = f"the trust file cannot be read: {error.strerror}"
     finally:
         os.close(descriptor)
     if reason:
         return (), (_refusal(file, reason),)
+    # What a loss of power leaves of a file that was not forced to the disk.
+    if (not data or b"\0" in data) and not file.endswith(_BEFORE):
+        paths, findings = _read(file + _BEFORE)
+        if paths and not findings:
+            return paths, ()
     return _parse(file, data)
 
 

@@ -239,6 +239,42 @@ def test_a_linked_trust_file_stays_a_link(project: Path, tmp_path: Path) -> None
     assert str(project.resolve()) in real.read_text()
 
 
+@pytest.mark.parametrize("torn", [b"", b"\0" * 300, b'{"schema": "kurt.tr\0\0\0\0'])
+def test_what_a_loss_of_power_tears_costs_only_the_answers_nobody_waited_for(
+    tmp_path: Path, torn: bytes
+) -> None:
+    one, two, three = (folder(tmp_path / name) for name in ("one", "two", "three"))
+    load().add(str(one))
+    load().add(str(two), durable=False)
+    load().add(str(three), durable=False)
+    assert load().paths == (str(one), str(three), str(two))
+    Path(load().file).write_bytes(torn)
+    assert load().paths == (str(one),)
+    assert load().findings == ()
+    load().add(str(two))
+    assert load().paths == (str(one), str(two))
+
+
+def test_what_was_trusted_once_is_not_again_after_a_loss_of_power(tmp_path: Path) -> None:
+    one, two = folder(tmp_path / "one"), folder(tmp_path / "two")
+    load().add(str(one))
+    load().remove(str(one))
+    load().add(str(two), durable=False)
+    Path(load().file).write_bytes(b"")
+    assert load().paths == ()
+
+
+def test_what_the_disk_must_have_by_now_is_kept_as_it_was(tmp_path: Path) -> None:
+    one, two, three = (folder(tmp_path / name) for name in ("one", "two", "three"))
+    load().add(str(one), durable=False)
+    load().add(str(two), durable=False)
+    hour_ago = os.stat(load().file).st_mtime - 3600
+    os.utime(load().file, (hour_ago, hour_ago))
+    load().add(str(three), durable=False)
+    Path(load().file).write_bytes(b"")
+    assert load().paths == (str(one), str(two))
+
+
 def test_a_projects_configuration_is_heeded_once_the_whole_project_is_trusted(
     project: Path, tmp_path: Path
 ) -> None:

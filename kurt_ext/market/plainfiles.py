@@ -7,15 +7,17 @@ and no more is read than was allowed, whatever a file grows to meanwhile.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
 __all__ = ["NotPlain", "read_plain"]
 
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _FLAGS = (
     os.O_RDONLY
+    | _NO_LINK
     | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
     | getattr(os, "O_CLOEXEC", 0)
     | getattr(os, "O_BINARY", 0)
 )
@@ -27,17 +29,18 @@ class NotPlain(OSError):
     """It is a folder, a pipe or a device."""
 
 
-def read_plain(path: str, most: int) -> bytes:
+def read_plain(path: str, most: int, *, follow: bool = False) -> bytes:
     """Return the bytes of a plain file, at most one more than ``most``.
 
+    :param follow: go where a link leads.
     :raises NotPlain: when it is none.
     :raises OSError: when it is a link, or cannot be read.
     """
-    descriptor = os.open(path, _FLAGS)
+    descriptor = os.open(path, _FLAGS & ~_NO_LINK if follow else _FLAGS)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise NotPlain(f"{path} is no plain file")
+            raise NotPlain(errno.EINVAL, "no plain file", path)
         # One more than there is: that it does not come is the end of the file.
         asked = min(status.st_size, most, _AT_ONCE) + 1
         data = os.read(descriptor, asked)

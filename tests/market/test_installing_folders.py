@@ -148,6 +148,7 @@ def test_killed_at_any_step_the_old_or_the_new_is_whole(
     assert seen == {old, new}
 
 
+@pytest.mark.slow
 @needs_fork
 def test_recovery_that_is_killed_is_finished_by_the_next(
     receipts: Receipts, install: Callable[[str], None], tmp_path: Path
@@ -302,7 +303,7 @@ def test_a_journal_that_is_forged_deletes_nothing(
     folder.mkdir(parents=True)
     row = (
         '{"schema": "kurt.journal/1", "verb": "place", "name": "x", "new": null, "receipt": null,'
-        f' "keep": false, "target": "{tmp_path}/x", "stage": "{precious}"}}'
+        f' "keep": false, "target": "{tmp_path}/x", "stage": "{precious}"}}\n'
     )
     (folder / "0123.json").write_text(row)
     (folder / "torn.json").write_text("{")
