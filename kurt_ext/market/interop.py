@@ -18,6 +18,7 @@ from ..wheels import PYPROJECT, make
 from . import digests
 from .books import to_json, to_lines, to_text
 from .releasing import wheel_row
+from .wheel_metadata import beside
 
 if TYPE_CHECKING:
     from .books import Books
@@ -30,7 +31,7 @@ SIMPLE = "simple"
 _SCHEMA = "https://schemas.agentskills.io/discovery/0.2.0/schema.json"
 _LIMIT = 256 << 20
 _MEMORY = ".made.json"
-_MEMORY_SCHEMA = "kurt.market-made/1"
+_MEMORY_SCHEMA = "kurt.market-made/2"
 _Row = dict[str, Any] | None
 
 
@@ -204,6 +205,7 @@ def _write_project(books: Books, project: str, document: Mapping[str, Any]) -> N
         versions.add(wheel_identity(name)[1])
         sha = digests.to_hex(wheel["digest"])
         needs = wheel.get("requires-python")
+        metadata = beside(books, wheel)
         file = {
             "filename": name,
             "url": f"../../{wheel['url']}",
@@ -212,6 +214,7 @@ def _write_project(books: Books, project: str, document: Mapping[str, Any]) -> N
             "upload-time": release["published"],
             "yanked": release["yanked"],
             **({"requires-python": needs} if needs else {}),
+            "core-metadata": {"sha256": metadata} if metadata else False,
         }
         told = _provenance(release, name)
         if told is not None:
@@ -222,6 +225,8 @@ def _write_project(books: Books, project: str, document: Mapping[str, Any]) -> N
             marks += f' data-provenance="../../{html.escape(told)}"'
         if release["yanked"] is not False:
             marks += f' data-yanked="{html.escape(release["yanked"])}"'
+        if metadata:
+            marks += f' data-core-metadata="sha256={metadata}"'
         url = html.escape(f"{file['url']}#sha256={sha}")
         links.append(f'<a href="{url}"{marks}>{html.escape(name)}</a>')
     page = {
@@ -232,7 +237,8 @@ def _write_project(books: Books, project: str, document: Mapping[str, Any]) -> N
         "project-status": document["project-status"],
     }
     books.write(f"{SIMPLE}/{project}/index.json", to_json(page))
-    books.write(f"{SIMPLE}/{project}/index.html", _page(f"Links for {project}", links))
+    status = document["project-status"]
+    books.write(f"{SIMPLE}/{project}/index.html", _page(f"Links for {project}", links, status))
 
 
 def _provenance(release: Mapping[str, Any], filename: str) -> str | None:
@@ -243,11 +249,17 @@ def _provenance(release: Mapping[str, Any], filename: str) -> str | None:
     return None
 
 
-def _page(title: str, links: Iterable[str]) -> bytes:
+def _page(title: str, links: Iterable[str], status: Mapping[str, str] | None = None) -> bytes:
+    said = {"pypi:project-status": "status", "pypi:project-status-reason": "reason"}
+    marks = "".join(
+        f'<meta name="{name}" content="{html.escape(status[key])}">'
+        for name, key in said.items()
+        if status is not None and status.get(key)
+    )
     body = "".join(f"{link}<br>\n" for link in links)
     return (
         f"<!DOCTYPE html>\n<html><head><meta charset='utf-8'>"
-        f'<meta name="pypi:repository-version" content="1.4">'
+        f'<meta name="pypi:repository-version" content="1.4">{marks}'
         f"<title>{html.escape(title)}</title></head><body>\n{body}</body></html>\n"
     ).encode()
 

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urljoin
 
 import pytest
@@ -27,6 +27,7 @@ from kurt_ext.errors import (
     ReleaseExistsError,
 )
 from kurt_ext.market import digests, interop
+from kurt_ext.market.mirroring import mirror
 from kurt_ext.market.publishing import publish, set_status, yank
 from kurt_ext.market.verifying import verify
 from kurt_ext.places import Places
@@ -246,13 +247,43 @@ def test_the_simple_index_is_both_pages_and_json(market: Path, places: Places) -
         assert digests.of_bytes((market / place).read_bytes()) == f"sha256:{sha}"
 
 
+def test_the_metadata_of_a_wheel_lies_beside_it_and_is_announced(
+    market: Path, places: Places
+) -> None:
+    path = wheel(market / "wheels")
+    shop = Shop(market, places)
+    shop.build()
+    (file,) = read(shop, "simple/word-count/index.json")["files"]
+    beside = (market / "simple/word-count" / f"{file['url']}.metadata").resolve().read_bytes()
+    with zipfile.ZipFile(path) as archive:
+        assert beside == archive.read("word_count-1.0.0.dist-info/METADATA")
+    sha = digests.to_hex(digests.of_bytes(beside))
+    assert file["core-metadata"] == {"sha256": sha}
+    text = (market / "simple/word-count/index.html").read_text()
+    (link,) = Links(text).found
+    assert link["data-core-metadata"] == f"sha256={sha}"
+    assert '<meta name="pypi:project-status" content="active">' in text
+    assert not verify(shop.reader).findings
+    copy = market.parent / "copy"
+    mirror(shop.reader, str(copy))
+    (again,) = json.loads((copy / "simple/word-count/index.json").read_text())["files"]
+    assert again == file and (copy / f"{again['url'][6:]}.metadata").read_bytes() == beside
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
+    asked: ClassVar[list[str]] = []
+
+    def do_GET(self) -> None:
+        self.asked.append(self.path)
+        super().do_GET()
+
     def log_message(self, format: str, *args: object) -> None:
         pass
 
 
 @pytest.fixture
 def served(market: Path) -> Iterator[str]:
+    Quiet.asked.clear()
     handler = functools.partial(Quiet, directory=str(market))
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
@@ -280,6 +311,7 @@ def test_pip_takes_a_folder_skill_from_the_marketplace(
         ran = subprocess.run([*command, "kurt-skill-greeter"], capture_output=True, text=True)
         assert ran.returncode == 0, ran.stderr
         assert [path.name for path in out.iterdir()] == [release.wheels[0].filename]
+    assert f"/{release.wheels[0].url}.metadata" in Quiet.asked
     assert not shop.build(wheels=True).changed
 
 
@@ -292,8 +324,9 @@ def test_uv_takes_a_distribution_and_minds_a_yank(
     Shop(market, places).build()
     yank(str(market), "word-count", "1.1.0", "it forgets words")
     target = tmp_path / "site"
-    command = [sys.executable, "-m", "uv", "pip", "install", "--no-config", "--no-deps"]
+    command = [sys.executable, "-m", "uv", "pip", "install", "--no-config"]
     command += ["--index-url", f"{served}simple/", "--target", str(target), "word-count"]
     ran = subprocess.run(command, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert (target / "word_count-1.0.0.dist-info").is_dir()
+    assert [path for path in Quiet.asked if path.endswith("1.0.0-py3-none-any.whl.metadata")]
