@@ -31,7 +31,9 @@ PRAGMA cache_size = -65536;
 CREATE TABLE about (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
 CREATE TABLE skill (number INTEGER PRIMARY KEY, id TEXT, row TEXT);
 CREATE TABLE facet (word TEXT, value TEXT, count INTEGER, skills BLOB);
-CREATE TABLE term (number INTEGER PRIMARY KEY, word TEXT, count INTEGER, skills BLOB);
+CREATE TABLE term (
+    number INTEGER PRIMARY KEY, word TEXT, named INTEGER, count INTEGER, skills BLOB
+);
 CREATE TABLE stem (word TEXT, skills BLOB);
 CREATE TABLE typo (key INTEGER, term INTEGER, PRIMARY KEY (key, term)) WITHOUT ROWID;
 """
@@ -141,14 +143,22 @@ def _write_words(connection: sqlite3.Connection, ordered: list[Listing]) -> None
     terms = sorted(entries)
     rows = {term: postings.encode(entries[term], size) for term in terms}
     connection.executemany(
-        "INSERT INTO term VALUES (?, ?, ?, ?)",
-        ((at, term, len(entries[term]), rows[term]) for at, term in enumerate(terms)),
+        "INSERT INTO term VALUES (?, ?, ?, ?, ?)",
+        (
+            (at, term, _named(entries[term]), len(entries[term]), rows[term])
+            for at, term in enumerate(terms)
+        ),
     )
     connection.executemany(
         "INSERT INTO stem VALUES (?, ?)",
         ((stem, postings.encode_sets(sets)) for stem, sets in postings.stems(terms, rows, size)),
     )
     connection.executemany("INSERT INTO typo VALUES (?, ?)", _typos(terms, named))
+
+
+def _named(entries: array[int]) -> int:
+    """Return how many have a word in a name or a tag."""
+    return sum([(entry & 3) >= TAG for entry in entries])
 
 
 def _places(one: Listing) -> dict[str, int]:

@@ -68,22 +68,27 @@ class Lexicon:
         return Weights.of(begin, whole)
 
     def meant(self, word: str) -> str:
-        """Return the nearest word, of several the most frequent; "" where none is near."""
+        """Return the nearest word; "" where none is near.
+
+        Of several it is the one that most names and tags have, then the most frequent.
+        """
         return self._once(("?", word), partial(self._nearest, word))
 
     def _nearest(self, word: str) -> str:
         keys, most = typos.keys_of_typed(word), typos.allowed(word)
         marks = ", ".join("?" * len(keys))
         rows = self.all(
-            "SELECT word, count FROM term WHERE length(word) BETWEEN ? AND ?"
+            "SELECT word, named, count FROM term WHERE length(word) BETWEEN ? AND ?"
             f" AND number IN (SELECT term FROM typo WHERE key IN ({marks}))"
-            f" ORDER BY count DESC LIMIT {_MEASURED}",
+            f" ORDER BY named DESC, count DESC LIMIT {_MEASURED}",
             len(word) - most,
             len(word) + most,
             *keys,
         )
-        near = [(typos.distance(word, term, most), -count, term) for term, count in rows]
-        errors, _, term = min(near, default=(most + 1, 0, ""))
+        near = [
+            (typos.distance(word, term, most), -named, -count, term) for term, named, count in rows
+        ]
+        errors, *_, term = min(near, default=(most + 1, 0, 0, ""))
         return term if errors <= most else ""
 
     def _once(self, key: tuple[str, str], make: Callable[[], _T]) -> _T:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, Field
 
 __all__ = [
+    "MOST",
     "Failure",
     "Problem",
     "Row",
@@ -15,6 +16,10 @@ __all__ = [
     "VersionAnswer",
     "VersionRow",
 ]
+
+
+#: Matches of a search that may be passed over.
+MOST = 100_000
 
 
 class Problem(BaseModel):
@@ -58,7 +63,7 @@ class SearchAnswer(BaseModel):
     """What a search has found, the best first."""
 
     plugins: list[Row]
-    total: int = Field(description="How many there are; counted up to 2,000 where text was given.")
+    total: int = Field(description="How many there are in all.")
     limit: int
     offset: int
     corrected: dict[str, str] = Field(description="Word as it was typed → as it was taken.")

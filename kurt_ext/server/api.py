@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -13,32 +13,23 @@ from starlette.responses import Response, StreamingResponse
 
 from ..errors import PolicyError
 from ..market.documents import Release, SkillDocument
-from .answers import Failure, SearchAnswer, SkillAnswer, VersionAnswer
+from ..market.searching import Filters
+from .answers import MOST, Failure, SearchAnswer, SkillAnswer, VersionAnswer
 from .counting import Counts
 from .files import FOREVER, fits
+from .front import Quick
+from .searches import Searches, Wish, row_of, split
 from .shelf import Edition, Shelf
 from .telling import concerning, download, in_words, newest_first, rows_of, the_release
 
 __all__ = ["Reading", "split"]
 
 _FAILS: dict[int | str, dict[str, Any]] = {404: {"model": Failure}}
-_MOST = 100_000
 Id = Annotated[str, InPath(max_length=128, description="The id of a plugin.")]
 VersionPath = Annotated[str, InPath(max_length=256, description="A version, or `latest`.")]
 Text = Annotated[str, Query(max_length=256, description="Words to look for.")]
 Word = Annotated[str | None, Query(max_length=128)]
 Words = Annotated[list[str], Query(max_length=32, description="Several, or one with commas.")]
-
-
-def split(values: Sequence[str]) -> list[str]:
-    """Return words that came one by one, or with commas between.
-
-    >>> split(["web,archive", "text"])
-    ['web', 'archive', 'text']
-    """
-    return [word.strip()[:128] for value in values for word in value.split(",") if word.strip()][
-        :32
-    ]
 
 
 class Reading:
@@ -51,6 +42,12 @@ class Reading:
         self._shelf = shelf
         self._counts = counts
         self._url = url.rstrip("/")
+        self._searches = Searches(shelf, counts, url)
+
+    @property
+    def quick(self) -> dict[str, Quick]:
+        """Answers that need no route, by path."""
+        return {"/api/v1/plugins/search": self._searches.quick}
 
     def router(self) -> APIRouter:
         """Return the routes."""
@@ -85,29 +82,21 @@ class Reading:
         min_score: Annotated[int | None, Query(ge=0, le=100)] = None,
         publisher: Word = None,
         limit: Annotated[int, Query(ge=1, le=100)] = 20,
-        offset: Annotated[int, Query(ge=0, le=_MOST)] = 0,
+        offset: Annotated[int, Query(ge=0, le=MOST)] = 0,
     ) -> Any:
         """Search the plugins; typing errors are forgiven."""
         edition = await self._shelf.current()
-        found = edition.catalogue.search(
-            query or q,
+        filters = Filters(
             kind=plugin_type or type,
             tags=split(tags),
             permissions=split(permissions),
             without=split(without),
             min_score=min_score,
             publisher=publisher,
-            limit=limit,
-            offset=offset,
         )
-        base = self._base(request)
-        return {
-            "plugins": [self._row(hit.listing, base) for hit in found.hits],
-            "total": found.total,
-            "limit": limit,
-            "offset": offset,
-            "corrected": found.corrected,
-        }
+        wish = Wish(query or q, filters, limit, offset)
+        answer = self._searches.answer(edition, wish, self._base(request))
+        return Response(answer, media_type="application/json")
 
     async def skill(self, request: Request, id: Id) -> Any:
         """Tell all about a plugin."""
@@ -118,7 +107,7 @@ class Reading:
             "status_reason": document.project_status.reason,
             "versions": versions,
         }
-        return self._row(row, self._base(request)) | more
+        return row_of(row, self._base(request), self._counts.of(document.id)) | more
 
     async def version(self, request: Request, id: Id, version: VersionPath) -> Any:
         """Tell all about one version of a plugin, and where it is downloaded."""
@@ -159,26 +148,6 @@ class Reading:
 
     def _base(self, request: Request) -> str:
         return self._url or str(request.base_url).rstrip("/")
-
-    def _row(self, row: Mapping[str, Any], base: str) -> dict[str, Any]:
-        id = row["id"]
-        return {
-            "plugin_id": id,
-            "name": row["title"],
-            "version": row.get("latest"),
-            "description": row.get("summary", ""),
-            "author": row["publisher"],
-            "plugin_type": row.get("type"),
-            "kinds": row.get("kinds", []),
-            "tags": row.get("tags", []),
-            "permissions": row.get("permissions", []),
-            "security_score": row.get("score"),
-            "status": row.get("status", "active"),
-            "downloads": (row.get("downloads") or 0) + self._counts.of(id),
-            "rating": row.get("rating"),
-            "updated": row["updated"],
-            "url": f"{base}/skills/{quote(id)}",
-        }
 
     def _version(
         self,

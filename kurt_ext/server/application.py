@@ -97,13 +97,14 @@ def make(
     pages = Pages(shelf, counts, chosen.url)
     admission = Admission(opened, desk, chosen)
     turns = place if is_url(place) else ""
-    app.include_router(Reading(shelf, counts, chosen.url).router())
+    reading = Reading(shelf, counts, chosen.url)
+    app.include_router(reading.router())
     app.include_router(Publishing(shelf, admission, places, chosen, turns).router())
     app.router.routes.extend(pages.routes())
     app.router.routes.append(Route("/healthz", Health(shelf, opened, desk).answer))
     app.router.routes.append(Route("/{path:path}", Files(root, counts).answer))
     _handle(app, pages)
-    return Front(app, shelf, chosen, callers, close)
+    return Front(app, shelf, chosen, callers, close, reading.quick)
 
 
 async def _look_after(database: Database, counts: Counts, desk: Desk) -> None:

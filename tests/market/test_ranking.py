@@ -240,11 +240,19 @@ def test_two_errors_are_forgiven_in_a_long_word(
     assert [hit.listing["id"] for hit in found.hits] == ([meant] if meant else [])
 
 
-def test_of_words_as_near_the_more_frequent_one_is_meant(tmp_path: Path) -> None:
-    skills = listings(30, 4, ("garden", "harden", "wooden"))
-    frequent = max(
-        ("garden", "harden"), key=lambda word: sum(weight(word, one) > 0 for one in skills)
-    )
+def test_of_words_as_near_one_of_names_is_meant_then_the_more_frequent(tmp_path: Path) -> None:
+    (one,) = listings(1, 1, ("some", "words"))
+
+    def skill(id: str, title: str, summary: str) -> Listing:
+        return one.model_copy(update={"id": id, "title": title, "summary": summary})
+
+    skills = [
+        skill("a", "Wooden", "harden warden"),
+        skill("b", "Garden", "harden warden"),
+        skill("c", "Boat", "harden sailing"),
+        skill("d", "Boats", "failing sailing"),
+    ]
     catalogue = catalogue_of(tmp_path / "c.sqlite", skills)
-    assert catalogue.search("xarden").corrected == {"xarden": frequent}
+    assert catalogue.search("xarden").corrected == {"xarden": "garden"}
+    assert catalogue.search("xailing").corrected == {"xailing": "sailing"}
     catalogue.close()
