@@ -28,6 +28,8 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 #: Needs an environment that can be installed into.
 FRESH = {"first-skill.md"}
+#: Take more than a few seconds.
+LONG = {"installing.md", "lifecycle.md", "market.md", "market-server.md", "testing.md"}
 #: What a shell of a person would not set, and a test needs.
 SETTINGS = {"NO_COLOR": "1", "COLUMNS": "80"}
 PROSE = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -48,7 +50,14 @@ def shell(project: Path) -> Iterator[Shell]:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="the pages speak to a Unix shell")
-@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in FRESH], ids=named)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, marks=[pytest.mark.slow] if page.name in LONG else [], id=page.name)
+        for page in PAGES
+        if page.name not in FRESH
+    ],
+)
 def test_a_page_does_what_it_says(page: Path, shell: Shell) -> None:
     run(page, shell)
 

@@ -41,6 +41,7 @@ strong = pytest.mark.skipif(
     ABLE.tier != "strong", reason="this machine lets nobody make namespaces of their own"
 )
 pytestmark = [
+    pytest.mark.slow,
     pytest.mark.skipif(not sys.platform.startswith("linux"), reason="attempts are for Linux"),
     pytest.mark.timeout(600),
 ]
@@ -128,24 +129,20 @@ class TestAsThisUser:
         see(trial.of("loader")[name], ATTEMPTS[name], "kernel", root=ROOT)
 
     @kernel
-    @pytest.mark.slow
     @every
     def test_a_worker_holds_it(self, name: str, trial: Trial) -> None:
         see(trial.of("worker")[name], ATTEMPTS[name], "kernel", root=ROOT)
 
     @strong
-    @pytest.mark.slow
     @every
     def test_a_worker_in_namespaces_holds_it(self, name: str, trial: Trial) -> None:
         see(trial.of("worker", "strong")[name], ATTEMPTS[name], "strong", root=ROOT)
 
-    @pytest.mark.slow
     @pytest.mark.parametrize("name", [one.name for one in ATTEMPTS.values() if one.promised])
     def test_without_the_kernel_what_is_promised_is_held(self, name: str, trial: Trial) -> None:
         see(trial.of("loader", "process")[name], ATTEMPTS[name], "process", root=ROOT)
 
 
-@pytest.mark.slow
 class TestAsAnOrdinaryUser:
     @every
     def test_a_plain_child_process_lets_it_out(self, name: str, trial: Trial) -> None:

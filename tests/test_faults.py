@@ -199,6 +199,7 @@ def test_s7_an_invalid_file_is_listed_with_its_reason(skills: Path) -> None:
 # -- S8 --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_s8_extensions_have_one_registry_and_importing_the_engines_fills_none() -> None:
     script = (
         "import kurt_engine.registry, kurt_engine.fetching, kurt_engine.mapping\n"

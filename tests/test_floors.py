@@ -205,6 +205,7 @@ def test_importing_the_package_pulls_in_itself_alone() -> None:
     assert run.stdout.split() == ["kurt_ext"]
 
 
+@pytest.mark.slow
 def test_nothing_in_the_core_imports_a_guest() -> None:
     for name, path in modules():
         if name == "__init__":

@@ -243,6 +243,7 @@ def same(one: object, two: object) -> bool:
     return repr(one) == repr(two)
 
 
+@pytest.mark.slow
 @settings(max_examples=1000, deadline=None)
 @given(DOCUMENTS)
 @example("a:\n- b\n- c: d\n  e: f\nb:\n  c: [x, 'y']\n  d:\n  - 1\n")

@@ -9,6 +9,7 @@ from hard_inputs import HARD, Code
 from readings import judged
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", HARD.values(), ids=HARD)
 def test_every_hard_input_has_a_verdict(tmp_path: Path, code: Code) -> None:
     report = judged(tmp_path / "com.example.judged", code)
@@ -16,6 +17,7 @@ def test_every_hard_input_has_a_verdict(tmp_path: Path, code: Code) -> None:
     assert report.complete or report.score <= 59
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", HARD.values(), ids=HARD)
 def test_what_follows_a_hard_input_is_seen_or_said_not_to_be(tmp_path: Path, code: Code) -> None:
     text = code if isinstance(code, str) else code["main.py"]

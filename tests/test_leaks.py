@@ -89,6 +89,7 @@ def test_code_that_nobody_holds_is_dead_after_unload_and_reload(project: Path) -
     assert told_after_unload(held(project, "pass"), reloads=5) == []
 
 
+@pytest.mark.slow
 def test_each_that_is_held_is_told_with_its_own_holders(
     project: Path, registry: ModuleType, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +108,7 @@ def test_each_that_is_held_is_told_with_its_own_holders(
     }
 
 
+@pytest.mark.slow
 def test_what_is_too_far_from_any_name_is_told_without_a_holder_if_it_is_told(
     project: Path, registry: ModuleType
 ) -> None:

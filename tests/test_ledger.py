@@ -634,6 +634,7 @@ EVERYTHING = """
 """
 
 
+@pytest.mark.slow
 def test_generations_follow_each_other_and_none_is_kept(guest: Guest) -> None:
     before = picture()
     dumps, decode, excepthook = json.dumps, json.JSONDecoder.decode, sys.excepthook
@@ -694,6 +695,7 @@ def test_what_an_import_that_failed_has_left_is_undone_after_the_roll_back(
     assert [each.name for each in dispose(first)] == ["bye"]
 
 
+@pytest.mark.slow
 def test_a_thousand_generations_leave_nothing(guest: Guest) -> None:
     code = "import atexit\n@atexit.register\ndef bye(): pass\nclass Plugin: pass"
 
@@ -754,6 +756,7 @@ def test_what_nothing_ties_to_one_of_several_goes_with_the_last(
         other.leave_all()
 
 
+@pytest.mark.slow
 def test_windows_may_be_open_in_many_threads(guest: Guest, tmp_path: Path) -> None:
     guests = [Guest(tmp_path / f"g{n}", f"g{n}") for n in range(8)]
     code = """
@@ -804,6 +807,7 @@ def test_a_signal_handler_cannot_be_put_back_from_another_thread(guest: Guest) -
 _FREE = sorted(set(DEEDS) - {"environment"})
 
 
+@pytest.mark.slow
 @settings(
     max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )

@@ -606,6 +606,7 @@ def test_what_takes_time_is_told_with_it() -> None:
     run(main)
 
 
+@pytest.mark.slow
 def test_old_code_that_is_held_is_told_by_its_generation_as_long_as_it_is(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

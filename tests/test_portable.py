@@ -382,6 +382,7 @@ NATIVE = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(NATIVE, st.binary(max_size=20).filter(lambda body: b"\0" not in body), st.booleans())
 def test_rewriting_changes_the_form_and_nothing_else(

@@ -12,6 +12,8 @@ import pytest
 from trees import distribution, grow, skill
 
 pytest_plugins = ["pytester"]
+# Each starts a pytest of its own.
+pytestmark = pytest.mark.slow
 
 ECHO = '''
 ECHO = """

@@ -510,6 +510,7 @@ def test_a_name_that_is_not_locked_cannot_be_put_back(shop: Shop, kurt: Kurt) ->
     assert (ran.code, ran["error"]["hint"]) == (3, f"did you mean {ID}?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", range(0, 24_576, 4096))
 def test_a_download_that_is_cut_off_installs_nothing(
     shop: Shop, kurt: Kurt, project: Path, monkeypatch: pytest.MonkeyPatch, at: int
