@@ -9,17 +9,23 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 from venvs import FreshEnv, fill
 
 
 def pytest_configure() -> None:
-    """Hear Ctrl-C, whoever started this.
+    """Hear Ctrl-C, whoever started this, and judge nothing by how fast this machine is.
 
-    A shell has what it starts in the background ignore it, and every process that a test
-    starts would too.
+    A shell has what it starts in the background ignore it, `nohup` the end of a terminal
+    too, and so would every process that a test starts.
     """
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    hangup = getattr(signal, "SIGHUP", None)
+    if hangup is not None and signal.getsignal(hangup) is signal.SIG_IGN:
+        signal.signal(hangup, signal.SIG_DFL)
+    settings.register_profile("kurt", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+    settings.load_profile("kurt")
 
 
 @pytest.fixture(autouse=True)

@@ -161,7 +161,8 @@ def test_who_asks_without_end_does_not_push_out_the_others(folder: str) -> None:
     found = lines(folder)
     assert len(found) < 1000
     assert [line["skill"] for line in found].count("quiet") == 1
-    assert found[-1]["dropped"] >= 4000
+    # Told now and then on a slow machine, and all of it in the end.
+    assert sum(line.get("dropped", 0) for line in found) >= 4000
 
 
 def test_a_broken_disk_costs_no_call_and_is_said_once(
