@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Container, Iterable
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,7 @@ __all__ = [
     "refuse_imported",
     "refuse_in_host",
     "uninstall",
+    "uninstall_all",
 ]
 
 
@@ -54,38 +56,70 @@ def installed(receipts: Receipts, name: str) -> Receipt:
 
 
 def uninstall(receipts: Receipts, name: str, *, force: bool = False) -> Receipt:
-    """Remove what was installed by a name, and return what it was.
+    """Remove what was installed by a name, and return what it was; see :func:`uninstall_all`."""
+    return uninstall_all(receipts, [name], force=force)[0]
+
+
+def uninstall_all(
+    receipts: Receipts, names: Iterable[str], *, force: bool = False
+) -> list[Receipt]:
+    """Remove what was installed by these names, what needs others first; return what it was.
+
+    Nothing is removed where one of them may not be.
 
     :param force: even where it was changed since, or others need it.
-    :raises SkillNotFoundError: when kurt has installed nothing of that name.
-    :raises ConflictError: when another skill needs it, or it was changed since.
+    :raises SkillNotFoundError: when kurt has installed nothing of one of the names.
+    :raises ConflictError: when another skill needs one, or it was changed since.
     :raises TransitionError: when it is loaded.
     """
     with held(receipts):
-        receipt = installed(receipts, name)
-        if not force:
-            _refuse_needed(receipts, receipt)
-        if receipt.folder:
-            _refuse_outside(receipts, receipt)
-            refuse_imported(receipt)
-            if not force and os.path.lexists(receipt.folder):
-                changed = receipts.changed(receipt)
-                if changed:
-                    raise ConflictError(
-                        f"{receipt.name} was changed since it was installed",
-                        cause=", ".join(changed[:5]),
-                        at=receipt.folder,
-                        hint="add --force to remove it all the same",
-                        skill=receipt.name,
-                    )
-            take_away(receipts, receipt)
-        else:
-            take_wheel_away(receipts, receipt)
-    return receipt
+        wanted = [installed(receipts, name) for name in names]
+        left = {receipt.locked.slug: receipt for receipt in wanted}
+        gone = {receipt.name for receipt in wanted}
+        for receipt in left.values():
+            _refuse(receipts, receipt, gone, force)
+        found = []
+        while left:
+            needed = {name for one in left.values() for name in one.locked.dependencies}
+            free = [slug for slug, one in left.items() if one.name not in needed]
+            receipt = left.pop((free or list(left))[0])
+            if receipt.folder:
+                take_away(receipts, receipt)
+            else:
+                take_wheel_away(receipts, receipt)
+            found.append(receipt)
+    return found
 
 
-def _refuse_needed(receipts: Receipts, receipt: Receipt) -> None:
-    needing = [one.name for one in receipts.all() if receipt.name in one.locked.dependencies]
+def _refuse(receipts: Receipts, receipt: Receipt, gone: Container[str], force: bool) -> None:
+    """Raise where something may not be removed.
+
+    :param gone: the names of what is removed with it.
+    """
+    if not force:
+        _refuse_needed(receipts, receipt, gone)
+    if not receipt.folder:
+        return
+    _refuse_outside(receipts, receipt)
+    refuse_imported(receipt)
+    if not force and os.path.lexists(receipt.folder):
+        changed = receipts.changed(receipt)
+        if changed:
+            raise ConflictError(
+                f"{receipt.name} was changed since it was installed",
+                cause=", ".join(changed[:5]),
+                at=receipt.folder,
+                hint="add --force to remove it all the same",
+                skill=receipt.name,
+            )
+
+
+def _refuse_needed(receipts: Receipts, receipt: Receipt, gone: Container[str]) -> None:
+    needing = [
+        one.name
+        for one in receipts.all()
+        if receipt.name in one.locked.dependencies and one.name not in gone
+    ]
     if needing:
         raise ConflictError(
             f"{receipt.name} is needed by {', '.join(needing)}",

@@ -35,7 +35,7 @@ def command(session: Session, scope: str, dry_run: bool, every: bool) -> Answer:
     """
     from ..pruning import kept, surplus
     from ..receipts import Receipts
-    from ..removing import refuse_in_host, uninstall
+    from ..removing import refuse_in_host, uninstall_all
 
     receipts = Receipts(session.places, scope)
     removed = surplus(receipts)
@@ -44,7 +44,7 @@ def command(session: Session, scope: str, dry_run: bool, every: bool) -> Answer:
     if not dry_run:
         for receipt in removed:
             refuse_in_host(session.places, receipt.name)
-            uninstall(receipts, receipt.name, force=True)
+        uninstall_all(receipts, [receipt.name for receipt in removed], force=True)
         from ..market.store import Store
 
         folders, wheels = kept(session.places, history=not every)

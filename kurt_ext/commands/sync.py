@@ -58,7 +58,7 @@ def command(
       kurt sync --force web-archiver
     """
     from ..lock import lock_path
-    from ..removing import refuse_in_host, uninstall
+    from ..removing import refuse_in_host, uninstall_all
     from ..settled import remember
     from ..syncing import plan_sync
 
@@ -80,7 +80,7 @@ def command(
         warnings += more
         for receipt in removed:
             refuse_in_host(session.places, receipt.name)
-            uninstall(installer.receipts, receipt.name)
+        uninstall_all(installer.receipts, [receipt.name for receipt in removed])
     brought = _python(session, locked) if python and not dry_run else []
     if not locked:
         warnings += [

@@ -43,16 +43,17 @@ def command(
       kurt uninstall web-archiver --scope user
     """
     from ..receipts import Receipts
-    from ..removing import installed, refuse_in_host, uninstall
+    from ..removing import installed, refuse_in_host, uninstall_all
 
     if not names:
         raise UsageError("nothing was said to remove", hint="kurt uninstall NAME")
     receipts = Receipts(session.places, scope)
-    found = [installed(receipts, name) for name in names]
+    wanted = {one.locked.slug: one for one in (installed(receipts, name) for name in names)}
+    found = list(wanted.values())
     if not dry_run:
         for receipt in found:
             refuse_in_host(session.places, receipt.name)
-            uninstall(receipts, receipt.name, force=force)
+        found = uninstall_all(receipts, [one.name for one in found], force=force)
         session.forget()
 
     def text(page: Page) -> None:

@@ -152,6 +152,31 @@ def test_a_first_mirror_has_nothing_already(
     assert " 0 files copied (0 bytes), " in again and "here already" in again
 
 
+def test_what_is_removed_together_is_removed_whole_or_not_at_all(
+    shelf: Shop, kurt: Kurt, project: Path
+) -> None:
+    made = {"name": "Sums", "description": "Sums up numbers with the calculator; use for sums."}
+    needs = [{"plugin_id": CALC, "version_constraint": "*", "optional": False}]
+    shelf.sell("com.example.sums", dependencies=needs, **made)
+    shelf.open()
+    assert kurt("install", "com.example.sums", ID, "--yes").code == 0
+    refused = kurt("uninstall", ID, CALC)
+    assert "needed by com.example.sums" in refused["error"]["message"]
+    assert kurt("uninstall", ID, "nobody").code == 3
+    assert (project / "skills" / ID).is_dir()
+    gone = kurt("uninstall", CALC, "com.example.sums", CALC, ID).data["removed"]
+    order = [one["name"] for one in gone]
+    assert sorted(order) == [ID, CALC, "com.example.sums"]
+    assert order.index("com.example.sums") < order.index(CALC)
+    assert list((project / "skills").iterdir()) == []
+
+
+@pytest.mark.parametrize("value", ["abc", "", "1e400x", "nan?"])
+def test_a_number_that_is_none_is_told_as_that(kurt: Kurt, value: str) -> None:
+    assert kurt("search", "--min-score", value)["error"]["message"].endswith("is not a number")
+    assert kurt("search", "--limit", value)["error"]["message"].endswith("is not a whole number")
+
+
 def test_one_is_one_and_two_are_two(said: Callable[..., str], project: Path) -> None:
     made = Shop(project / "m")
     made.sell(ID)
