@@ -52,7 +52,10 @@ def _message(error: click.UsageError) -> str:
     ):
         word = (error.param.name or "").upper()
         return f"{word} cannot be {given}: it is one of {', '.join(choices)}"
-    return _sentence(error.format_message())
+    text = _sentence(error.format_message())
+    for theirs, ours in _TYPES.items():
+        text = text.replace(theirs, ours)
+    return text
 
 
 def _sentence(text: str) -> str:
@@ -80,6 +83,15 @@ def _meant(error: click.UsageError) -> tuple[list[str], str]:
         return suggest(error.option_name, known), path
     choices, given = _choices(error)
     return suggest(given.strip("'\""), choices), path
+
+
+#: What click calls a value that is none of a type, and what a person does.
+_TYPES = {
+    "is not a valid integer range": "is not a whole number",
+    "is not a valid integer": "is not a whole number",
+    "is not a valid float range": "is not a number",
+    "is not a valid float": "is not a number",
+}
 
 
 def _choices(error: click.UsageError) -> tuple[list[str], str]:
