@@ -88,7 +88,7 @@ def command(
                 "not-locked",
                 "warning",
                 f"{one.name} is installed, and is not in kurt.lock",
-                fix="kurt sync --locked removes it",
+                fix="kurt sync --locked   # removes it",
             )
             for one in chosen.surplus
         ]
