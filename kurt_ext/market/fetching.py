@@ -222,7 +222,8 @@ class HttpReader:
                 reason = getattr(error, "reason", None) or error
                 raise NetworkError(
                     f"{_shown(url)} cannot be had",
-                    cause=str(reason) or type(error).__name__,
+                    # An error's number says nothing to people.
+                    cause=getattr(reason, "strerror", None) or str(reason) or type(error).__name__,
                     hint="try again; what was there before is kept",
                 ) from error
         raise NetworkError(
