@@ -7,30 +7,31 @@ be seen, and cut where it is long. The one exception is a README, which `readme`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from hashlib import sha256
-from pathlib import Path
+import logging
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from itertools import zip_longest
 from typing import Any
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
-from jinja2 import ChainableUndefined, Environment, FileSystemLoader
 from markupsafe import Markup
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from ..errors import KurtError, NotFoundError
-from ..grants import NATIVE
+from ..grants import LISTS
 from ..market.documents import FilesSource, PublisherDocument, Release, SkillDocument
-from ..output import printable
+from ..names import suggest
 from .api import split
 from .counting import Counts
+from .differences import Differences
 from .files import FOREVER
 from .readme import render
+from .rendering import ASKS, Templates
 from .shelf import Edition, Shelf, whole
 from .telling import (
     concerning,
-    difference,
     findings,
     in_words,
     newest_first,
@@ -41,53 +42,27 @@ from .telling import (
 
 __all__ = ["Pages"]
 
-_TEMPLATES = Path(__file__).with_name("templates")
 _PAGE = 20
 _LAST = 100
 #: Versions, files and skills of a publisher that a page shows.
 _VERSIONS, _FILES, _SKILLS = 100, 512, 200
-_TEXT = 2000
-#: Each list of permissions in a word, for the filter.
-_ASKS = {
-    "filesystem_read": "reads files",
-    "filesystem_write": "writes files",
-    "network_hosts": "talks to hosts",
-    "external_apis": "uses services",
-    "environment_variables": "reads the environment",
-    "system_resources": "uses resources",
-    "processes": "starts programs",
-    NATIVE: "runs native code",
-}
-
-
-def _shown(value: Any) -> Any:
-    """Return what a template shows for a value: of a text, what can be seen, and not too much."""
-    if isinstance(value, Markup) or not isinstance(value, str):
-        return value
-    if len(value) > _TEXT:
-        value = value[:_TEXT] + "…"
-    return "\n".join([printable(line) for line in value.split("\n")])
-
-
-def _address(value: Any) -> str:
-    """Return a web address that may be linked to; "" for anything else."""
-    if not isinstance(value, str) or len(value) > 1024:
-        return ""
-    try:
-        parts = urlsplit(value)
-    except ValueError:
-        return ""
-    return value if parts.scheme in ("http", "https") and parts.netloc else ""
-
-
-def _bytes(count: int) -> str:
-    """Return a size in words."""
-    size = float(count)
-    for unit in ("B", "KiB", "MiB"):
-        if size < 1024 or unit == "MiB":
-            return f"{size:.0f} {unit}" if unit == "B" else f"{size:.1f} {unit}"
-        size /= 1024
-    return ""
+#: Entries of each list of permissions.
+_PERMISSIONS = 50
+#: Versions that can be chosen for a comparison; each pair of them is a page.
+_CHOICES = 500
+#: Addresses that lack a part, or have a stroke too many.
+_CROOKED = (
+    *("/skills", "/skills/", "/publishers", "/publishers/"),
+    *("/skills/{id}/", "/skills/{id}/{version}/", "/publishers/{name}/"),
+)
+_LOG = logging.getLogger(__name__)
+_ROBOTS = """\
+User-agent: *
+Disallow: /?
+Disallow: /api/
+Disallow: /diffs/
+Disallow: /skills/*/compare
+"""
 
 
 class Pages:
@@ -100,42 +75,63 @@ class Pages:
         self._shelf = shelf
         self._counts = counts
         self._url = url.rstrip("/")
-        self._style = (_TEMPLATES / "style.css").read_bytes()
-        tag = sha256(self._style).hexdigest()[:16]
-        self._environment = Environment(
-            autoescape=True,
-            finalize=_shown,
-            loader=FileSystemLoader(_TEMPLATES),
-            trim_blocks=True,
-            lstrip_blocks=True,
-            undefined=ChainableUndefined,
-        )
-        self._environment.filters.update(address=_address, bytes=_bytes, path=quote)
-        self._environment.globals.update(style=f"/style-{tag}.css", asks=_ASKS)
+        self._differences = Differences(shelf)
+        self._templates = Templates()
 
     def routes(self) -> list[Route]:
         """Return the routes."""
-        style = self._environment.globals["style"]
-        return [
-            Route("/", self.search),
-            Route("/skills/{id}", self.skill),
-            Route("/skills/{id}/compare", self.compare),
-            Route("/skills/{id}/{version}", self.skill),
-            Route("/publishers/{name}", self.publisher),
-            Route(str(style), self.style),
-            Route("/robots.txt", self.robots),
+        shown = [
+            ("/", self.search),
+            ("/skills/{id}", self.skill),
+            ("/skills/{id}/compare", self.compare),
+            ("/skills/{id}/{version}", self.skill),
+            ("/publishers/{name}", self.publisher),
         ]
+        return [
+            *[Route(path, self._safely(answer)) for path, answer in shown],
+            *[Route(path, self.straight) for path in _CROOKED],
+            Route(self._templates.style_path, self.style),
+            Route("/robots.txt", self.robots),
+            *self._differences.routes(),
+        ]
+
+    def _safely(
+        self, answer: Callable[[Request], Awaitable[Response]]
+    ) -> Callable[[Request], Awaitable[Response]]:
+        """Return what answers with a page too where this program is at fault."""
+
+        async def safe(request: Request) -> Response:
+            try:
+                return await answer(request)
+            except (KurtError, HTTPException):
+                raise
+            except Exception:
+                _LOG.exception("the page %s failed", request.url.path)
+                return self.problem(500, "The fault is on this side; it was noted.")
+
+        return safe
 
     async def style(self, request: Request) -> Response:
         """Answer with the style sheet, whose name is its digest."""
-        return Response(self._style, media_type="text/css", headers={"Cache-Control": FOREVER})
+        return Response(
+            self._templates.style, media_type="text/css", headers={"Cache-Control": FOREVER}
+        )
+
+    async def straight(self, request: Request) -> Response:
+        """Lead to the page that was meant, where its address is nearly right."""
+        parts = [quote(part, safe="") for part in request.url.path.split("/") if part]
+        path = "/" if len(parts) < 2 else "/" + "/".join(parts)
+        return RedirectResponse(path, 308)
 
     async def robots(self, request: Request) -> Response:
         """Let machines read the pages, but not every search."""
-        return Response("User-agent: *\nDisallow: /?\nDisallow: /api/\n", media_type="text/plain")
+        return Response(_ROBOTS, media_type="text/plain")
 
-    def problem(self, status: int, message: str, near: tuple[str, ...] = ()) -> Response:
-        """Return a page that says what went wrong."""
+    def problem(self, status: int, message: str, near: Sequence[tuple[str, str]] = ()) -> Response:
+        """Return a page that says what went wrong.
+
+        :param near: what may have been meant, as (text, path).
+        """
         title = {404: "Not found", 403: "Not allowed"}.get(status, "Something went wrong")
         market = self._shelf.edition.meta
         return self._page(
@@ -151,7 +147,7 @@ class Pages:
             "q": asked.get("q", "")[:256],
             "kind": asked.get("kind", "")[:128],
             "tags": split(asked.getlist("tag")),
-            "without": [name for name in asked.getlist("without") if name in _ASKS],
+            "without": [name for name in asked.getlist("without") if name in ASKS],
             "score": _number(asked.get("score"), 0, 100),
         }
         found = edition.catalogue.search(
@@ -183,10 +179,13 @@ class Pages:
     async def skill(self, request: Request) -> Response:
         """Show a skill, in its newest version or in another."""
         edition = await self._shelf.current()
-        row = edition.row(request.path_params["id"])
+        row = _row(edition, request.path_params["id"])
         document = await self._shelf.document(row)
         version = request.path_params.get("version")
-        release = _chosen(document, version)
+        try:
+            release = _chosen(document, version)
+        except NotFoundError as error:
+            return self._no_version(document, error)
         told = await asyncio.to_thread(self._told, edition, document, release)
         base = self._url or str(request.base_url).rstrip("/")
         return self._page(
@@ -206,9 +205,9 @@ class Pages:
         """Return what is read from files, in a thread."""
         name, text, cut = readme_of(self._shelf, release)
         found, more = findings(self._shelf, release)
+        permissions, more_permissions = _told_in_words(release.permissions)
         newest = newest_first(document)
         shown = newest[:_VERSIONS]
-        before = newest[newest.index(release) + 1 :]
         source = release.source
         files = source.files if isinstance(source, FilesSource) else ()
         return {
@@ -217,14 +216,14 @@ class Pages:
             "readme_cut": cut,
             "findings": found,
             "findings_more": more,
-            "permissions": in_words(release.permissions),
+            "permissions": permissions,
+            "permissions_more": more_permissions,
             "advisories": concerning(edition, document, release),
             "versions": [
-                (one, [advisory.id for advisory in concerning(edition, document, one)])
-                for one in shown
+                (one, before, [advisory.id for advisory in concerning(edition, document, one)])
+                for one, before in zip_longest(shown, newest[1 : len(shown) + 1])
             ],
             "versions_more": len(newest) - len(shown),
-            "previous": before[0].version if before else None,
             "files": [(file.path, file.size) for file in files[:_FILES]],
             "dependencies": rows_of(release.manifest.get("dependencies"))[:_FILES],
             "wheels": () if isinstance(source, FilesSource) else source.wheels,
@@ -233,25 +232,39 @@ class Pages:
     async def compare(self, request: Request) -> Response:
         """Show what changes from one version of a skill to another."""
         edition = await self._shelf.current()
-        row = edition.row(request.path_params["id"])
+        row = _row(edition, request.path_params["id"])
         document = await self._shelf.document(row)
-        newest = [one.version for one in newest_first(document)]
-        new = request.query_params.get("new") or newest[0]
-        old = request.query_params.get("old") or newest[min(1, len(newest) - 1)]
-        found = await asyncio.to_thread(difference, document, old, new)
+        newest = newest_first(document)
+        asked = request.query_params
+        try:
+            new = _chosen(document, asked.get("new") or None)
+            older = [*newest[newest.index(new) + 1 :], new]
+            old = _chosen(document, asked.get("old") or older[0].version)
+        except NotFoundError as error:
+            return self._no_version(document, error)
+        versions = [one.version for one in newest[:_CHOICES]]
+        versions += [one.version for one in (new, old) if one.version not in versions]
         return self._page(
             "compare.html",
             market=edition.meta,
             row=row,
             document=document,
-            found=found,
-            versions=newest[:_VERSIONS],
+            old=old,
+            new=new,
+            backwards=newest.index(old) < newest.index(new),
+            found=None if old is new else await self._differences.between(old, new),
+            advisories=[(one.version, concerning(edition, document, one)) for one in (old, new)],
+            versions=versions,
         )
 
     async def publisher(self, request: Request) -> Response:
         """Show who a publisher is, and what they publish."""
         edition = await self._shelf.current()
         name = request.path_params["name"]
+        if name not in edition.publishers:
+            names = suggest(name[:64], list(edition.publishers))
+            near = [(one, f"/publishers/{quote(one)}") for one in names]
+            return self.problem(404, f"No publisher is called {name[:64]}.", near)
         document: PublisherDocument = await self._shelf.publisher(edition, name)
         found = edition.catalogue.search("", publisher=name, limit=_SKILLS)
         return self._page(
@@ -265,12 +278,45 @@ class Pages:
     def failed(self, error: KurtError) -> Response:
         """Return the page for an error."""
         if isinstance(error, NotFoundError):
-            return self.problem(404, error.message, error.candidates)
+            near = [(one, f"/skills/{quote(one)}") for one in error.candidates]
+            return self.problem(404, _sentence(error.message), near)
+        _LOG.error("a page failed: %s", error)
         return self.problem(500, "The marketplace cannot be read.")
 
+    def _no_version(self, document: SkillDocument, error: NotFoundError) -> Response:
+        path = f"/skills/{quote(document.id)}"
+        near = [(one, f"{path}/{quote(one)}") for one in error.candidates]
+        return self.problem(404, _sentence(error.message), [*near, (document.id, path)])
+
     def _page(self, template: str, status: int = 200, **values: Any) -> Response:
-        text = self._environment.get_template(template).render(values)
-        return HTMLResponse(text, status)
+        return HTMLResponse(self._templates.page(template, values), status)
+
+
+def _row(edition: Edition, id: str) -> dict[str, Any]:
+    """Return the row of a skill.
+
+    :raises NotFoundError: when there is none; it names others that may be meant.
+    """
+    try:
+        return edition.row(id)
+    except NotFoundError as error:
+        hits = edition.catalogue.search(id[:128], limit=3).hits
+        near = [hit.listing["id"] for hit in hits]
+        raise NotFoundError(error.message, candidates=near) from None
+
+
+def _sentence(message: str) -> str:
+    return f"{message[:1].upper()}{message[1:]}."
+
+
+def _told_in_words(permissions: Mapping[str, Any]) -> tuple[list[str], int]:
+    """Return a sentence for each thing that a skill may do, and how many there are besides."""
+    lists = {
+        key: value for key, value in permissions.items() if key in LISTS and isinstance(value, list)
+    }
+    few = {key: value[:_PERMISSIONS] for key, value in lists.items()}
+    more = sum(len(value) - len(few[key]) for key, value in lists.items())
+    return in_words({**permissions, **few}), more
 
 
 def _chosen(document: SkillDocument, version: str | None) -> Release:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from ..errors import KurtError, NotFoundError
-from ..grants import NATIVE, Grants, widening
+from ..grants import Grants
 from ..market.advisories import affects
 from ..market.documents import (
     Advisory,
@@ -23,14 +23,13 @@ from .readme import MAX_TEXT
 from .shelf import Edition, Shelf
 
 __all__ = [
-    "Difference",
     "concerning",
-    "difference",
     "download",
     "findings",
     "in_words",
     "newest_first",
     "readme_of",
+    "reported",
     "rows_of",
     "the_release",
 ]
@@ -122,16 +121,27 @@ def readme_of(shelf: Shelf, release: Release) -> tuple[str, str, bool]:
 
 def findings(shelf: Shelf, release: Release) -> tuple[list[dict[str, Any]], int]:
     """Return what the validator found, the gravest first, and how much more there is."""
+    rows = reported(shelf, release) or []
+    return rows[:_FINDINGS], max(0, len(rows) - _FINDINGS)
+
+
+def reported(
+    shelf: Shelf, release: Release, limit: int = _MAX_REPORT
+) -> list[dict[str, Any]] | None:
+    """Return all that the validator found, the gravest first.
+
+    :param limit: bytes of the report that are read.
+    :returns: None where there is no report, or a longer one.
+    """
     scan = release.scan
     if scan is None or scan.report is None:
-        return [], 0
+        return None
     try:
-        report = json.loads(shelf.bytes_of(scan.report, _MAX_REPORT))
+        report = json.loads(shelf.bytes_of(scan.report, limit))
         rows = [row for row in report["findings"] if isinstance(row, dict)]
     except (KurtError, ValueError, LookupError, TypeError, RecursionError):
-        return [], 0
-    rows.sort(key=_gravity)
-    return [_finding(row) for row in rows[:_FINDINGS]], max(0, len(rows) - _FINDINGS)
+        return None
+    return [_finding(row) for row in sorted(rows, key=_gravity)]
 
 
 def _gravity(row: Mapping[str, Any]) -> int:
@@ -145,54 +155,3 @@ def _finding(row: Mapping[str, Any]) -> dict[str, Any]:
     if row.get("line"):
         place += f":{row['line']}"
     return {**texts, "rule": str(row.get("rule") or "")[:80], "place": place}
-
-
-class Difference:
-    """What changes from one release to another.
-
-    :ivar wider: what the new one may do and the old one may not, in words.
-    :ivar narrower: the other way round.
-    :ivar added, removed: (path, bytes). ``changed``: (path, bytes before, bytes after).
-    """
-
-    __slots__ = ("added", "changed", "narrower", "new", "old", "removed", "same", "wider")
-
-    def __init__(self, old: Release, new: Release) -> None:
-        self.old, self.new = old.version, new.version
-        first, second = Grants.of(old.permissions), Grants.of(new.permissions)
-        self.wider = _spoken(widening(first, second))
-        self.narrower = _spoken(widening(second, first))
-        before, after = _files(old), _files(new)
-        self.added = [(path, after[path][1]) for path in sorted(after.keys() - before.keys())]
-        self.removed = [(path, before[path][1]) for path in sorted(before.keys() - after.keys())]
-        both = sorted(before.keys() & after.keys())
-        self.changed = [
-            (path, before[path][1], after[path][1])
-            for path in both
-            if before[path][0] != after[path][0]
-        ]
-        self.same = len(both) - len(self.changed)
-
-
-def difference(document: SkillDocument, old: str, new: str) -> Difference:
-    """Return what changes from one version to another.
-
-    :raises NotFoundError: when there is no such version.
-    """
-    return Difference(the_release(document, old), the_release(document, new))
-
-
-def _spoken(rows: Iterable[tuple[str, str]]) -> list[str]:
-    found = []
-    for list_, entry in rows:
-        found += (
-            Grants({}, True).in_words() if list_ == NATIVE else Grants({list_: [entry]}).in_words()
-        )
-    return found
-
-
-def _files(release: Release) -> dict[str, tuple[str, int]]:
-    source = release.source
-    if isinstance(source, FilesSource):
-        return {file.path: (file.digest, file.size) for file in source.files}
-    return {wheel.filename: (wheel.digest, wheel.size) for wheel in source.wheels}

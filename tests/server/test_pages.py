@@ -20,14 +20,14 @@ from kurt_ext.server.readme import MAX_TEXT, render
 
 #: Elements that pages and READMEs are made of; there is no other.
 ELEMENTS = set(
-    "a bdi blockquote body br button code dd del details div dl dt em fieldset footer form h1 h2"
-    " h3 h4 h5 h6 head header hr html input label legend li link main meta nav ol option p pre s"
-    " section select span strong summary table tbody td th thead title tr ul".split()
+    "a b bdi blockquote body br button caption code dd del details div dl dt em fieldset footer"
+    " form h1 h2 h3 h4 h5 h6 head header hr html input ins label legend li link main meta nav ol"
+    " option p pre s section select span strong summary table tbody td th thead title tr ul".split()
 )
 ATTRIBUTES = set(
-    "action aria-current aria-label aria-labelledby autocomplete charset checked class content for"
-    " href id lang max maxlength method min name open placeholder rel role scope selected start"
-    " tabindex type value".split()
+    "action aria-current aria-label aria-labelledby autocomplete charset checked class colspan"
+    " content for href id lang max maxlength method min name open placeholder rel role scope"
+    " selected start tabindex type value".split()
 )
 
 #: What was tried on others: each in a README, a description, a name, and in the address.
