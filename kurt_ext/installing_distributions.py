@@ -64,9 +64,10 @@ def install_wheel(path: str) -> None:
     :raises PolicyError: when the environment is managed by the system.
     :raises KurtError: when that fails; with what the installer says.
     """
-    again = "--force-reinstall" if installer() == "pip" else "--reinstall"
-    # The same version may lie there torn, or with other files.
-    _run(["install", "--no-deps", "--no-index", "--only-binary=:all:", again, path], [])
+    # The same version may lie there torn, or with other files. What uv has in its cache may be
+    # linked to files that somebody has changed since.
+    again = ["--force-reinstall"] if installer() == "pip" else ["--reinstall", "--no-cache"]
+    _run(["install", "--no-deps", "--no-index", "--only-binary=:all:", *again, path], [])
 
 
 def install_locked(lines: Sequence[str], *, index: str | None = None, offline: str = "") -> None:
