@@ -7,6 +7,7 @@ index, and whoever dies half-way, leaves a marketplace that is whole.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -39,7 +40,7 @@ from .times import seconds, stamp
 if TYPE_CHECKING:
     from .signing import PrivateKey
 
-__all__ = ["Books", "held", "to_json", "to_lines", "to_text"]
+__all__ = ["Books", "held", "make", "to_json", "to_lines", "to_text"]
 
 _V1 = "kurt/v1"
 _LOCK = ".market.lock"
@@ -75,13 +76,28 @@ def to_lines(head: Mapping[str, Any], key: str, rows: Iterable[str]) -> bytes:
     lines = ",\n".join(rows)
     return f'{{{parts}"{key}":[\n{lines}\n]}}\n'.encode()
 
+#: What a system says that has no room, or lets nobody write.
+_UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO))
+
+
+def make(root: str) -> None:
+    """Make the folder of a marketplace where there is none.
+
+    :raises StorageError: when it cannot be made.
+    """
+    try:
+        os.makedirs(root, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(f"{root} cannot be made", cause=reason, at=root) from error
+
 
 @contextmanager
 def held(root: str) -> Iterator[None]:
     """Hold the folder of a marketplace against every other writer.
 
     :raises LockedError: when another writes to it.
-    :raises StorageError: when it cannot be written.
+    :raises StorageError: when it cannot be written, or there is no room left.
     """
     try:
         holding = lock(os.path.join(root, _LOCK))
@@ -91,6 +107,12 @@ def held(root: str) -> Iterator[None]:
         raise StorageError(f"{root} cannot be written", cause=reason, at=root) from error
     try:
         yield
+    except OSError as error:
+        if error.errno not in _UNWRITABLE:
+            raise
+        reason = error.strerror or type(error).__name__
+        at = error.filename if isinstance(error.filename, str) else root
+        raise StorageError(f"{root} cannot be written", cause=reason, at=at) from error
     finally:
         holding.__exit__(*sys.exc_info())
 

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 from urllib.request import url2pathname
@@ -24,6 +25,7 @@ from ..errors import (
     MarketError,
     NetworkError,
     StaleIndexError,
+    StorageError,
 )
 from ..findings import Finding
 from . import digests, reading
@@ -169,7 +171,12 @@ class IndexClient:
             )
         if isinstance(self._reader, HttpReader):
             self._reader.accept()
-        self._remember(seen, meta.snapshot, copy.digest)
+        try:
+            self._remember(seen, meta.snapshot, copy.digest)
+        except OSError as error:
+            text = f"what was seen of the market {self.name} cannot be noted: an older index would "
+            text += f"not be noticed ({error.strerror or error})"
+            warnings.append(Finding("market-not-noted", "warning", text, path=self._seen))
         checked = max(0.0, time.time() - copy.seen)
         if copy.trouble is not None:
             warnings.append(
@@ -296,9 +303,27 @@ class IndexClient:
         index = Index.read(data, f"the index of {self.name}")
         key = self._signer(index, data)
         self._ask_tuf(data)
-        build(path, index, copy.digest, key=key or "")
+        try:
+            build(path, index, copy.digest, key=key or "")
+        except StorageError as error:
+            return self._unkept(index, copy.digest, error), key
         self._forget_catalogues(path)
         return Catalogue(path), key
+
+    def _unkept(self, index: Index, digest: str, error: StorageError) -> Catalogue:
+        """Return a catalogue that is gone with this process, the cache being what it is.
+
+        :raises StorageError: when there is no room for that either.
+        """
+        try:
+            # It stays readable while it is open, where the system lets it be removed at once.
+            with TemporaryDirectory(prefix="kurt-", ignore_cleanup_errors=True) as folder:
+                path = os.path.join(folder, "catalogue.sqlite")
+                build(path, index, digest)
+                return Catalogue(path)
+        except (OSError, StorageError):
+            error.hint = error.hint or "export KURT_CACHE=DIR"
+            raise error from None
 
     def _bytes(self, copy: Copy) -> bytes:
         if isinstance(self._reader, HttpReader):

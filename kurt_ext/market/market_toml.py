@@ -8,7 +8,7 @@ import tomllib
 from typing import Any, NamedTuple
 
 from ..atomic import write_atomically
-from ..errors import ConfigError
+from ..errors import ConfigError, StorageError
 
 __all__ = ["FILE", "Settings", "read_settings", "write_settings"]
 
@@ -88,7 +88,10 @@ def read_settings(root: str) -> Settings:
 
 
 def write_settings(root: str, settings: Settings) -> None:
-    """Write the settings that are not the defaults, as a file that a person edits."""
+    """Write the settings that are not the defaults, as a file that a person edits.
+
+    :raises StorageError: when it cannot be written.
+    """
     from ..toml_edit import to_toml
 
     lines = [_HEAD]
@@ -96,7 +99,12 @@ def write_settings(root: str, settings: Settings) -> None:
         value = getattr(settings, field)
         if value != Settings._field_defaults[field] or field in ("name", "publisher"):
             lines.append(f"{key} = {to_toml(value)}\n")
-    write_atomically(os.path.join(root, FILE), "".join(lines).encode())
+    path = os.path.join(root, FILE)
+    try:
+        write_atomically(path, "".join(lines).encode())
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise StorageError(f"{root} cannot be written", cause=reason, at=path) from error
 
 
 def _slug(text: str) -> str:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..atomic import write_atomically
 from ..errors import IntegrityError, MarketError, StaleIndexError
 from . import digests, interop, reading, tuf_layer
-from .books import Books, held
+from .books import Books, held, make
 from .documents import INDEX, INDEX_LIMIT, Index, Pointer, Wheel
 from .reading import FolderReader, Reader
 from .signing import verify_index
@@ -66,7 +66,7 @@ def mirror(
     :raises SignatureError: when no trusted key has signed it.
     :raises IntegrityError: when a file is not what was promised.
     """
-    os.makedirs(target, exist_ok=True)
+    make(target)
     with held(target):
         work = _Mirroring(reader, target)
         if root is not None:

@@ -10,7 +10,7 @@ from ..errors import MarketError, NotFoundError, SkillNotFoundError
 from ..names import suggest
 from . import advisories, attaching, interop, proofs, releasing
 from .attesting import Trust
-from .books import Books, held
+from .books import Books, held, make
 from .building import words
 from .collecting import folder_files, of_folder, unpacked_wheel
 from .market_toml import FILE, write_settings
@@ -115,8 +115,7 @@ def _make(root: str, publisher: str | None) -> None:
     """Make the folder of a marketplace where there is none."""
     from .market_toml import read_settings
 
-    if not os.path.isdir(root):
-        os.makedirs(root)
+    make(root)
     if not os.path.lexists(os.path.join(root, FILE)):
         settings = read_settings(root)
         if publisher is not None:
