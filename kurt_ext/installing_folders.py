@@ -59,7 +59,7 @@ def held(receipts: Receipts) -> Iterator[None]:
         holder.__enter__()
     except OSError as error:
         raise StorageError(
-            "nothing can be installed", cause=str(error), at=receipts.folder
+            "nothing can be installed, or removed", cause=str(error), at=receipts.folder
         ) from error
     try:
         _finish_all(receipts)
