@@ -80,6 +80,9 @@ def _of(index: SimpleIndex, page: Page, file: File) -> Goods:
     goods = bringing.of_wheel(file.filename, data)
     goods.source = None
     goods.index = index
+    told = index.attested(page, file)
+    goods.identities = told.identities
+    goods.warnings += told.warnings
     goods.origin = {**goods.origin, "url": file.url, "distribution": page.name}
     if file.yanked is not None:
         goods.warnings.append(

@@ -456,7 +456,8 @@ def _attester(goods: Goods, before: Receipt | None) -> str | None:
 
 def _who(locked: Locked) -> str:
     if locked.publisher is None and locked.market is not None:
-        return f"the index {locked.market}"
+        by = f", attested by {locked.identity}" if locked.identity else ""
+        return f"the index {locked.market}{by}"
     if locked.publisher is None:
         return locked.source or "nobody known"
     key = f", key {locked.key}" if locked.key else ", unsigned"

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .auditing import Fault
 from .errors import KurtError, SignatureError
 from .findings import Finding
+from .market.clients import Market
 from .market.identities import in_words
 from .receipts import Receipts
 
 if TYPE_CHECKING:
     from .candidates import Candidate
     from .lock import Locked
-    from .market.clients import Market
+    from .market.attesting import Attested
+    from .market.simple_index import SimpleIndex
     from .places import Places
     from .receipts import Receipt
 
@@ -48,10 +50,10 @@ def installed_from(places: Places, candidate: Candidate) -> Receipt | None:
 
 
 def published(locked: Locked) -> dict[str, Any] | None:
-    """Return who has published a skill, for JSON output; None where it is from no market."""
-    if locked.publisher is None:
+    """Return who has published a skill, for JSON output; None where nothing is known of that."""
+    if locked.market is None or (locked.publisher is None and locked.identity is None):
         return None
-    words = f"{locked.publisher} at {locked.market}"
+    words = f"{locked.publisher} at {locked.market}" if locked.publisher else f"at {locked.market}"
     words += f"\nsigned by {locked.key}" if locked.key else ""
     words += f"\nattested by {in_words(locked.identity)}" if locked.identity else ""
     return {
@@ -64,7 +66,7 @@ def published(locked: Locked) -> dict[str, Any] | None:
 
 
 def vouch(
-    receipts: Receipts, markets: Mapping[str, Market]
+    receipts: Receipts, markets: Mapping[str, Market], indexes: Mapping[str, SimpleIndex]
 ) -> tuple[list[Vouched], list[Fault], list[Finding]]:
     """Return who has attested the skills of a scope, what is wrong with that, and warnings.
 
@@ -76,7 +78,7 @@ def vouch(
     warnings: list[Finding] = []
     for receipt in receipts.all():
         locked = receipt.locked
-        market = markets.get(locked.market or "")
+        market = markets.get(locked.market or "") or indexes.get(locked.market or "")
         if market is None or not (locked.identity or market.attestor.required):
             continue
         try:
@@ -95,18 +97,15 @@ def vouch(
     return vouched, faults, warnings
 
 
-def _ask(market: Market, receipt: Receipt) -> list[Finding]:
+def _ask(market: Market | SimpleIndex, receipt: Receipt) -> Sequence[Finding]:
     """Verify who has attested what is installed; return what is to be said of it.
 
     :raises SignatureError: when that does not hold today.
     """
     locked = receipt.locked
-    listing = market.listing(locked.name)
-    document = market.document(listing) if listing is not None else None
-    release = document.release(locked.version) if document is not None else None
-    if release is None:
-        return []  # an update tells of what the market has no more
-    told = market.attested(locked.name, release, _wheel(locked))
+    told = _at_market(market, locked) if isinstance(market, Market) else _at_index(market, locked)
+    if told is None:
+        return ()  # an update tells of what is there no more
     found = [one.text for one in told.identities]
     if locked.identity and locked.identity not in found and not told.warnings:
         raise SignatureError(
@@ -114,8 +113,18 @@ def _ask(market: Market, receipt: Receipt) -> list[Finding]:
             cause="now by " + (", ".join(found) or "nobody"),
             hint=f"kurt install {locked.name}",
         )
-    return list(told.warnings)
+    return told.warnings
 
 
-def _wheel(locked: Locked) -> str | None:
-    return getattr(locked, "wheel", None)
+def _at_market(market: Market, locked: Locked) -> Attested | None:
+    listing = market.listing(locked.name)
+    release = market.document(listing).release(locked.version) if listing is not None else None
+    return None if release is None else market.attested(locked.name, release, locked.wheel)
+
+
+def _at_index(index: SimpleIndex, locked: Locked) -> Attested | None:
+    page = index.page(locked.distribution or "")
+    for file in page.files:
+        if (file.filename, file.digest) == (locked.wheel, locked.digest):
+            return index.attested(page, file)
+    return None

@@ -156,6 +156,8 @@ def as_html(rows: list[dict[str, Any]], status: dict[str, str]) -> bytes:
             marks += f' data-yanked="{html.escape(str(row["yanked"]))}"'
         if row.get("core-metadata"):
             marks += f' data-core-metadata="sha256={row["core-metadata"]["sha256"]}"'
+        if row.get("provenance"):
+            marks += f' data-provenance="{html.escape(row["provenance"])}"'
         sha = row["hashes"].get("sha256")
         url = row["url"] + (f"#sha256={sha}" if sha else "")
         links.append(f'<a href="{url}"{marks}>{row["filename"]}</a><br>')

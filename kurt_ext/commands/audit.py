@@ -65,7 +65,7 @@ def command(
     indexes = indexes_of(session, market, offline=offline)
     faults, skills, ignored, more = audit(receipts, markets, indexes)
     warnings += more
-    vouched, others, more = vouch(receipts, markets)
+    vouched, others, more = vouch(receipts, markets, indexes)
     faults = sorted([*faults, *others])
     warnings += more
     if not no_python and not offline:

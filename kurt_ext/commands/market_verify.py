@@ -60,10 +60,10 @@ def command(
       kurt market verify market
       kurt market verify https://skills.example.org/ --quick
     """
-    from ..market.attesting import INSTALL, Trust
     from ..market.keys import Keyring
     from ..market.reading import reader_of
     from ..market.roots import read_root, state_of
+    from ..market.trusting import INSTALL, Trust
     from ..market.verifying import verify
 
     ring = Keyring(session.places)

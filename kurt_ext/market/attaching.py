@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from ..errors import ConflictError, SignatureError, StorageError
-from .attesting import LIMIT, Trust, kind_of, subject
+from .attesting import subject
 from .documents import PublisherDocument, Release
 from .identities import Identity, Wanted
 from .times import stamp
+from .trusting import LIMIT, Trust, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

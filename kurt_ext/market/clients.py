@@ -22,7 +22,7 @@ from ..errors import (
     SignatureError,
 )
 from . import digests, reading
-from .attesting import LIMIT, Attested, Attestor, Trust
+from .attesting import Attested, Attestor, attestor_of
 from .documents import (
     ADVISORIES_LIMIT,
     PUBLISHER_LIMIT,
@@ -38,9 +38,9 @@ from .documents import (
     Wheel,
 )
 from .fetching import HttpReader
-from .identities import parse
 from .indexes import IndexClient, Standing
 from .signing import verify_release
+from .trusting import LIMIT, Trust
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -285,12 +285,7 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
                 allow_http=table.get("allow_http", False),
                 hosts=table.get("hosts", ()),
                 tuf_root=table.get("tuf_root"),
-                attestor=Attestor(
-                    Trust(table.get("sigstore_root")),
-                    wanted=[parse(text) for text in table.get("identities", ())],
-                    required=table.get("attested", False),
-                    at=f"market.{name}",
-                ),
+                attestor=attestor_of(name, table),
             )
             found[name].overlooked = ignored
         except (MarketError, SignatureError) as error:

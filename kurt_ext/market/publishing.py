@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import MarketError, NotFoundError, SkillNotFoundError
 from ..names import suggest
 from . import advisories, attaching, interop, proofs, releasing
-from .attesting import Trust
 from .books import Books, held, make
 from .building import words
 from .collecting import folder_files, of_folder, unpacked_wheel
 from .market_toml import FILE, write_settings
 from .signing import PrivateKey
+from .trusting import Trust
 
 if TYPE_CHECKING:
     from ..places import Places

@@ -18,10 +18,12 @@ from urllib.request import url2pathname
 from ..errors import ConfigError, IntegrityError, MarketError, NetworkError, SkillNotFoundError
 from ..names import normalize
 from . import digests
+from .attesting import Attested, Attestor, attestor_of
 from .extracting import WHEEL_BUDGET
 from .fetching import HttpReader
 from .simple_pages import ACCEPT, PAGE_LIMIT, File, Page, parse
 from .simple_sources import PYPI_FILES, own
+from .trusting import LIMIT, Trust
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -81,6 +83,7 @@ class SimpleIndex:
     :param url: https://…, file:///… or a folder; user and password in it are kept to ourselves.
     :param allow_http: whether it may be asked without encryption; this machine always may.
     :param hosts: other hosts that its files may lie on.
+    :param attestor: says who has attested a file, and whether that is who is wanted.
     :raises MarketError: when the address may not be asked.
     """
 
@@ -91,8 +94,10 @@ class SimpleIndex:
         *,
         allow_http: bool = False,
         hosts: Sequence[str] = (),
+        attestor: Attestor | None = None,
     ) -> None:
         self.name = name
+        self.attestor = attestor or Attestor(Trust())
         self._folder = _folder(url)
         #: As pip and uv are told it; there may be a password in it.
         self.secret_url = url if url.endswith("/") or self._folder else url + "/"
@@ -169,6 +174,21 @@ class SimpleIndex:
             return None
         data = self._bytes(page, file.url + ".metadata", _METADATA_LIMIT)
         return digests.check(data, file.metadata, f"{file.filename}.metadata")
+
+    def attested(self, page: Page, file: File) -> Attested:
+        """Return who has attested a file whose bytes have the digest that the page names.
+
+        :raises SignatureError: when what the index has of that does not hold, or nobody who is
+            wanted has attested it.
+        :raises MissingExtraError: when that is asked for and cannot be verified.
+        """
+        self.attestor.trust.offline = self.silent
+        return self.attestor.ask_of(
+            file.filename,
+            page.name,
+            (lambda: self._bytes(page, file.provenance, LIMIT)) if file.provenance else None,
+            file.digest,
+        )
 
     def _bytes(self, page: Page, url: str, limit: int) -> bytes:
         if self._reader is not None:
@@ -259,6 +279,7 @@ def indexes(config: Config) -> dict[str, SimpleIndex]:
             table["url"],
             allow_http=table.get("allow_http", False),
             hosts=table.get("hosts", ()),
+            attestor=attestor_of(name, table),
         )
     # Whoever calls another market so means that one.
     if OWN not in config.markets:

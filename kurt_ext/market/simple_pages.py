@@ -1,8 +1,9 @@
 """Read what an index of distributions says of a project: JSON (PEP 691) or HTML (PEP 503).
 
 Both say the same: files with their SHA-256, what Python they are for, whether they were
-yanked (PEP 592), where their metadata lies (PEP 658, PEP 714); JSON also when they came and
-how large they are (PEP 700). Either says what became of the project (PEP 792).
+yanked (PEP 592), where their metadata lies (PEP 658, PEP 714), who has attested them
+(PEP 740); JSON also when they came and how large they are (PEP 700). Either says what
+became of the project (PEP 792).
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class File(NamedTuple):
     :param yanked: why it was yanked; None where it was not.
     :param published: when it came, RFC 3339; "" where the index does not say it.
     :param metadata: the SHA-256 of its ``.metadata``; "" where that has none, or is not there.
+    :param provenance: where it is said who has attested it (PEP 740), absolute; "" for nowhere.
     """
 
     filename: str
@@ -47,6 +49,7 @@ class File(NamedTuple):
     yanked: str | None = None
     published: str = ""
     metadata: str = ""
+    provenance: str = ""
 
 
 class Page(NamedTuple):
@@ -137,6 +140,7 @@ def _of_row(url: str, row: Mapping[str, Any]) -> File | None:
         yanked=None if yanked in (False, None) else yanked,
         published=row.get("upload-time"),
         metadata=metadata.get("sha256") if isinstance(metadata, dict) else None,
+        provenance=row.get("provenance"),
     )
 
 
@@ -151,9 +155,11 @@ def _file(
     yanked: object = None,
     published: object = None,
     metadata: object = None,
+    provenance: object = None,
 ) -> File | None:
     try:
         url = urljoin(base, link).partition("#")[0]
+        told = urljoin(base, provenance) if isinstance(provenance, str) and provenance else ""
     except ValueError:
         return None
     if "/" in filename or "\\" in filename or not filename.isprintable():
@@ -168,6 +174,7 @@ def _file(
         None if yanked is None else " ".join(reason.split())[:500],
         published if isinstance(published, str) else "",
         _digest(metadata),
+        told,
     )
 
 
@@ -226,4 +233,5 @@ def _of_link(base: str, given: Mapping[str, str | None]) -> File | None:
         requires_python=given.get("data-requires-python"),
         yanked=(given["data-yanked"] or "") if "data-yanked" in given else None,
         metadata=(metadata or "").removeprefix("sha256="),
+        provenance=given.get("data-provenance"),
     )

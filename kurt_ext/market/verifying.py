@@ -11,7 +11,7 @@ from typing import NamedTuple
 from ..errors import ArchiveError, IntegrityError, KurtError, MarketError, StaleIndexError
 from ..findings import Finding
 from . import digests, reading, tuf_layer
-from .attesting import LIMIT, Attestor, Trust
+from .attesting import Attestor
 from .documents import (
     INDEX,
     INDEX_LIMIT,
@@ -30,6 +30,7 @@ from .listings import listing
 from .reading import Reader
 from .signing import verify_index, verify_release
 from .times import check_fresh
+from .trusting import LIMIT, Trust
 
 __all__ = ["FILE_LIMIT", "SIGNATURES_LIMIT", "Verified", "files_of", "verify"]
 

@@ -17,8 +17,8 @@ import pytest
 from sigstores import GITHUB, GOOGLE, PYPI, Signer, Sigstore, person, workflow
 
 from kurt_ext.errors import ConfigError, MissingExtraError, SignatureError
-from kurt_ext.market.attesting import LIMIT, Trust, kind_of
 from kurt_ext.market.identities import Identity, Wanted, in_words, parse
+from kurt_ext.market.trusting import LIMIT, Trust, kind_of
 
 DIGEST = "sha256:" + sha256(b"hello").hexdigest()
 OTHER = "sha256:" + sha256(b"hellp").hexdigest()

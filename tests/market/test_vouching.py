@@ -18,11 +18,12 @@ from kurt_ext import distinfo, manifest
 from kurt_ext.errors import ConflictError, SignatureError
 from kurt_ext.lock import lock_path, read
 from kurt_ext.market import digests
-from kurt_ext.market.attesting import LIMIT, MOST
+from kurt_ext.market.attesting import MOST
 from kurt_ext.market.mirroring import mirror
 from kurt_ext.market.publishing import Published, publish
 from kurt_ext.market.reading import reader_of
 from kurt_ext.market.subjects import subject_of
+from kurt_ext.market.trusting import LIMIT
 from kurt_ext.places import Places
 from kurt_ext.receipts import Receipts
 
