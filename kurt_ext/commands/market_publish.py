@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli
+from ..errors import UsageError
 from ..output import Answer
+from .market_server import is_server, the_server
 
 if TYPE_CHECKING:
+    from ..market.publishing import Published
     from ..session import Session
 
 __all__ = ["command"]
@@ -22,7 +25,13 @@ __all__ = ["command"]
     short_help="Publish a skill or a wheel into a marketplace.",
 )
 @click.argument("skill")
-@click.option("--to", "folder", required=True, help="The folder of the marketplace.")
+@click.option(
+    "--to",
+    "market",
+    required=True,
+    metavar="FOLDER|URL",
+    help="The folder of the marketplace, or the address of its server.",
+)
 @click.option("--publisher", help="Who publishes; the one of market.toml by default.")
 @click.option("--sign", help="The key that signs the release, as the publisher's.")
 @click.option(
@@ -32,15 +41,21 @@ __all__ = ["command"]
     help="An attestation: a Sigstore bundle, or one of PEP 740.",
 )
 @click.option("--key", help="The key that signs the index; the one of market.toml by default.")
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    help="Has the token for a server, and is readable by you alone; else KURT_MARKET_TOKEN.",
+)
 @click.pass_obj
 def command(
     session: Session,
     skill: str,
-    folder: str,
+    market: str,
     publisher: str | None,
     sign: str | None,
     evidence: str | None,
     key: str | None,
+    token_file: str | None,
 ) -> Answer:
     """Publish a skill or a wheel into a marketplace.
 
@@ -49,22 +64,37 @@ def command(
     is: to publish the same again changes nothing, the same version with another
     content is an error.
 
+    A server is sent what is published and, with --sign, a signature that is made
+    here. Who publishes is whoever the token belongs to, which is read from
+    KURT_MARKET_TOKEN or a file, and is no word of the command line.
+
     \b
     Examples:
       kurt market publish skills/web-archiver --to market
       kurt market publish web-archiver --to market --sign acme
+      kurt market publish web-archiver --to https://skills.example.org --sign acme
       kurt market publish web-archiver --to market --attest web-archiver.sigstore.json
     """
+    path = _path(session, skill)
+    if is_server(market):
+        if key is not None or evidence is not None:
+            raise UsageError(
+                f"--{'key' if key is not None else 'attest'} is for a folder",
+                cause="a server signs its index itself, and takes --sign alone",
+            )
+        return _sent(session, path, market, publisher, sign, token_file)
+    if token_file is not None:
+        raise UsageError("--token-file is for a server", hint="--to https://…")
     from ..market.attaching import read_evidence
     from ..market.identities import in_words
     from ..market.keys import Keyring
     from ..market.market_toml import read_settings
     from ..market.publishing import publish
 
-    root = os.path.abspath(folder)
+    root = os.path.abspath(market)
     ring = Keyring(session.places)
     found = publish(
-        _path(session, skill),
+        path,
         root,
         session.places,
         publisher=publisher,
@@ -72,10 +102,30 @@ def command(
         evidence=read_evidence(evidence) if evidence is not None else None,
         index_key=ring.chosen(key, read_settings(root).key),
     )
-    data = {"market": root, **found._asdict()}
+    return _told(root, found, "".join([f", attested by {in_words(x)}" for x in found.identities]))
+
+
+def _sent(
+    session: Session,
+    path: str,
+    url: str,
+    publisher: str | None,
+    sign: str | None,
+    token_file: str | None,
+) -> Answer:
+    from ..market.keys import Keyring
+    from ..market.sending import send
+
+    remote = the_server(session, url, token_file)
+    key = Keyring(session.places).chosen(sign)
+    return _told(remote.url, send(path, remote, publisher=publisher, key=key))
+
+
+def _told(market: str, found: Published, more: str = "") -> Answer:
+    data = {"market": market, **found._asdict()}
     verb = "Published" if found.new else "Published already:"
     signed = f", signed by {found.key}" if found.key else ""
-    signed += "".join([f", attested by {in_words(one)}" for one in found.identities])
+    signed += more
     line = f"{verb} {found.publisher}/{found.name} {found.version}, score {found.score}{signed}"
     return Answer(data, lambda page: page.line(line), talk=True)
 

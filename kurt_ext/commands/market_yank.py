@@ -10,6 +10,7 @@ import click
 from .. import cli
 from ..errors import UsageError
 from ..output import Answer
+from .market_server import is_server, the_server
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -22,19 +23,32 @@ __all__ = ["command"]
 )
 @click.argument("skill")
 @click.argument("version")
-@click.option("--from", "folder", default=".", show_default=True, help="The marketplace.")
+@click.option(
+    "--from",
+    "market",
+    default=".",
+    show_default=True,
+    metavar="FOLDER|URL",
+    help="The marketplace, or the address of its server.",
+)
 @click.option("--reason", help="Why; whoever has it installed is told.")
 @click.option("--undo", is_flag=True, help="Take it back.")
 @click.option("--key", help="The key that signs the index; the one of market.toml by default.")
+@click.option(
+    "--token-file",
+    metavar="FILE",
+    help="Has the token for a server, and is readable by you alone; else KURT_MARKET_TOKEN.",
+)
 @click.pass_obj
 def command(
     session: Session,
     skill: str,
     version: str,
-    folder: str,
+    market: str,
     reason: str | None,
     undo: bool,
     key: str | None,
+    token_file: str | None,
 ) -> Answer:
     """Say that nobody should take a version any more.
 
@@ -45,6 +59,7 @@ def command(
     Examples:
       kurt market yank web-archiver 1.2.0 --from market --reason "loses pages"
       kurt market yank web-archiver 1.2.0 --from market --undo
+      kurt market yank web-archiver 1.2.0 --from https://skills.example.org --reason "broken"
     """
     from ..market.keys import Keyring
     from ..market.market_toml import read_settings
@@ -53,11 +68,17 @@ def command(
     if undo == bool(reason):
         raise UsageError(
             "say why, or take it back",
-            hint=f"kurt market yank {skill} {version} --from {folder} --reason TEXT",
+            hint=f"kurt market yank {skill} {version} --from {market} --reason TEXT",
         )
-    root = os.path.abspath(folder)
-    index_key = Keyring(session.places).chosen(key, read_settings(root).key)
-    snapshot = yank(root, skill, version, reason, index_key=index_key)
+    if is_server(market):
+        if key is not None:
+            raise UsageError("--key is for a folder", cause="a server signs its index itself")
+        root = market
+        snapshot = the_server(session, market, token_file).yank(skill, version, reason)
+    else:
+        root = os.path.abspath(market)
+        index_key = Keyring(session.places).chosen(key, read_settings(root).key)
+        snapshot = yank(root, skill, version, reason, index_key=index_key)
     data = {"market": root, "skill": skill, "version": version}
     line = f"{'Offered again:' if undo else 'Yanked'} {skill} {version}"
     return Answer(

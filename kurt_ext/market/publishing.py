@@ -105,7 +105,7 @@ def publish(
             work.new,
             None if scan is None else scan["score"],
             release["source"]["digest"],
-            key.id if key is not None else signed[-1] if signed else None,
+            work.signer or (signed[-1] if signed else None),
             books.snapshot,
             identities,
         )
@@ -154,6 +154,8 @@ class _Publication:
         self._places = places
         self._publisher = publisher
         self._key = key
+        #: The id of the key that signs it; None for none.
+        self.signer = None if key is None else key.id
         self._report = report
         self._ruleset = ruleset
 

@@ -1,0 +1,38 @@
+"""What commands share that speak to the server of a marketplace."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..market.remote import Remote
+    from ..session import Session
+
+__all__ = ["is_server", "the_server"]
+
+
+def is_server(market: str) -> bool:
+    """Return whether a word is the address of a server, and no folder."""
+    return market.lower().startswith(("https://", "http://"))
+
+
+def the_server(session: Session, url: str, token_file: str | None) -> Remote:
+    """Return the server at an address, to be asked with the user's token.
+
+    It may be asked without encryption where ``kurt.toml`` allows that of its market.
+
+    :raises UsageError: when there is no token.
+    :raises MarketError: when the address may not be asked.
+    """
+    from ..config import Config
+    from ..market.credentials import token
+    from ..market.fetching import refuse_address
+    from ..market.remote import Remote
+
+    tables = Config.load(session.places).markets.values()
+    plain = any(
+        str(table.get("url", "")).rstrip("/") == url.rstrip("/") and table.get("allow_http") is True
+        for table in tables
+    )
+    refuse_address(url, allow_http=plain)  # before anybody looks for a token
+    return Remote(url, token(token_file), allow_http=plain)
