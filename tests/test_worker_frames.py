@@ -38,12 +38,16 @@ def packed(frame: tuple[int, int, bytes, bytes]) -> bytes:
 def fed(incoming: Incoming, data: bytes, size: int) -> list[tuple[int, int, bytes, bytes]]:
     """Return the frames of what comes in pieces."""
     found: list[Frame] = []
-    while data:
-        room = incoming.room()
-        count = min(size, len(room), len(data))
-        room[:count] = data[:count]
+
+    def read(buffer: memoryview) -> int:
+        nonlocal data
+        count = min(size, len(buffer), len(data))
+        buffer[:count] = data[:count]
         data = data[count:]
-        found += incoming.took(count) or []
+        return count
+
+    while data:
+        found += incoming.receive(read) or []
     return [(f.kind, f.id, bytes(f.text), bytes(f.blob)) for f in found]
 
 
@@ -72,7 +76,7 @@ def test_a_header_is_refused_before_anything_of_its_frame_is_read(
 
 
 def test_the_end_of_the_stream_is_no_frame() -> None:
-    assert Incoming(BOUNDS).took(0) is None
+    assert Incoming(BOUNDS).receive(lambda buffer: 0) is None
 
 
 @settings(deadline=None)

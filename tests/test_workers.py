@@ -546,6 +546,37 @@ def test_many_loops_call_at_once_and_none_waits_for_another(tmp_path: Path) -> N
     run(worker.close)
 
 
+def test_what_a_handler_leaves_on_its_loop_goes_on_without_a_call(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with working(tmp_path) as worker:
+            await worker.channel.request("linger")
+            await asyncio.sleep(0.3)
+            seen = await worker.channel.request("lingered")
+            assert sorted(seen) == ["socket", "task", "thread", "timer"]
+
+    run(body)
+
+
+def test_quick_calls_in_a_row_leave_the_others_on_the_loop_their_turns(tmp_path: Path) -> None:
+    async def body() -> None:
+        async with working(tmp_path) as worker:
+            turns = 0
+
+            async def other() -> None:
+                nonlocal turns
+                while True:
+                    turns += 1
+                    await asyncio.sleep(0)
+
+            beside = asyncio.create_task(other())
+            for _ in range(200):
+                await worker.channel.request("nothing")
+            beside.cancel()
+            assert turns > 10
+
+    run(body)
+
+
 # -- a worker that lies -----------------------------------------------------------------
 
 

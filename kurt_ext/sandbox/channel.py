@@ -40,6 +40,7 @@ from .payloads import (
     failure_from,
     failure_to,
 )
+from .waiters import Waiter
 
 __all__ = ["GRACE", "Channel", "Stream", "reached"]
 
@@ -53,6 +54,7 @@ GRACE = 1.0
 _MIB = 1 << 20
 _MAX_ASKS = 256  # questions of one worker that the host works on
 _MAX_POSTED = 1024  # frames that wait for a loop which does something else
+_STREAK = 8  # calls in a row that may be answered without a turn of the loop
 _NEVER = float("inf")
 _RESULT = frames.RESULT
 _STARTING = 0  # the id of the call that is the start
@@ -98,7 +100,7 @@ def reached(
     )
 
 
-class _Call:
+class _Call(Waiter):
     """One call under way, and who waits for it on which loop."""
 
     # Not set in each: most calls need none of them.
@@ -109,6 +111,7 @@ class _Call:
     given_up = False
     posted = 0
     stream: _Flow | None = None
+    due = 0.0
 
     def __init__(
         self,
@@ -116,11 +119,9 @@ class _Call:
         on_progress: Callable[[Any], object] | None,
         settled: Callable[[], object] | None,
     ) -> None:
-        self.loop = loop
-        self.future: asyncio.Future[Any] = loop.create_future()
+        super().__init__(loop)
         self.on_progress = on_progress
         self.settled = settled
-        self.due = 0.0
 
     def over(self) -> None:
         """Tell whoever wants to know that nothing of it runs any more."""
@@ -133,8 +134,8 @@ class _Call:
 
     def fail(self, error: BaseException) -> None:
         """Raise an error to who waits; on its own loop."""
-        if not self.future.done():
-            self.future.set_exception(error)
+        if not self.done():
+            self.refuse(error)
         elif self.stream is not None:
             self.stream.end(error)
 
@@ -142,12 +143,13 @@ class _Call:
 class _Seat:
     """A loop's own descriptor of the socket."""
 
-    __slots__ = ("due", "is_writing", "loop", "socket", "timer")
+    __slots__ = ("due", "is_writing", "loop", "socket", "streak", "timer")
 
     def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket) -> None:
         self.loop = loop
         self.socket = sock.dup()
         self.is_writing = False
+        self.streak = 0  # calls that were answered before anybody else had a turn
         # One timer for all calls of the loop: one for each would cost a tenth of a call.
         self.due = _NEVER
         self.timer: asyncio.TimerHandle | None = None
@@ -252,7 +254,7 @@ class Channel:
         """
         call = self._begin(frames.REQUEST, [verb, body], timeout, on_progress, settled)
         try:
-            value = await call.future
+            value = await call
         except asyncio.CancelledError:
             self._give_up(call)
             raise
@@ -284,7 +286,7 @@ class Channel:
         """
         call = self._begin(frames.POLICY, told, timeout, None, None)
         try:
-            report: dict[str, Any] = await call.future
+            report: dict[str, Any] = await call
             return report
         except asyncio.CancelledError:
             self._give_up(call)
@@ -322,7 +324,24 @@ class Channel:
         call.due = loop.time() + limit
         if call.due < seat.due:
             self._set_timer(seat, call.due)
+        if kind == frames.REQUEST and len(self._calls) == 1:
+            self._look_at_once(seat, call)
         return call
+
+    def _look_at_once(self, seat: _Seat, call: _Call) -> None:
+        """Read what may have come already, as `loop.sock_recv` does; not always, or nobody else
+        on the loop would have a turn."""
+        seat.streak += 1
+        if seat.streak > _STREAK:
+            seat.streak = 0
+            return
+        try:
+            self._readable(seat, within=True)
+        except Exception as error:  # whoever is told of events has raised it, and not this call
+            said = {"message": "what a worker said was not heard", "exception": error}
+            seat.loop.call_exception_handler(said)
+        if not call.done():
+            seat.streak = 0
 
     def _sit(self, loop: asyncio.AbstractEventLoop) -> _Seat:
         for other, seat in list(self._seats.items()):
@@ -347,10 +366,10 @@ class Channel:
             calls = [c for c in self._calls.values() if c.loop is seat.loop]
         due = _NEVER
         for call in calls:
-            if call.future.done():
+            if call.done():
                 continue
             if call.due <= now:
-                call.future.set_exception(self._too_late(call))
+                call.refuse(self._too_late(call))
                 self._give_up(call)
             else:
                 due = min(due, call.due)
@@ -432,25 +451,28 @@ class Channel:
 
     # -- reading ---------------------------------------------------------------------------
 
-    def _readable(self, seat: _Seat) -> None:
+    def _readable(self, seat: _Seat, within: bool = False) -> None:
         loop = seat.loop
         now: list[tuple[_Call | None, Frame]] = []
         try:
             with self._lock:
                 if not self._is_open:
                     return
-                found = self._incoming.receive(self._socket)
-                if found is None:
-                    pass
-                elif len(found) == 1 and self._is_plain(found[0], loop):
-                    now.append((self._calls.pop(found[0].id), found[0]))
-                else:
-                    for frame in found:
-                        self._sort(frame, loop, now)
+                found = self._incoming.receive(self._socket.recv_into)
+                if found is not None:
+                    # Nearly all that comes is one answer to a call of this loop.
+                    call = self._calls.get(found[0].id) if len(found) == 1 else None
+                    if call is not None and self._is_plain(found[0], call, loop):
+                        del self._calls[call.id]
+                        now.append((call, found[0]))
+                    else:
+                        for frame in found:
+                            self._sort(frame, loop, now)
             if found is None:
                 self._end(None)
+            at_once = len(now) == 1 and not within
             for call, frame in now:
-                self._deliver(call, frame, loop)
+                self._deliver(call, frame, loop, at_once)
         except BlockingIOError:
             return
         except Malformed as error:
@@ -459,10 +481,10 @@ class Channel:
         except OSError:
             self._end(None)
 
-    def _is_plain(self, frame: Frame, loop: asyncio.AbstractEventLoop) -> bool:
-        """Return whether a frame is what nearly all are: the answer to a call of this loop."""
-        call = self._calls.get(frame.id)
-        if frame.kind != _RESULT or call is None or call.loop is not loop:
+    @staticmethod
+    def _is_plain(frame: Frame, call: _Call, loop: asyncio.AbstractEventLoop) -> bool:
+        """Return whether a frame is the answer to a call of this loop, and nothing besides."""
+        if frame.kind != _RESULT or call.loop is not loop:
             return False
         if call.posted or call.stream is not None or not call.id:
             return False
@@ -474,7 +496,7 @@ class Channel:
         """Take back the calls whose answers were taken and cannot be given, so that they fail."""
         with self._lock:
             for call, _ in taken:
-                if call is not None and not call.future.done():
+                if call is not None and not call.done():
                     self._calls.setdefault(call.id, call)
 
     def _sort(
@@ -529,7 +551,13 @@ class Channel:
             self._undelivered([(call, frame)])
             self._break(str(error))
 
-    def _deliver(self, call: _Call | None, frame: Frame, loop: asyncio.AbstractEventLoop) -> None:
+    def _deliver(
+        self,
+        call: _Call | None,
+        frame: Frame,
+        loop: asyncio.AbstractEventLoop,
+        at_once: bool = False,
+    ) -> None:
         """Give a frame to whoever waits for it, on its own loop."""
         kind = frame.kind
         if kind == _RESULT or kind == frames.READY:
@@ -538,8 +566,8 @@ class Channel:
             spare(frame)
             if kind == frames.READY and not isinstance(value, dict):
                 raise Malformed("a worker reports nothing of its confinement")
-            if not call.future.done():
-                call.future.set_result(value)
+            if not call.done():
+                call.settle(value, at_once=at_once)
         elif kind == frames.ASK:
             self._asked(frame, loop)
         elif kind == frames.EVENT:
@@ -550,8 +578,8 @@ class Channel:
             self._progressed(call, decode(frame.text, frame.blob))
         elif kind == frames.STREAMING:
             assert call.stream is not None
-            if not call.future.done():
-                call.future.set_result(call.stream)
+            if not call.done():
+                call.settle(call.stream)
         elif kind == frames.ITEM:
             assert call.stream is not None
             call.stream.put(frame)
@@ -579,13 +607,13 @@ class Channel:
         return error
 
     def _progressed(self, call: _Call, value: Any) -> None:
-        if call.on_progress is None or call.future.done():
+        if call.on_progress is None or call.done():
             return
         try:
             call.on_progress(value)
         except Exception as error:  # it ends the call
-            if not call.future.done():
-                call.future.set_exception(error)
+            if not call.done():
+                call.refuse(error)
             self._give_up(call)
 
     def _told(self, value: Any) -> None:
@@ -678,7 +706,9 @@ class Channel:
         try:
             while self._is_open:
                 with self._lock:
-                    found = self._incoming.receive(self._socket) if self._is_open else None
+                    found = (
+                        self._incoming.receive(self._socket.recv_into) if self._is_open else None
+                    )
                     if found is None:
                         break
                     for frame in found:

@@ -14,7 +14,6 @@ from json.decoder import JSONDecoder
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Callable
 
     #: Reads a JSON text from a position; returns the value, and where it ends.
@@ -149,23 +148,34 @@ class Incoming:
         """Whether nothing of a frame has come yet."""
         return self._view is None and not self._rest
 
-    def receive(self, source: socket.socket) -> list[Frame] | None:
+    def receive(self, read: Callable[[memoryview], int]) -> list[Frame] | None:
         """Read once; return the frames that are whole now, or None at the end of the stream.
 
+        :param read: writes into a buffer, and returns how many bytes: ``socket.recv_into``.
         :raises BlockingIOError: when there is nothing to read.
         :raises Malformed: when a header is not allowed.
         """
-        return self.took(source.recv_into(self.room()))
+        buffer = self._buffer
+        if self._view is not None or self._rest or buffer is None:
+            return self._took(read(self._room()))
+        end = read(buffer)
+        if end >= _SIZE:
+            kind, id, text, blob = _unpack(buffer)
+            if end == _SIZE + text and not blob:  # most often: one frame, without bytes
+                if text > self._bounds.kinds.get(kind, _NOTHING)[0]:
+                    self._bounds.check(kind, text, blob)
+                return [_frame(Frame, (kind, id, buffer[_SIZE:end].tobytes(), b""))]
+        return self._took(end)
 
-    def room(self) -> memoryview:
-        """Return where the next bytes are to be written; :meth:`took` is told how many were."""
+    def _room(self) -> memoryview:
+        """Return where the next bytes are to be written."""
         if self._view is not None:
             return self._view[self._filled :]
         if self._buffer is None:
             self._buffer = memoryview(bytearray(_BUFFER))
-        return self._buffer[self._rest :] if self._rest else self._buffer
+        return self._buffer[self._rest :]
 
-    def took(self, count: int) -> list[Frame] | None:
+    def _took(self, count: int) -> list[Frame] | None:
         """Return the frames that are whole, after ``count`` bytes came; None where there are none.
 
         :raises Malformed: when a header is not allowed.
@@ -185,13 +195,6 @@ class Incoming:
     def _split(self, end: int) -> list[Frame]:
         buffer = self._buffer
         assert buffer is not None
-        if end >= _SIZE:
-            kind, id, text, blob = _unpack(buffer)
-            if end == _SIZE + text and not blob:  # most often: one frame, without bytes
-                if text > self._bounds.kinds.get(kind, _NOTHING)[0]:
-                    self._bounds.check(kind, text, blob)
-                self._rest = 0
-                return [_frame(Frame, (kind, id, buffer[_SIZE:end].tobytes(), b""))]
         start, frames = 0, []
         while end - start >= _SIZE:
             kind, id, text, blob = HEADER.unpack_from(buffer, start)

@@ -105,6 +105,8 @@ def encode(value: Any) -> tuple[bytes, list[Blob]]:
 
     :raises Unsendable: when it holds something that cannot be sent.
     """
+    if value is None:
+        return b"null", []
     if _holds_long(value, 3):
         return _encode(value, copied=True)
     try:
@@ -114,7 +116,9 @@ def encode(value: Any) -> tuple[bytes, list[Blob]]:
         return _encode(value)
     if '"$' in text or (len(text) > _LONG and _has_long(text)):
         return _encode(value, copied=True)
-    if len(text) > MAX_DEPTH < text.count("[") + text.count("{") and is_deep(value):
+    if len(text) <= MAX_DEPTH:
+        return text.encode("utf-8", "surrogatepass"), []
+    if text.count("[") + text.count("{") > MAX_DEPTH and is_deep(value):
         raise _too_deep()
     return _counted(text), []
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import select
-import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -133,6 +132,9 @@ class Serving:
         self._fd = fd
         self.reply = reply
         self._incoming = Incoming(_BOUNDS)
+        poller = select.poll()
+        poller.register(fd, select.POLLIN)
+        self._poll = poller.poll
         self._turn = threading.Lock()
         self._news = threading.Condition(self._turn)
         self._waiting = 0
@@ -144,6 +146,7 @@ class Serving:
         self._questions: dict[int, _Question] = {}
         self._last = 0
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._loops: Any = None  # the module, once there is a loop: to import it takes long
         self._main = threading.get_ident()
         self._handle: Callable[[str, Any, CallSide], Any] = _unready
 
@@ -151,7 +154,12 @@ class Serving:
         """Serve until the host goes away, and end the process then."""
         self._handle = handle
         while self._loop is None:
-            self._act(self._next())
+            frame = self._alone(True)
+            if frame is not None:
+                self._begin(frame)
+            else:
+                self._pump(self._inbox.__len__)
+                self._act(self._inbox.popleft())
         self._serve_in_loop(self._loop)
         os._exit(0)
 
@@ -162,26 +170,23 @@ class Serving:
 
     # -- reading ------------------------------------------------------------------
 
-    def _next(self) -> Frame:
-        """Return the next frame that is the main thread's; most often it reads it itself."""
-        turn, inbox = self._turn, self._inbox
+    def _alone(self, wait: bool) -> Frame | None:
+        """Read once, if nobody else does; return a lone request, and sort all that is not one."""
+        turn = self._turn
         with turn:
-            alone = not self._reading and not inbox
-            self._reading = self._reading or alone
-        if alone:
-            try:
-                found = self._received(True)
-            except BaseException:
-                with turn:
-                    self._reading = False
-                raise
+            if self._reading or self._inbox:
+                return None
+            self._reading = True
+        found: list[Frame] = []
+        try:
+            found = self._received(wait)
+        finally:
             with turn:
                 self._reading = False
-                if len(found) == 1 and found[0].kind == _REQUEST and not self._waiting:
-                    return found[0]
-                self._sort_all(found)
-        self._pump(inbox.__len__)
-        return inbox.popleft()
+                alone = len(found) == 1 and found[0].kind == _REQUEST and not self._waiting
+                if not alone:
+                    self._sort_all(found)
+        return found[0] if alone else None
 
     def _pump(self, done: Callable[[], Any]) -> None:
         """Read frames, or let another thread, until something is done."""
@@ -220,25 +225,12 @@ class Serving:
 
     def _received(self, wait: bool) -> list[Frame]:
         incoming = self._incoming
-        if wait and self._loop is None:
-            try:
-                found = incoming.took(os.readv(self._fd, [incoming.room()]))
-            except (OSError, Malformed):
-                os._exit(70)
-            if found:
-                return found
-            if found is None:
-                os._exit(0)
         while True:
-            # Without a loop a read waits, with one it does not: ask before, where that is wrong.
-            if wait == (self._loop is not None):
-                poller = select.poll()
-                poller.register(self._fd, select.POLLIN)
-                if not poller.poll(None if wait else 0):
-                    return []
+            # Who waits in a read is woken by each answer that the host takes, for nothing.
+            if (wait or self._loop is None) and not self._poll(None if wait else 0):
+                return []
             try:
-                count = os.readv(self._fd, [incoming.room()])
-                found = incoming.took(count)
+                found = incoming.receive(self._read)
             except BlockingIOError:
                 if not wait and incoming.is_between:
                     return []
@@ -246,9 +238,11 @@ class Serving:
                 continue
             except (OSError, Malformed):
                 os._exit(70)
+            if found:
+                return found
             if found is None:
                 os._exit(0)  # the host is gone
-            if found or (not wait and incoming.is_between):
+            if not wait and incoming.is_between:
                 return found
             wait = True  # the rest of a frame is on its way
 
@@ -271,6 +265,9 @@ class Serving:
         else:  # it reads in the middle of sync code that asks the host something
             self._loop.call_soon(self._drain)
 
+    def _read(self, buffer: memoryview) -> int:
+        return os.readv(self._fd, (buffer,))
+
     # -- acting -------------------------------------------------------------------
 
     def _drain(self) -> None:
@@ -292,44 +289,43 @@ class Serving:
         self._calls[frame.id] = call
         try:
             verb, body = decode(frame.text, frame.blob)
-            spare(frame)
-            value = copy_context().run(self._run, call, verb, body)
+            if frame.blob:
+                spare(frame)
+            context = copy_context()
+            value = context.run(self._run, call, verb, body)
         except BaseException as error:
             self._failed(call, error)
             return
         if type(value) in _DATA:
             self._send_result(call, value)
         elif hasattr(value, "__await__"):
-            self._start(call, self._finish(call, value))
+            self._start(call, self._finish(call, value), context)
         else:
             self._reply(call, value)
 
     def _run(self, call: CallSide, verb: str, body: Any) -> Any:
         _CALL.set(call.id)
-        if self._loop is None:
+        loops = self._loops
+        if loops is None:
             return self._handle(verb, body, call)
         # To sync code no loop is running, so that it may run one of its own.
-        from asyncio import _get_running_loop, _set_running_loop
-
-        running = _get_running_loop()
-        _set_running_loop(None)
+        running = loops.running_loop()
+        loops.set_running_loop(None)
         try:
             return self._handle(verb, body, call)
         finally:
-            _set_running_loop(running)
+            loops.set_running_loop(running)
 
-    def _start(self, call: CallSide, coroutine: Any) -> None:
-        import asyncio
-
+    def _start(self, call: CallSide, coroutine: Any, context: Context) -> None:
         loop = self._loop
         if loop is None:
-            loop = self._loop = asyncio.new_event_loop()
-            asyncio.set_event_loop(loop)
+            from . import loops
+
+            self._loops = loops
+            loop = self._loop = loops.listening(self._fd, self._readable)
             os.set_blocking(self._fd, False)
-        context = copy_context()
-        context.run(_CALL.set, call.id)
-        if asyncio._get_running_loop() is loop:
-            call.task = _begun(loop, coroutine, context)
+        if self._loops.running_loop() is loop:
+            call.task = self._loops.begun(loop, coroutine, context)
         else:
             call.task = loop.create_task(coroutine, context=context)
 
@@ -346,7 +342,9 @@ class Serving:
             self._send_result(call, value)
         elif hasattr(value, "__anext__"):
             self.send(frames.STREAMING, call.id, b"")
-            self._start(call, self._stream(call, value))
+            context = copy_context()
+            context.run(_CALL.set, call.id)
+            self._start(call, self._stream(call, value), context)
         elif hasattr(value, "__next__"):
             self.send(frames.STREAMING, call.id, b"")
             call.source = value
@@ -545,7 +543,6 @@ class Serving:
     # -- the loop ----------------------------------------------------------------------
 
     def _serve_in_loop(self, loop: asyncio.AbstractEventLoop) -> None:
-        loop.add_reader(self._fd, self._readable)
         loop.call_soon(self._drain)
         while True:
             try:
@@ -556,28 +553,13 @@ class Serving:
     def _readable(self) -> None:
         self._draining = True
         try:
-            self.peek()
+            frame = self._alone(False)
         finally:
             self._draining = False
-        self._drain()
-
-
-def _begun(loop: asyncio.AbstractEventLoop, coroutine: Any, context: Context) -> asyncio.Task[Any]:
-    """Return a task whose first step was made at once: most coroutines need no second one."""
-    from asyncio import Task
-
-    if sys.version_info >= (3, 12):
-        return Task(coroutine, loop=loop, context=context, eager_start=True)
-    first: list[Any] = []
-    given: Any = loop
-    # Where Python has no eager tasks: take what a new one asks its loop to call soon.
-    given.call_soon = lambda step, *_, **__: first.append(step)
-    try:
-        task = Task(coroutine, loop=loop, context=context)
-    finally:
-        del given.call_soon
-    context.run(first[0])
-    return task
+        if frame is not None:
+            self._begin(frame)
+        elif self._inbox:
+            self._drain()
 
 
 def _left(pieces: list[Any], written: int) -> list[Any]:

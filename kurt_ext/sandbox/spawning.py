@@ -25,6 +25,7 @@ __all__ = ["PRELOAD", "End", "Spawner", "Worker"]
 PRELOAD = (
     "kurt_ext.sandbox.worker",
     "kurt_ext.sandbox.confining",
+    "kurt_ext.sandbox.loops",
     "kurt_ext.contract",
     "kurt_ext.errors",
     "asyncio",
