@@ -11,9 +11,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from threading import Lock, Thread, Timer
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from queue import SimpleQueue
+from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 from .findings import Finding
@@ -26,7 +27,7 @@ from .verdicts import plain
 if TYPE_CHECKING:
     import subprocess
 
-__all__ = ["Job", "judge_all", "serve"]
+__all__ = ["Job", "Pool", "judge_all", "serve"]
 
 #: Seconds after which a folder is given up; the slowest that is judged takes ten.
 TIMEOUT = 120.0
@@ -91,36 +92,51 @@ def judge_all(
             rows.append(job.judge(folder))
             done(number, rows[-1])
         return rows
-    found: dict[int, dict[str, Any]] = {}
-    ahead = deque(enumerate(folders))
-    lock = Lock()
-    workers = [_Worker(job, timeout) for _ in range(min(jobs, len(folders)))]
+    with Pool(job, min(jobs, len(folders)), timeout) as pool:
+        asked = {pool.submit(folder): number for number, folder in enumerate(folders)}
+        for future in as_completed(asked):
+            done(asked[future], future.result())
+        return [future.result() for future in asked]
 
-    def work(worker: _Worker) -> None:
+
+class Pool:
+    """Processes that judge one folder after the other, and are there until all are judged.
+
+    To start one takes as long as to judge some dozens of skills.
+
+    :param jobs: so many processes.
+    :param timeout: seconds that a process may take for one folder.
+    """
+
+    def __init__(self, job: Job, jobs: int, timeout: float = TIMEOUT) -> None:
+        self._workers = [_Worker(job, timeout) for _ in range(jobs)]
+        self._free: SimpleQueue[_Worker] = SimpleQueue()
+        for worker in self._workers:
+            self._free.put(worker)
+        self._threads = ThreadPoolExecutor(jobs, thread_name_prefix="kurt-judge")
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        # Whoever waits for an answer gets none any more, so that no thread is waited for long.
+        for worker in self._workers:
+            worker.end()
+        self._threads.shutdown()
+        for worker in self._workers:
+            worker.end()
+
+    def submit(self, folder: str) -> Future[dict[str, Any]]:
+        """Have a folder judged as soon as a process is free."""
+        return self._threads.submit(self._judge, folder)
+
+    def _judge(self, folder: str) -> dict[str, Any]:
+        worker = self._free.get()
         try:
-            while True:
-                try:
-                    number, folder = ahead.popleft()
-                except IndexError:
-                    return
-                row = worker.judge(folder)
-                with lock:
-                    found[number] = row
-                    done(number, row)
+            return worker.judge(folder)
         finally:
-            worker.end()
-
-    threads = [Thread(target=work, args=(worker,), daemon=True) for worker in workers]
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-    finally:
-        ahead.clear()
-        for worker in workers:
-            worker.end()
-    return [found[number] for number in range(len(folders))]
+            self._free.put(worker)
 
 
 class _Worker:

@@ -159,17 +159,26 @@ class Verdicts:
     :param rules: see :func:`rules_version`.
     :param facts: what is known of the host.
     :param profile: what is judged for.
+    :param folder: where they lie; ``verdicts`` in the cache if None.
     """
 
     def __init__(
-        self, places: Places, rules: str, facts: HostFacts | None = None, profile: str = "load"
+        self,
+        places: Places,
+        rules: str,
+        facts: HostFacts | None = None,
+        profile: str = "load",
+        *,
+        folder: str | None = None,
     ) -> None:
-        self._folder = os.path.join(places.cache, "verdicts")
+        self._folder = folder or os.path.join(places.cache, "verdicts")
         known = "" if facts is None else dumps(plain(facts._asdict()))
         self._world = sha256("\0".join((_SCHEMA, rules, known, profile)).encode()).hexdigest()
         self._written = 0
         #: How often a verdict was there, was not, and how often no byte was read for it.
         self.hits = self.misses = self.unread = 0
+        #: Paths of the files that :meth:`of_tree` has found and :meth:`keep_tree` has written.
+        self.touched: list[str] = []
 
     def find(self, folder: str) -> tuple[dict[str, Any] | None, Mark | None]:
         """Return the report that is remembered of a folder as it is now, and what names it.
@@ -244,6 +253,22 @@ class Verdicts:
         if any(finding["rule"] in _PASSING for finding in row["findings"]):
             return False
         return self.keep(folder, mark, row)
+
+    def of_tree(self, tree: str) -> dict[str, Any] | None:
+        """Return the report that is kept under a caller's own name of a tree."""
+        path = self._path(tree)
+        found = self._read(path, self._key(tree))
+        if found is not None:
+            self.touched.append(path)
+        return found
+
+    def keep_tree(self, tree: str, row: Mapping[str, Any]) -> bool:
+        """Keep a report under a caller's own name of a tree, as :meth:`remember` does."""
+        if any(finding["rule"] in _PASSING for finding in row["findings"]):
+            return False
+        path = self._path(tree)
+        self.touched.append(path)
+        return self._write(path, self._key(tree), row)
 
     def close(self) -> None:
         """Remove what was written longest ago, past :data:`KEEP`, if anything was written."""

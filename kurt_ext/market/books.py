@@ -34,13 +34,14 @@ from .documents import (
 )
 from .listings import listing
 from .market_toml import Settings, read_settings
+from .plainfiles import read_plain
 from .reading import FolderReader
 from .times import seconds, stamp
 
 if TYPE_CHECKING:
     from .signing import PrivateKey
 
-__all__ = ["Books", "held", "make", "to_json", "to_lines", "to_text"]
+__all__ = ["Books", "held", "leave", "make", "to_json", "to_lines", "to_text"]
 
 _V1 = "kurt/v1"
 _LOCK = ".market.lock"
@@ -76,6 +77,7 @@ def to_lines(head: Mapping[str, Any], key: str, rows: Iterable[str]) -> bytes:
     lines = ",\n".join(rows)
     return f'{{{parts}"{key}":[\n{lines}\n]}}\n'.encode()
 
+
 #: What a system says that has no room, or lets nobody write.
 _UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO))
 
@@ -92,13 +94,26 @@ def make(root: str) -> None:
         raise StorageError(f"{root} cannot be made", cause=reason, at=root) from error
 
 
+def leave(root: str) -> None:
+    """Remove a folder that was made for a marketplace, and has become none."""
+    with suppress(OSError):
+        if os.listdir(root) == [_LOCK]:
+            os.unlink(os.path.join(root, _LOCK))
+        os.rmdir(root)
+
+
 @contextmanager
 def held(root: str) -> Iterator[None]:
     """Hold the folder of a marketplace against every other writer.
 
+    :raises MarketError: when there is no such folder.
     :raises LockedError: when another writes to it.
     :raises StorageError: when it cannot be written, or there is no room left.
     """
+    if not os.path.isdir(root):
+        raise MarketError(
+            f"there is no marketplace in {root}", cause="there is no such folder", at=root
+        )
     try:
         holding = lock(os.path.join(root, _LOCK))
         holding.__enter__()
@@ -144,6 +159,8 @@ class Books:
         self._lines = self._old_lines(rows)
         self._slugs: dict[str, str] | None = None
         self._written: list[str] = []
+        #: Paths of files that were found, or written, with the bytes that their names promise.
+        self._known: set[str] = set()
         self._folders: set[str] = set()
 
     def _load_index(self) -> dict[str, Any] | None:
@@ -259,17 +276,21 @@ class Books:
     def file(self, reference: str, data: bytes, digest: str | None = None) -> dict[str, Any]:
         """Write a file that never changes, and return its pointer.
 
-        :raises MarketError: when it is there with another size.
+        One that is there with other bytes is replaced.
         """
         digest = digest or digests.of_bytes(data)
         path = self.reader.path(reference)
         try:
-            size = os.lstat(path).st_size
-        except FileNotFoundError:
+            # It may be what a build has left that never came to its end: the size of a file
+            # that a loss of power has taken is right, and its bytes are not.
+            there = path in self._known or read_plain(path, len(data)) == data
+        except OSError:
+            there = False
+        if not there:
             self.write(reference, data)
-        else:
-            if size != len(data):
-                self.write(reference, data)  # cut off by something that does not rename
+        elif path not in self._known:
+            self._written.append(path)
+        self._known.add(path)
         return {"url": reference, "digest": digest, "size": len(data)}
 
     def write(self, reference: str, data: bytes) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -140,6 +141,7 @@ def build(
             interop.add_wheels(books, work.refused)
         changed = books.commit(advisories=told.document, key=key, also=interop.write)
         work.state.save(books.snapshot)
+        work.forget()
         return Built(
             tuple(work.added),
             work.same,
@@ -187,6 +189,11 @@ class _Work:
             ]
             self._judge = Judge(self._places, settings.profile, known)
         return self._judge
+
+    def forget(self) -> None:
+        """Forget the verdicts that the index holds by now."""
+        if self._judge is not None:
+            self._judge.forget()
 
     def folders(self, folders: Sequence[str], wheels: Sequence[str]) -> None:
         """Take stock of all sources, judge what is new, and add it."""
@@ -238,22 +245,30 @@ class _Work:
         if not ahead:
             return
         paths = [found.path for found in ahead]
-        reports = self.judge.reports(paths, self._kept_files, self._jobs)
-        for number, (found, report) in enumerate(zip(ahead, reports, strict=True), 1):
-            self._done(found.name, number, len(ahead))
-            with _refusing(self.refused):
-                releasing.gate(found, report, self.books.settings.minimum_score)
-                release = releasing.folder_release(
-                    self.books,
-                    found,
-                    self._files(found.path),
-                    self.books.settings.publisher,
-                    report,
-                    self.judge.ruleset,
-                )
-                releasing.add(self.books, found, release)
-                self.added.append(f"{found.name} {found.version}")
-                self.state.note(*self._seen[found.path], found.name)
+        with closing(self.judge.reports(paths, self._kept_files, self._jobs)) as reports:
+            for number, (found, report) in enumerate(zip(ahead, reports, strict=True), 1):
+                self._done(found.name, number, len(ahead))
+                with _refusing(self.refused):
+                    self._release(found, report)
+
+    def _release(self, found: Found, report: Mapping[str, Any]) -> None:
+        """Add the release of a folder that was judged.
+
+        :raises KurtError: when it is refused.
+        """
+        settings = self.books.settings
+        releasing.gate(found, report, settings.minimum_score)
+        release = releasing.folder_release(
+            self.books,
+            found,
+            self._files(found.path),
+            settings.publisher,
+            report,
+            self.judge.ruleset,
+        )
+        releasing.add(self.books, found, release)
+        self.added.append(f"{found.name} {found.version}")
+        self.state.note(*self._seen[found.path], found.name)
 
     def _add_wheels(self, wheels: Sequence[str]) -> None:
         groups: dict[tuple[str, str], list[str]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from ..errors import KurtError, PolicyError
@@ -56,12 +57,12 @@ def rescan(
         rows = folders[name]["source"]["files"]
         return {row["path"]: books.blob_data(row["digest"], row["size"]) for row in rows}
 
-    reports = judge.reports(list(folders), files, jobs)
-    pairs = zip(folders.items(), reports, strict=True)
-    for number, ((name, release), report) in enumerate(pairs, 1):
-        done(name, number, len(folders))
-        _replace(books, name, release, report, judge.ruleset, refused)
-        judged.append(f"{name} {release['version']}")
+    with closing(judge.reports(list(folders), files, jobs)) as reports:
+        pairs = zip(folders.items(), reports, strict=True)
+        for number, ((name, release), report) in enumerate(pairs, 1):
+            done(name, number, len(folders))
+            _replace(books, name, release, report, judge.ruleset, refused)
+            judged.append(f"{name} {release['version']}")
     return sorted(judged)
 
 

@@ -22,6 +22,7 @@ from kurt_ext.errors import (
     MarketError,
     PluginValidationError,
     ReleaseExistsError,
+    StorageError,
 )
 from kurt_ext.market import books as books_module
 from kurt_ext.market import building, digests
@@ -375,7 +376,7 @@ def test_a_full_disk_leaves_the_marketplace_as_it_was(
         monkeypatch.setattr(Books, "write", full)
         try:
             shop.build()
-        except OSError:
+        except StorageError:
             assert shop.raw == before
             assert not verify(shop.reader).findings
         else:
@@ -390,8 +391,9 @@ def test_a_disk_that_fills_up_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatc
 
     monkeypatch.setattr(Books, "write", full)
     write_skill(shop.root / "skills" / "greeter", "1.1.0")
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(StorageError, match="cannot be written") as caught:
         shop.build()
+    assert "No space" in str(caught.value.cause)
 
 
 @pytest.mark.slow
