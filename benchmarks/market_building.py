@@ -3,6 +3,10 @@
 Beside each build stands `python -c pass`, so that what else the machine does is seen. The
 first build judges every skill; with ``--no-judging`` a stand-in for the validator gives
 each the same report, which leaves what the marketplace itself costs.
+
+With ``--sizes 1000 2000 5000`` only first builds are timed, of as many skills each, in
+``--jobs`` processes: what a skill takes is the same where a build is linear. Of each, the
+processor time is told too, of this process and of those that judge.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -67,7 +71,7 @@ class Stand(Judge):
         folders: Sequence[str],
         files: Callable[[str], Mapping[str, bytes]],
         jobs: int = 0,
-    ) -> Iterator[dict[str, Any]]:
+    ) -> Generator[dict[str, Any], None, None]:
         for folder in folders:
             told = {path: sha256(data).hexdigest() for path, data in files(folder).items()}
             yield self.base | {"path": folder, "digests": told}
@@ -90,6 +94,32 @@ def bare() -> float:
     return time.perf_counter() - start
 
 
+def scaled(sizes: Sequence[int], jobs: int) -> None:
+    """Print what a first build of so many skills takes, the validator's verdicts included."""
+    for size in sizes:
+        with tempfile.TemporaryDirectory() as scratch:
+            os.environ["KURT_CACHE"] = os.path.join(scratch, "cache")
+            for number in range(size):
+                write(Path(scratch, "market"), number)
+            begun, start = os.times(), time.perf_counter()
+            built = build(os.path.join(scratch, "market"), Places(scratch), jobs=jobs)
+            took, ended = time.perf_counter() - start, os.times()
+            assert len(built.added) == size, built.refused[:1]
+        here = ended.user + ended.system - begun.user - begun.system
+        there = (
+            ended.children_user
+            + ended.children_system
+            - begun.children_user
+            - begun.children_system
+        )
+        each = 1000 / size
+        print(
+            f"{size:6,} skills {took:8.1f} s  {took * each:6.2f} ms each; of a processor"
+            f" {here * each:.2f} ms here and {there * each:.2f} where it is judged",
+            flush=True,
+        )
+
+
 def timed(root: Path, places: Places, judge: Judge | None) -> tuple[float, float, Built]:
     start, cpu = time.perf_counter(), time.process_time()
     built = build(str(root), places, judge=judge)
@@ -109,7 +139,12 @@ def main() -> None:
     parser.add_argument("--skills", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-judging", action="store_true")
+    parser.add_argument("--sizes", type=int, nargs="+")
+    parser.add_argument("--jobs", type=int, default=0)
     chosen = parser.parse_args()
+    if chosen.sizes:
+        scaled(chosen.sizes, chosen.jobs)
+        return
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["KURT_CACHE"] = os.path.join(scratch, "cache")
         places = Places(scratch)
