@@ -13,7 +13,7 @@ __all__ = ["add", "best", "numbers_of", "of_bytes", "of_numbers", "to_bytes", "w
 
 #: So many are told apart one by one; more are halved by a plane first, which costs a count.
 _FEW = 32
-_CHUNK = 512
+_CHUNK = 2048
 _BITS = [[bit for bit in range(8) if byte >> bit & 1] for byte in range(256)]
 
 
@@ -89,12 +89,16 @@ def add(planes: list[int], addend: Sequence[int], shift: int) -> None:
         at += 1
 
 
-def best(planes: Sequence[int], among: int, offset: int, limit: int) -> list[tuple[int, int]]:
-    """Return (number, sum) of a page of a set: the largest sums first, then the lowest numbers."""
+def best(
+    planes: Sequence[int], among: int, count: int, offset: int, limit: int
+) -> list[tuple[int, int]]:
+    """Return (number, sum) of a page of a set: the largest sums first, then the lowest numbers.
+
+    :param count: how many are in the set.
+    """
     found: list[tuple[int, int]] = []
     #: (set, how many, highest plane that is not looked at yet, sum so far)
-    waiting = [(among, among.bit_count(), len(planes) - 1, 0)]
-    read: dict[int, bytes] = {}
+    waiting = [(among, count, len(planes) - 1, 0)]
     while waiting and limit > 0:
         members, count, plane, total = waiting.pop()
         if offset >= count:
@@ -116,26 +120,27 @@ def best(planes: Sequence[int], among: int, offset: int, limit: int) -> list[tup
             if plane < 0:
                 page = [(number, total) for number in numbers_of(members, offset, limit)]
             else:
-                page = _sorted(planes, plane, members, total, read)[offset : offset + limit]
+                page = _sorted(planes, plane, members, total)[offset : offset + limit]
             found += page
             offset, limit = 0, limit - len(page)
     return found
 
 
-def _sorted(
-    planes: Sequence[int], plane: int, members: int, total: int, read: dict[int, bytes]
-) -> list[tuple[int, int]]:
-    """Return (number, sum) of each of a few, in their order; ``read`` keeps planes as bytes."""
-    numbers = numbers_of(members)
-    sums = [total] * len(numbers)
+def _sorted(planes: Sequence[int], plane: int, members: int, total: int) -> list[tuple[int, int]]:
+    """Return (number, sum) of each of a few, in their order."""
+    sums = dict.fromkeys(_few(members), total)
     for at in range(plane + 1):
-        if not planes[at]:
-            continue
-        if at not in read:
-            read[at] = to_bytes(planes[at])
-        data, worth = read[at], 1 << at
-        end = len(data) << 3
-        for place, number in enumerate(numbers):
-            if number < end and data[number >> 3] >> (number & 7) & 1:
-                sums[place] += worth
-    return sorted(zip(numbers, sums, strict=True), key=lambda one: (-one[1], one[0]))
+        high, worth = members & planes[at], 1 << at
+        for number in _few(high):
+            sums[number] += worth
+    return sorted(sums.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _few(members: int) -> list[int]:
+    """Return the numbers in a set of a few, the highest first."""
+    found = []
+    while members:
+        number = members.bit_length() - 1
+        found.append(number)
+        members ^= 1 << number
+    return found

@@ -18,7 +18,7 @@ __all__ = ["Lexicon"]
 
 _T = TypeVar("_T")
 #: Bytes of sets that are kept.
-_KEPT = 64 << 20
+_KEPT = 96 << 20
 #: Words that are measured for one that was typed: so that it takes no longer, whatever words
 #: somebody publishes.
 _MEASURED = 200
@@ -60,12 +60,13 @@ class Lexicon:
         return self._once(("", word), partial(self._read, word))
 
     def _read(self, word: str) -> Weights:
-        whole = self._sets("SELECT skills FROM term WHERE word = ?", word)
-        begin = self._sets("SELECT skills FROM stem WHERE word = ?", word)
-        if not begin[0]:
-            query = "SELECT skills FROM term WHERE word > ? AND word < ?"
-            begin = postings.joined(whole, self._sets(query, word, word + _LAST))
-        return Weights.of(begin, whole)
+        rows = self.all("SELECT skills FROM stem WHERE word = ?", word)
+        until = word + ("\0" if rows else _LAST)
+        rows += self.all("SELECT skills, word FROM term WHERE word >= ? AND word < ?", word, until)
+        whole = [row[0] for row in rows if row[1:] == (word,)]
+        others = [row[0] for row in rows if row[1:] != (word,)]
+        sets = self._decoded(whole)
+        return Weights.of(postings.joined(sets, self._decoded(others)), sets)
 
     def meant(self, word: str) -> str:
         """Return the nearest word; "" where none is near.
@@ -104,7 +105,9 @@ class Lexicon:
         return found
 
     def _sets(self, query: str, *values: Any) -> postings.Sets:
-        rows = [row for (row,) in self.all(query, *values)]
+        return self._decoded([row for (row,) in self.all(query, *values)])
+
+    def _decoded(self, rows: list[bytes]) -> postings.Sets:
         try:
             return postings.decode(rows, self._size)
         except ValueError as error:
@@ -129,5 +132,5 @@ class Lexicon:
 
 def _weight(value: Any) -> int:
     """Return the bytes that are kept of a value, about."""
-    sets = (*value.planes, value.every, value.names) if isinstance(value, Weights) else (value,)
-    return 256 + sum([sys.getsizeof(one) for one in {id(one): one for one in sets}.values()])
+    sets = value.planes if isinstance(value, Weights) else (value,)
+    return 256 + sum([sys.getsizeof(one) for one in sets])

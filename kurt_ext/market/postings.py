@@ -51,15 +51,23 @@ def folded(text: str) -> list[str]:
 class Weights(NamedTuple):
     """What a word weighs in each skill, 0 to 7.
 
-    :param planes: the three bits of the weight.
-    :param every: skills that have it. ``names``: that have it in a name or a tag.
-    :param many: how many have it.
+    :param planes: the three bits of the weight, the least first.
+    :param many: how many skills have it.
     """
 
     planes: tuple[int, int, int]
-    every: int
-    names: int
     many: int
+
+    @property
+    def every(self) -> int:
+        """Skills that have the word."""
+        ones, twos, fours = self.planes
+        return ones | twos | fours
+
+    @property
+    def names(self) -> int:
+        """Skills that have it in a name or a tag: where it weighs 4 or more."""
+        return self.planes[2]
 
     @classmethod
     def of(cls, begin: Sets, whole: Sets) -> Weights:
@@ -73,7 +81,7 @@ class Weights(NamedTuple):
         six, seven = begin[NAME], whole[NAME]
         # Each lies within the one before it, so that `^` is what that one has beyond it.
         ones = seven | (five ^ six) | (three ^ four) | (least ^ two)
-        return cls((ones, six | (two ^ four), four), least, four, least.bit_count())
+        return cls((ones, six | (two ^ four), four), least.bit_count())
 
 
 # -- as bytes ------------------------------------------------------------------------

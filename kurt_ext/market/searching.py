@@ -226,13 +226,14 @@ class Catalogue:
         first = self._exact(text, fit)
         if first is not None:
             every = bitmaps.without(every, 1 << first)
-        total = every.bit_count() + (first is not None)
+        count = every.bit_count()
+        total = count + (first is not None)
         found: list[tuple[int, int]] = []
-        if first is not None:
-            found, offset, limit = (
-                ([(first, -_FIRST)], 0, limit - 1) if not offset else ([], offset - 1, limit)
-            )
-        found += bitmaps.best(self._sums(asked, names), every, offset, limit)
+        if first is not None and offset:
+            offset -= 1
+        elif first is not None:
+            found, limit = [(first, _FIRST)], limit - 1
+        found += bitmaps.best(self._sums(asked, names), every, count, offset, limit)
         return Choice(
             [one for one, _ in found], [-float(sum) for _, sum in found], total, corrected
         )
@@ -243,7 +244,7 @@ class Catalogue:
         """Return the planes of the sums of weights, with that of the names above."""
         planes: list[int] = []
         for one in asked:
-            if one.every:
+            if one.many:
                 often = one.many / (self._size - 1)
                 shift = 2 if often <= _RARE else 1 if often <= _SELDOM else 0
                 bitmaps.add(planes, one.planes, shift)
@@ -260,7 +261,10 @@ class Catalogue:
 
     def _exact(self, text: str, fit: int | None) -> int | None:
         """Return the skill that has the very id that was typed, whatever else matches."""
-        rows = self._lexicon.all("SELECT number FROM skill WHERE id = ?", text.strip().lower())
+        id = text.strip().lower()
+        if " " in id:
+            return None  # as in no id
+        rows = self._lexicon.all("SELECT number FROM skill WHERE id = ?", id)
         return rows[0][0] if rows and (fit is None or fit >> rows[0][0] & 1) else None
 
     def _fitting(self, filters: Filters) -> int | None:
@@ -280,7 +284,7 @@ class Catalogue:
 
     def _corrections(self, typed: Sequence[str], asked: Sequence[Weights]) -> dict[str, str]:
         """Return word → the nearest one that there is, for words that nothing begins with."""
-        wrong = [word for word, one in zip(typed, asked, strict=True) if not one.every]
+        wrong = [word for word, one in zip(typed, asked, strict=True) if not one.many]
         wrong = [word for word in wrong if typos.forgivable(word)][:_MAX_CORRECTED]
         found = {word: self._lexicon.meant(word) for word in wrong}
         return {word: meant for word, meant in found.items() if meant}

@@ -47,5 +47,5 @@ def test_the_best_are_those_of_the_largest_sums(
             for number in members & among:
                 sums[number] += 1 << at + shift
     expected = sorted(sums.items(), key=lambda one: (-one[1], one[0]))
-    found = bitmaps.best(planes, bitmaps.of_numbers(among, SIZE), offset, limit)
+    found = bitmaps.best(planes, bitmaps.of_numbers(among, SIZE), len(among), offset, limit)
     assert found == expected[offset : offset + limit]

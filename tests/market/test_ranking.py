@@ -166,8 +166,9 @@ def test_an_id_that_is_typed_comes_first_on_the_first_page_alone(
     skills, catalogue = shop
     for text in (skills[3].id, skills[-1].id.upper()):
         numbers = expected(skills, text, Filters())
-        pages = [catalogue.choose(text, limit=3, offset=at).numbers for at in range(0, 9, 3)]
-        assert [number for page in pages for number in page] == numbers[:9]
+        pages = [catalogue.choose(text, limit=3, offset=at) for at in range(0, 9, 3)]
+        assert [number for page in pages for number in page.numbers] == numbers[:9]
+        assert pages[0].ranks == sorted(pages[0].ranks)
         assert skills[numbers[0] - 1].id == text.lower()
 
 
