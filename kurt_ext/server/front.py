@@ -54,6 +54,8 @@ _PROMISES: list[Header] = [
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
 ]
 
+_STRICT: Header = (b"strict-transport-security", b"max-age=31536000")
+
 
 class _Answer(NamedTuple):
     headers: list[Header]
@@ -86,6 +88,7 @@ class Front:
         self._callers = callers or Buckets(settings.rate, settings.burst)
         self.close = close
         self._quick = quick or {}
+        self._encrypted = settings.url.startswith("https://")
         self._kept: OrderedDict[tuple[Any, ...], _Answer] = OrderedDict()
         self._size = 0
 
@@ -94,6 +97,8 @@ class Front:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if self._encrypted or scope["scheme"] == "https":
+            send = _encrypting(send)
         client = scope.get("client")
         wait = self._callers.take(neighbourhood(client[0])) if client else 0.0
         if wait:
@@ -224,6 +229,17 @@ def _promising(send: Send) -> Send:
         await send(message)
 
     return promise
+
+
+def _encrypting(send: Send) -> Send:
+    """Have browsers ask for nothing without encryption any more (RFC 6797)."""
+
+    async def encrypt(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message = {**message, "headers": [*message.get("headers", []), _STRICT]}
+        await send(message)
+
+    return encrypt
 
 
 async def _say(send: Send, status: int, text: str, more: list[Header] | None = None) -> None:
