@@ -153,7 +153,9 @@ def _handle(app: FastAPI, pages: Pages) -> None:
 
 def _is_page(request: Request) -> bool:
     path = request.url.path
-    return path == "/" or path.startswith(("/skills/", "/publishers/"))
+    if path == "/" or path.startswith(("/skills/", "/publishers/")):
+        return True
+    return not path.startswith("/api/") and "text/html" in request.headers.get("accept", "")
 
 
 def failure(error: KurtError) -> Response:

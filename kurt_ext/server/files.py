@@ -14,6 +14,7 @@ import stat
 from collections.abc import Iterator
 from typing import IO
 
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
@@ -69,6 +70,8 @@ class Files:
         path = request.url.path.lstrip("/")
         accept = request.headers.get("accept", "")
         if PUBLIC.fullmatch(path) is None:
+            if "text/html" in accept:
+                raise HTTPException(404, "There is nothing at this address.")
             return _missing()
         kind = ""
         if path.startswith("simple/") and not path.endswith((".html", ".json")):

@@ -23,12 +23,13 @@ from ..errors import KurtError, NotFoundError
 from ..grants import LISTS
 from ..market.documents import FilesSource, PublisherDocument, Release, SkillDocument
 from ..names import suggest
-from .api import split
 from .counting import Counts
 from .differences import Differences
 from .files import FOREVER
+from .leaves import LAST, LENGTH, Leaf, number
 from .readme import render
 from .rendering import ASKS, Templates
+from .searches import split
 from .shelf import Edition, Shelf, whole
 from .telling import (
     concerning,
@@ -42,10 +43,8 @@ from .telling import (
 
 __all__ = ["Pages"]
 
-_PAGE = 20
-_LAST = 100
-#: Versions, files and skills of a publisher that a page shows.
-_VERSIONS, _FILES, _SKILLS = 100, 512, 200
+#: Versions and files that a page shows.
+_VERSIONS, _FILES = 100, 512
 #: Entries of each list of permissions.
 _PERMISSIONS = 50
 #: Versions that can be chosen for a comparison; each pair of them is a page.
@@ -142,13 +141,13 @@ class Pages:
         """Show what a search has found; without a wish, all there is."""
         edition = await self._shelf.current()
         asked = request.query_params
-        page = _number(asked.get("page"), 1, _LAST)
+        page = number(asked.get("page"), 1, LAST)
         wishes: dict[str, Any] = {
             "q": asked.get("q", "")[:256],
             "kind": asked.get("kind", "")[:128],
             "tags": split(asked.getlist("tag")),
             "without": [name for name in asked.getlist("without") if name in ASKS],
-            "score": _number(asked.get("score"), 0, 100),
+            "score": number(asked.get("score"), 0, 100),
         }
         found = edition.catalogue.search(
             wishes["q"],
@@ -156,10 +155,12 @@ class Pages:
             tags=wishes["tags"],
             without=wishes["without"],
             min_score=wishes["score"] or None,
-            limit=_PAGE,
-            offset=(page - 1) * _PAGE,
+            limit=LENGTH,
+            offset=(page - 1) * LENGTH,
         )
-        more = found.total > page * _PAGE and page < _LAST
+        leaf = Leaf.of(page, found.total, lambda page: _link(wishes, page))
+        if leaf.last < page:
+            return RedirectResponse(f"/{_link(wishes, leaf.last)}", 302)
         return self._page(
             "search.html",
             market=edition.meta,
@@ -169,11 +170,8 @@ class Pages:
             kinds=edition.kinds,
             rows=[whole(hit.listing) for hit in found.hits],
             total=found.total,
-            many=found.total >= 2000 and bool(wishes["q"]),
             corrected=found.corrected,
-            page=page,
-            before=_link(wishes, page - 1) if page > 1 else "",
-            after=_link(wishes, page + 1) if more else "",
+            leaf=leaf,
         )
 
     async def skill(self, request: Request) -> Response:
@@ -266,13 +264,20 @@ class Pages:
             near = [(one, f"/publishers/{quote(one)}") for one in names]
             return self.problem(404, f"No publisher is called {name[:64]}.", near)
         document: PublisherDocument = await self._shelf.publisher(edition, name)
-        found = edition.catalogue.search("", publisher=name, limit=_SKILLS)
+        page = number(request.query_params.get("page"), 1, LAST)
+        found = edition.catalogue.search(
+            "", publisher=name, limit=LENGTH, offset=(page - 1) * LENGTH
+        )
+        leaf = Leaf.of(page, found.total, lambda page: f"?page={page}")
+        if leaf.last < page:
+            return RedirectResponse(f"/publishers/{quote(name)}?page={leaf.last}", 302)
         return self._page(
             "publisher.html",
             market=edition.meta,
             publisher=document,
             rows=[whole(hit.listing) for hit in found.hits],
             total=found.total,
+            leaf=leaf,
         )
 
     def failed(self, error: KurtError) -> Response:
@@ -324,13 +329,6 @@ def _chosen(document: SkillDocument, version: str | None) -> Release:
     if version is not None:
         return the_release(document, version)
     return document.latest or newest_first(document)[0]
-
-
-def _number(text: str | None, least: int, most: int) -> int:
-    """Return a number within bounds that a stranger has typed."""
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
-        return least
-    return max(least, min(most, int(text)))
 
 
 def _link(wishes: Mapping[str, Any], page: int) -> str:

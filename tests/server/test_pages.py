@@ -18,6 +18,8 @@ from kurt_ext.market.publishing import publish, yank
 from kurt_ext.places import Places
 from kurt_ext.server.readme import MAX_TEXT, render
 
+from .conftest import Serve
+
 #: Elements that pages and READMEs are made of; there is no other.
 ELEMENTS = set(
     "a b bdi blockquote body br button caption code dd del details div dl dt em fieldset footer"
@@ -227,17 +229,124 @@ def test_filters_and_pages_keep_each_other(client: TestClient) -> None:
     assert 'value="network_hosts" checked' in text
 
 
-@pytest.mark.parametrize("path", ["/", "/skills/greeter", "/publishers/market", "/skills/nobody"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/?q=greeter", "/skills/greeter", "/skills/greeter/1.0.0", "/publishers/market"),
+        *("/skills/greeter/compare", "/skills/nobody", "/skills/greeter/9.9.9", "/nowhere"),
+    ],
+)
 def test_a_page_promises_to_run_nothing(client: TestClient, path: str) -> None:
-    answer = client.get(path)
+    answer = client.get(path, headers={"accept": "text/html"})
+    assert answer.headers["content-type"].startswith("text/html")
     policy = dict(
         part.strip().partition(" ")[::2]
         for part in answer.headers["content-security-policy"].split(";")
     )
     assert policy["default-src"] == "'none'" and policy["style-src"] == "'self'"
+    assert policy["frame-ancestors"] == "'none'" and policy["base-uri"] == "'none'"
+    assert policy["form-action"] == "'self'"
     assert "unsafe" not in str(policy) and "script-src" not in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+    assert "strict-transport-security" not in answer.headers
     assert "<script" not in answer.text and " style=" not in answer.text
+    shown = harmless(answer.text)
+    # One of each landmark and one heading of the first level, for those who do not see the page.
+    tags = [tag for tag, _ in shown.found]
+    for tag in ("title", "h1", "header", "main", "footer"):
+        assert tags.count(tag) == 1, tag
+    assert ("a", {"class": "skip", "href": "#main"}) in shown.found
+
+
+@pytest.mark.parametrize("path", ["/", "/skills/nobody", "/kurt/v1/index.json", "/robots.txt"])
+def test_encryption_is_asked_for_ever_where_there_is_some(serve: Serve, path: str) -> None:
+    plain, behind = serve(), serve(url="https://skills.test")
+    name = "strict-transport-security"
+    assert name not in plain.get(path).headers
+    assert plain.get(f"https://skills.test{path}").headers[name] == "max-age=31536000"
+    assert behind.get(path).headers[name] == "max-age=31536000"
+
+
+def test_each_page_has_a_title_of_its_own(client: TestClient) -> None:
+    paths = ("/", "/?q=wave", "/skills/greeter", "/skills/greeter/1.0.0", "/skills/waver")
+    paths += ("/skills/greeter/compare", "/publishers/market", "/skills/nobody")
+    titles = [re.findall("<title>(.*?)</title>", client.get(path).text)[0] for path in paths]
+    assert len(set(titles)) == len(titles)
+
+
+@pytest.mark.parametrize(
+    ("crooked", "straight"),
+    [
+        ("/skills", "/"),
+        ("/skills/", "/"),
+        ("/publishers/", "/"),
+        ("/skills/greeter/", "/skills/greeter"),
+        ("/skills/greeter/1.0.0/", "/skills/greeter/1.0.0"),
+        ("/publishers/market/", "/publishers/market"),
+        ("/?page=9", "/?page=1"),
+        ("/?q=greet&page=9", "/?q=greet&page=1"),
+        ("/publishers/market?page=9", "/publishers/market?page=1"),
+    ],
+)
+def test_an_address_that_is_nearly_right_leads_to_its_page(
+    client: TestClient, crooked: str, straight: str
+) -> None:
+    answer = client.get(crooked)
+    assert answer.status_code in (302, 308)
+    assert answer.headers["location"] == straight
+
+
+def test_what_is_not_there_is_told_with_what_may_be_meant(client: TestClient) -> None:
+    for path, near in [
+        ("/skills/greetr", "/skills/greeter"),
+        ("/skills/greeter/1.0.1", "/skills/greeter/1.0.0"),
+        ("/skills/greeter/compare?new=1.0.1", "/skills/greeter/1.0.0"),
+        ("/publishers/markt", "/publishers/market"),
+    ]:
+        answer = client.get(path)
+        assert answer.status_code == 404
+        assert f'<a href="{near}">' in answer.text, path
+    lost = client.get("/nowhere/at/all", headers={"accept": "text/html,*/*"})
+    assert lost.status_code == 404 and "There is nothing at this address." in lost.text
+    assert client.get("/nowhere").headers["content-type"].startswith("text/plain")
+    asked = client.get("/api/v1/nowhere", headers={"accept": "text/html"})
+    assert asked.status_code == 404 and "<" not in asked.text
+
+
+def test_a_fault_of_this_side_has_a_page_and_is_noted(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("kurt_ext.server.pages.newest_first", None)
+    answer = client.get("/skills/greeter")
+    assert answer.status_code == 500
+    assert "Something went wrong" in answer.text and "NoneType" not in answer.text
+    assert "NoneType" in caplog.text and "/skills/greeter" in caplog.text
     harmless(answer.text)
+
+
+def test_a_long_list_has_pages_that_keep_what_was_asked_for(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kurt_ext.server.pages.LENGTH", 1)
+    monkeypatch.setattr("kurt_ext.server.leaves.LENGTH", 1)
+    text = client.get("/?q=greet&tag=demo&without=processes&score=1").text
+    assert "Page 1 of 2" in text
+    after = "?q=greet&amp;tag=demo&amp;without=processes&amp;score=1&amp;page=2"
+    assert f'href="{after}"' in text
+    last = client.get("/" + after.replace("&amp;", "&")).text
+    assert "Page 2 of 2" in last and 'value="processes" checked' in last
+    assert re.findall(r"<h3><a href=.(/skills/\w+)", text) != re.findall(
+        r"<h3><a href=.(/skills/\w+)", last
+    )
+    assert 'href="?page=2"' in client.get("/publishers/market").text
+    assert "Page 2 of 2" in client.get("/publishers/market?page=2").text
+
+
+def test_a_typo_is_told(client: TestClient) -> None:
+    text = client.get("/?q=greetr").text
+    assert "<strong>greeter</strong> instead of greetr" in text
+    assert "Nothing found" in client.get("/?q=zzzzqqqq").text
 
 
 def test_a_bidirectional_override_is_written_out(client: TestClient) -> None:
