@@ -203,8 +203,13 @@ def standing_lines(page: Page, markets: Mapping[str, Market]) -> None:
         page.line(f"{name}: index {standing.snapshot}, made {age} ago", "dim")
 
 
-def write_steps(page: Page, steps: Sequence[Step]) -> None:
-    """Write what is to be, or was, done: a line each, and what it asks beneath."""
+def write_steps(page: Page, steps: Sequence[Step], brought: Sequence[str] = ()) -> None:
+    """Write what is to be, or was, done: a line each, and what it asks beneath.
+
+    :param brought: the distributions that came with it.
+    """
+    for name in brought:
+        page.parts((" + ", "green"), (name, "bold"), ("  distribution", "dim"))
     from .market.identities import in_words
 
     for step in steps:

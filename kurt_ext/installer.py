@@ -9,7 +9,7 @@ and the validator has judged it.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from . import bringing, semver
 from .bringing import Goods
 from .choosing import Shelves, needs
+from .environments import is_own
 from .errors import (
     ConflictError,
     ConsentError,
@@ -33,6 +34,7 @@ from .lock import Locked, lock_path, write
 from .market import digests
 from .market.store import File, Store, Tree
 from .metadata import part_to_judge
+from .needing import lacking
 from .receipts import Receipt, Receipts, now
 from .removing import refuse_imported
 from .specs import Spec
@@ -79,6 +81,8 @@ class Installer:
         self._judge = judge
         self._gate = gate
         self._ruleset = ""
+        #: Called with the steps that were agreed to, where what they need is lacking.
+        self.prepare: Callable[[Sequence[Step]], None] | None = None
 
     @property
     def scope(self) -> str:
@@ -149,8 +153,8 @@ class Installer:
         before = self.receipts.find(goods.name)
         verb = _verb(goods, before)
         keep = self._refuse_occupied(goods, before, force)
-        lacking = before is not None and not before.folder and damage(self.receipts, before)
-        if verb == "keep" and (keep or lacking):
+        torn = before is not None and not before.folder and damage(self.receipts, before)
+        if verb == "keep" and (keep or torn):
             verb = "replace"
         tree = None
         if goods.wheel is None:
@@ -196,11 +200,11 @@ class Installer:
             keep=keep,
             tree=tree,
             warnings=[*goods.warnings, *self._lacking(goods, tree)],
+            lacking=[] if is_own(self.discovery.config, goods.name) else lacking(goods.requires),
         )
 
     def _lacking(self, goods: Goods, tree: Tree | None) -> list[Finding]:
         """Return what to say of distributions that it needs, and that are not there."""
-        from .environments import is_own
         from .requirements import missing
 
         if tree is None or is_own(self.discovery.config, goods.name):
@@ -343,6 +347,8 @@ class Installer:
             for step in plan.changes:
                 self._refuse_loaded(step)
                 self._refuse_meanwhile(step)
+            if self.prepare is not None and any(step.lacking for step in plan.changes):
+                self.prepare(plan.changes)
             for step in plan.changes:
                 self._do(step)
                 done.append(step)

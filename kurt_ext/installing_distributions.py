@@ -81,13 +81,12 @@ def install_locked(lines: Sequence[str], *, index: str | None = None, offline: s
     words = ["install", "--no-deps", "--require-hashes", "--only-binary=:all:"]
     if offline:
         words += ["--no-index", "--find-links", offline]
-    elif index:
-        words += ["--index-url", index]
     with tempfile.TemporaryDirectory(prefix="kurt-") as base:
         path = os.path.join(base, "requirements.txt")
         with open(path, "w", encoding="utf-8") as stream:
             stream.write("\n".join(lines) + "\n")
-        _run([*words, "-r", path], [] if offline or index else _OWN_INDEX)
+        kept = () if offline or index else _OWN_INDEX
+        _run([*words, "-r", path], kept, None if offline else index)
 
 
 def compile_lock(
@@ -100,21 +99,35 @@ def compile_lock(
     """
     with tempfile.TemporaryDirectory(prefix="kurt-") as base:
         asked, made = os.path.join(base, "wanted.in"), os.path.join(base, "pylock.toml")
+        kept = os.path.join(base, "kept.txt")
         with open(asked, "w", encoding="utf-8") as stream:
             stream.write("\n".join(requirements) + "\n")
-        words = ["--only-binary=:all:"]
+        with open(kept, "w", encoding="utf-8") as stream:
+            stream.write("\n".join(_kept()) + "\n")
+        words = ["--only-binary=:all:", "-c", kept]
         if offline:
             words += ["--no-index", "--find-links", offline]
-        elif index:
-            words += ["--index-url", index]
         if installer() == "pip":
             _refuse_old_pip()
             words = ["lock", *words, "-r", asked, "-o", made]
         else:
             words = ["compile", *words, "--format", "pylock.toml", "--quiet", "-o", made, asked]
-        _run(words, [] if offline or index else _OWN_INDEX)
+        _run(words, () if offline or index else _OWN_INDEX, None if offline else index)
         with open(made, encoding="utf-8") as stream:
             return stream.read()
+
+
+def _kept() -> list[str]:
+    """Return what kurt itself requires of this environment, and keeps whatever skills need."""
+    from importlib.metadata import PackageNotFoundError, requires
+
+    from packaging.requirements import Requirement
+
+    try:
+        listed = [Requirement(text) for text in requires("kurt-ext") or ()]
+    except PackageNotFoundError:
+        return []
+    return [f"{one.name}{one.specifier}" for one in listed if "extra" not in str(one.marker or "")]
 
 
 def locks() -> bool:
@@ -155,7 +168,7 @@ def installed_version(distribution: str) -> str | None:
         return None
 
 
-def _run(words: list[str], kept: Sequence[str]) -> None:
+def _run(words: list[str], kept: Sequence[str], index: str | None = None) -> None:
     program = installer()
     dropped = set(_SOURCES).difference(kept)
     environ = {key: value for key, value in os.environ.items() if key not in dropped}
@@ -165,11 +178,14 @@ def _run(words: list[str], kept: Sequence[str]) -> None:
             words.insert(1, "--yes")
         # Its configuration files may name further indexes; empty is none.
         environ |= {"PIP_EXTRA_INDEX_URL": "", "PIP_FIND_LINKS": ""}
-        if "--no-index" in words or "--index-url" in words:
+        if "--no-index" in words or index:
             environ["PIP_CONFIG_FILE"] = os.devnull
         command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", *words]
     else:
         command = [program, "pip", words[0], "--no-config", "--python", sys.executable, *words[1:]]
+    if index:
+        # Not on the command line, which everybody on this machine reads: it may hold a password.
+        environ["PIP_INDEX_URL" if program == "pip" else "UV_DEFAULT_INDEX"] = index
     environ["PYTHONDONTWRITEBYTECODE"] = os.environ.get("PYTHONDONTWRITEBYTECODE", "")
     try:
         done = subprocess.run(

@@ -23,6 +23,7 @@ class Step:
     :param before: what kurt had installed there.
     :param wider: what it may do more than before, as (list, entry); all that it may, at first.
     :param publisher_change: who published it before, and who does now.
+    :param lacking: what a wheel needs of Python's distributions, and is not here yet.
     :param keep: a folder is there that kurt has not installed, or that was changed; it is kept.
     """
 
@@ -37,6 +38,7 @@ class Step:
     keep: bool = False
     tree: Tree | None = None
     warnings: list[Finding] = field(default_factory=list)
+    lacking: list[str] = field(default_factory=list)
 
     @property
     def name(self) -> str:
@@ -55,6 +57,8 @@ class Step:
         words = [phrase for key, entry in self.wider for phrase in _in_words(key, entry)]
         if self.before is not None and self.fell:
             words.append(f"its score falls from {self.before.locked.score} to {self.score}")
+        if self.lacking:
+            words.append(f"it brings libraries, which are not judged: {', '.join(self.lacking)}")
         return words
 
     def as_dict(self) -> dict[str, Any]:
@@ -76,6 +80,7 @@ class Step:
             "score_before": self.before.locked.score if self.before else None,
             "wider": [{"list": key, "entry": entry} for key, entry in self.wider],
             "asks": self.asks,
+            "lacking": self.lacking,
             "publisher_change": list(self.publisher_change) if self.publisher_change else None,
             "requested": self.locked.requested,
         }

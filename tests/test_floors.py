@@ -91,6 +91,7 @@ specs wheel_choice bringing installing_distributions
 bringing_distributions installing_wheels
 removing
 choosing pylock steps index_updates
+needing
 installer
 updating syncing pruning
 auditing
@@ -118,7 +119,7 @@ FOREIGN_IN = dict.fromkeys(
     ("reporting.sarif", "checks.supply_chain"), re.compile('"tool"|"custom"|"hooks.custom"')
 )
 #: PEP 751's table for what a program adds to a lock of its own.
-FOREIGN_IN["pylock"] = re.compile(r"\[tool\.kurt\]|^tool$")
+FOREIGN_IN["pylock"] = re.compile(r"\[tool\.kurt(\.index)?\]|^tool$")
 
 
 def modules() -> Iterator[tuple[str, Path]]:

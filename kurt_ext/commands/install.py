@@ -92,6 +92,7 @@ def command(
       kurt install ./web-archiver
       kurt install git+https://example.com/skills.git@v1.0#subdirectory=web-archiver
     """
+    from ..needing import Needs
     from ..specs import parse
 
     if not specs:
@@ -102,6 +103,11 @@ def command(
     if session.discovery.config.markets and any(spec.kind == "market" for spec in wanted):
         markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
     installer = installer_of(session, scope, markets, names=market, offline=offline)
+    needs = Needs(
+        session.discovery, installer.receipts, installer.shelves.indexes, offline=offline
+    )
+    brought: list[str] = []
+    installer.prepare = lambda steps: brought.extend(needs.bring(steps))
     plan = installer.plan(wanted, force=force)
     steps = plan.steps
     if not dry_run:
@@ -110,8 +116,8 @@ def command(
         warnings += more
 
     def text(page: Page) -> None:
-        write_steps(page, steps)
+        write_steps(page, steps, brought)
         page.line("Nothing was changed: a dry run" if dry_run else count(steps))
 
-    data = {"scope": scope, "dry_run": dry_run, "steps": rows(steps)}
+    data = {"scope": scope, "dry_run": dry_run, "steps": rows(steps), "distributions": brought}
     return Answer(data, text, warnings=[*warnings, *plan.warnings], talk=True)

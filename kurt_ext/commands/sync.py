@@ -10,7 +10,7 @@ import click
 
 from .. import cli
 from ..agreeing import SCOPES, apply, count, installer_of, rows, write_steps
-from ..errors import ConfigError, ConflictError, KurtError
+from ..errors import ConfigError, KurtError
 from ..findings import Finding
 from ..output import Answer
 
@@ -58,6 +58,7 @@ def command(
       kurt sync --force web-archiver
     """
     from ..lock import lock_path
+    from ..needing import Needs
     from ..removing import refuse_in_host, uninstall_all
     from ..settled import remember
     from ..syncing import plan_sync
@@ -73,6 +74,11 @@ def command(
         )
     markets, warnings = _markets(session, offline)
     installer = installer_of(session, scope, markets, offline=offline)
+    needs = Needs(
+        session.discovery, installer.receipts, installer.shelves.indexes, offline=offline
+    )
+    brought: list[str] = []
+    installer.prepare = lambda steps: brought.extend(needs.bring(steps, locked=locked))
     chosen = plan_sync(installer, force=force)
     steps, removed = chosen.plan.steps, chosen.surplus if locked else []
     if not dry_run:
@@ -81,7 +87,8 @@ def command(
         for receipt in removed:
             refuse_in_host(session.places, receipt.name)
         uninstall_all(installer.receipts, [receipt.name for receipt in removed])
-    brought = _python(session, locked) if python and not dry_run else []
+    if python and not dry_run:
+        brought += needs.bring(locked=locked)
     if not locked:
         warnings += [
             Finding(
@@ -99,11 +106,9 @@ def command(
             remember(session.places, folders, started)
 
     def text(page: Page) -> None:
-        write_steps(page, steps)
+        write_steps(page, steps, brought)
         for receipt in removed:
             page.parts((" - ", "red"), (receipt.name, "bold"), (f" {receipt.version}", None))
-        for name in brought:
-            page.parts((" + ", "green"), (name, "bold"), ("  distribution", "dim"))
         if dry_run:
             page.line("Nothing was changed: a dry run")
         else:
@@ -121,41 +126,6 @@ def command(
         "distributions": brought,
     }
     return Answer(data, text, warnings=[*warnings, *chosen.plan.warnings], talk=True)
-
-
-def _python(session: Session, locked: bool) -> list[str]:
-    """Bring the lock of distributions up to date, install what it says, and return that.
-
-    :param locked: the lock is to be taken as it is.
-    :raises ConflictError: when it does not answer what the skills need now.
-    """
-    from .. import pylock
-    from ..environments import is_own, sources
-
-    config = session.discovery.config
-    # What has an environment of its own finds its distributions there.
-    winners = [
-        one
-        for one in session.discovery.winners
-        if one.is_folder and one.usable and not is_own(config, one.name)
-    ]
-    wanted = pylock.wanted(candidate.record() for candidate in winners)
-    path = pylock.pylock_path(session.places)
-    found = pylock.read(path)
-    wheelhouse = sources(config).wheelhouse or ""
-    if found is None or pylock.asked(found) != wanted:
-        if not wanted and found is None:
-            return []
-        if locked:
-            raise ConflictError(
-                "pylock.kurt.toml is not for what the skills need now",
-                cause=", ".join(wanted) or "they need nothing",
-                at=path,
-                hint="kurt sync --python, and commit it",
-            )
-        pylock.lock(path, wanted, wheelhouse=wheelhouse)
-        found = pylock.read(path)
-    return pylock.install(found, wheelhouse=wheelhouse) if found is not None else []
 
 
 def _markets(session: Session, offline: bool) -> tuple[dict[str, Market], list[Finding]]:

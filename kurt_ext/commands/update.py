@@ -61,12 +61,18 @@ def command(
       kurt update web-archiver
       kurt update --all --dry-run
     """
+    from ..needing import Needs
     from ..updating import COOLDOWN, newer, plan_updates, waiting_words
 
     if bool(names) == every:
         raise UsageError("say which skills, or --all", hint="kurt outdated")
     markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
     installer = installer_of(session, scope, markets, names=market, offline=offline)
+    needs = Needs(
+        session.discovery, installer.receipts, installer.shelves.indexes, offline=offline
+    )
+    brought: list[str] = []
+    installer.prepare = lambda steps: brought.extend(needs.bring(steps))
     found, more = newer(
         installer.receipts,
         markets,
@@ -93,7 +99,7 @@ def command(
         warnings += later
 
     def text(page: Page) -> None:
-        write_steps(page, steps)
+        write_steps(page, steps, brought)
         page.line("Nothing was changed: a dry run" if dry_run else count(steps))
         standing_lines(page, markets)
 
@@ -101,6 +107,7 @@ def command(
         "scope": scope,
         "dry_run": dry_run,
         "steps": rows(steps),
+        "distributions": brought,
         "skills": [one.as_dict() for one in found],
         "markets": {name: one.standing.as_dict() for name, one in markets.items()},
     }

@@ -22,7 +22,7 @@ from .attesting import Attested, Attestor, attestor_of
 from .extracting import WHEEL_BUDGET
 from .fetching import HttpReader
 from .simple_pages import ACCEPT, PAGE_LIMIT, File, Page, parse
-from .simple_sources import PYPI_FILES, own
+from .simple_sources import PYPI, PYPI_FILES, own
 from .trusting import LIMIT, Trust
 
 if TYPE_CHECKING:
@@ -98,6 +98,8 @@ class SimpleIndex:
     ) -> None:
         self.name = name
         self.attestor = attestor or Attestor(Trust())
+        #: Whether somebody has said where it lies; else it is PyPI itself.
+        self.said = url != PYPI
         self._folder = _folder(url)
         #: As pip and uv are told it; there may be a password in it.
         self.secret_url = url if url.endswith("/") or self._folder else url + "/"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -9,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from simple_indexes import serving, skill_wheel
+from simple_indexes import CODE, serving, skill_wheel
+from tiny_wheels import wheel
 from venvs import FreshEnv, uv
 
 from kurt_ext.market.building import build
@@ -44,6 +46,12 @@ class Machine:
         done = self.run(*words, "--json")
         assert done.returncode == 0, done.stdout + done.stderr
         return json.loads(done.stdout)["data"]
+
+    def asks(self, url: str) -> None:
+        """Have an index in PyPI's place."""
+        for name in ("PIP_NO_INDEX", "UV_NO_INDEX", "UV_OFFLINE", "UV_CACHE_DIR"):
+            self.env.environ.pop(name)
+        self.env.environ["UV_DEFAULT_INDEX"] = url
 
     def says(self) -> str:
         """Return what the skill says, run."""
@@ -97,11 +105,7 @@ def test_a_wheel_of_a_market_lives_its_life(machine: Machine, tmp_path: Path) ->
 def test_a_distribution_of_an_index_lives_its_life(machine: Machine, tmp_path: Path) -> None:
     with serving(tmp_path / "wheels") as index:
         index.add()
-        machine.env.environ |= {
-            "UV_DEFAULT_INDEX": index.url,
-            "PIP_NO_INDEX": "",
-            "UV_NO_INDEX": "",
-        }
+        machine.asks(index.url)
         machine("install", NAME, "--yes")
         assert "I am 1.0" in machine.says()
         index.add(NAME, "1.1")
@@ -114,6 +118,55 @@ def test_a_distribution_of_an_index_lives_its_life(machine: Machine, tmp_path: P
         assert audit(machine) == [] and "I am 1.0" in machine.says()
         machine("uninstall", NAME)
         assert machine.installed() == []
+
+
+def test_what_a_distribution_needs_comes_from_its_own_index_and_is_locked(
+    machine: Machine, tmp_path: Path
+) -> None:
+    with serving(tmp_path / "public") as pypi, serving(tmp_path / "private") as team:
+        wheel(pypi.root, "tiny-lib", "9.0")  # what somebody else has put there
+        wheel(team.root, "tiny-lib", "1.5")
+        wheel(team.root, "tiny-lib", "0.5")
+        code = CODE.replace("I am WORD", "lib {tiny_lib.VERSION}").replace(
+            '"text": "', '"text": f"'
+        )
+        team.add(code=f"import tiny_lib\n{code}", requires=("tiny-lib>=1", "kurt-ext"))
+        machine.asks(pypi.url)
+        machine("config", "set", "--scope", "user", "market.team.url", team.url)
+        machine("config", "set", "--scope", "user", "market.team.kind", "simple")
+        asked = json.loads(machine.run("install", NAME, "--json").stdout)
+        assert asked["error"]["code"] == "consent" and "tiny-lib" in asked["error"]["cause"]
+        data = machine("install", NAME, "--yes")
+        assert data["distributions"] == ["tiny-lib==1.5"]
+        assert "lib 1.5" in machine.says()
+        assert not [path for path in pypi.asked if "tiny" in path]
+        text = (machine.project / "pylock.kurt.toml").read_text()
+        assert f'index = "{team.url}"' in text and "[[tool.kurt.index]]" in text
+        sha = hashlib.sha256((team.root / "tiny_lib-1.5-py3-none-any.whl").read_bytes())
+        assert sha.hexdigest() in text
+        wheel(team.root, "tiny-lib", "1.6")
+        machine.env.uv("pip", "uninstall", "--quiet", "tiny-lib")
+        assert machine("sync", "--locked", "--python")["distributions"] == ["tiny-lib==1.5"]
+        # Elsewhere, and without a network: from a folder of wheels.
+        machine.env.uv("pip", "uninstall", "--quiet", "tiny-lib", NAME)
+        machine.env.environ["KURT_DATA"] = str(tmp_path / "data")
+        machine("config", "set", "--scope", "user", "sandbox.wheelhouse", str(team.root))
+        pypi.asked.clear()
+        team.asked.clear()
+        data = machine("sync", "--locked", "--offline", "--yes")
+        assert data["distributions"] == ["tiny-lib==1.5"] and len(data["steps"]) == 1
+        assert "lib 1.5" in machine.says()
+        assert pypi.asked == team.asked == []
+
+
+def test_what_cannot_be_had_leaves_everything_as_it_was(machine: Machine, tmp_path: Path) -> None:
+    with serving(tmp_path / "wheels") as index:
+        index.add(requires=("nobody-has-this>=1",))
+        machine.asks(index.url)
+        ran = machine.run("install", NAME, "--yes")
+        assert ran.returncode != 0 and "nobody-has-this" in ran.stderr
+        assert machine.installed() == []
+        assert not list(machine.project.glob("*.lock")) + list(machine.project.glob("pylock*"))
 
 
 def audit(machine: Machine) -> list[dict[str, Any]]:
