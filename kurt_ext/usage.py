@@ -52,6 +52,10 @@ def _message(error: click.UsageError) -> str:
     ):
         word = (error.param.name or "").upper()
         return f"{word} cannot be {given}: it is one of {', '.join(choices)}"
+    if isinstance(error, click.MissingParameter) and isinstance(error.param, click.Argument):
+        word = (error.param.name or "").upper()
+        if isinstance(error.param.type, click.Choice):
+            return f"missing {word}: it is one of " + ", ".join(map(str, error.param.type.choices))
     text = _sentence(error.format_message())
     for theirs, ours in _TYPES.items():
         text = text.replace(theirs, ours)

@@ -75,6 +75,8 @@ def command(
       kurt market publish web-archiver --to https://skills.example.org --sign acme
       kurt market publish web-archiver --to market --attest web-archiver.sigstore.json
     """
+    if not market.strip():
+        raise UsageError("--to names no place", hint="--to FOLDER, or https://…")
     path = _path(session, skill)
     if is_server(market):
         if key is not None or evidence is not None:

@@ -8,7 +8,7 @@ import click
 
 from .. import cli
 from ..agreeing import markets_of
-from ..errors import ConfigError
+from ..errors import ConfigError, UsageError
 from ..findings import Finding
 from ..output import Answer, Column
 from .install import market_options
@@ -62,6 +62,8 @@ def command(
 
         cause, hint = no_market(session.discovery.config)
         raise ConfigError("kurt.toml names no market", cause=cause, hint=hint)
+    for word in ("permissions", "without"):
+        filters[word] = tuple([_permission(name) for name in filters[word]])
     markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
     found: list[tuple[float, int, dict[str, Any]]] = []
     total = 0
@@ -109,4 +111,25 @@ def _cells(row: dict[str, Any]) -> tuple[str, ...]:
         row["publisher"],
         row["market"],
         row.get("summary", ""),
+    )
+
+
+def _permission(name: str) -> str:
+    """Return the name of a permission as manifests have it.
+
+    :raises UsageError: for another: of a slip of the pen nothing would be left out.
+    """
+    from ..grants import LISTS, NATIVE
+    from ..names import suggest
+
+    known = [*LISTS, NATIVE]
+    found = name.replace("-", "_")
+    if found in known:
+        return found
+    near = suggest(found, known)
+    raise UsageError(
+        f"no permission is called {name}",
+        cause="there are " + ", ".join(known),
+        hint=f"did you mean {near[0]}?" if near else None,
+        candidates=near or known,
     )

@@ -73,7 +73,7 @@ def folder_files(folder: str, most_files: int, most_bytes: int) -> dict[str, byt
     for path in _walk(folder, ""):
         wrong = fault(path)
         if wrong is not None:
-            raise MarketError(f"{path!r} cannot be published: {wrong[1]}", at=folder)
+            raise MarketError(f"{path!r} cannot be taken: {wrong[1]}", at=folder)
         if len(found) >= most_files:
             raise MarketError(f"there are more than {most_files:,} files", at=folder)
         found[path] = _read(folder, path, left)
@@ -81,7 +81,7 @@ def folder_files(folder: str, most_files: int, most_bytes: int) -> dict[str, byt
     collision = clash(found)
     if collision is not None:
         rule, path, other = collision
-        raise MarketError(f"{path!r} and {other!r} cannot both be published: {rule}", at=folder)
+        raise MarketError(f"{path!r} and {other!r} cannot both be taken: {rule}", at=folder)
     return dict(sorted(found.items()))
 
 
@@ -101,14 +101,14 @@ def _walk(folder: str, prefix: str) -> Iterator[str]:
             yield path
         else:
             word = "a link" if entry.is_symlink() else "no plain file"
-            raise MarketError(f"{path!r} cannot be published: it is {word}", at=entry.path)
+            raise MarketError(f"{path!r} cannot be taken: it is {word}", at=entry.path)
 
 
 def _read(folder: str, path: str, most: int) -> bytes:
     try:
         data = read_plain(os.path.join(folder, path), most)
     except NotPlain:
-        raise MarketError(f"{path!r} cannot be published: it is no plain file", at=folder) from None
+        raise MarketError(f"{path!r} cannot be taken: it is no plain file", at=folder) from None
     if len(data) > most:
         raise MarketError("the files together are too large", at=folder)
     return data

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from ..atomic import write_atomically
 from ..errors import IntegrityError, MarketError, StaleIndexError
 from . import digests, interop, reading, tuf_layer
-from .books import Books, held, make
+from .books import Books, held, leave, make
 from .documents import INDEX, INDEX_LIMIT, Index, Pointer, Wheel
 from .reading import FolderReader, Reader
 from .signing import verify_index
@@ -66,12 +66,18 @@ def mirror(
     :raises SignatureError: when no trusted key has signed it.
     :raises IntegrityError: when a file is not what was promised.
     """
+    is_new = not os.path.lexists(target)
     make(target)
-    with held(target):
-        work = _Mirroring(reader, target)
-        if root is not None:
-            work.believed = tuf_layer.index(reader, root, state)
-        return work.run(list(trusted), only, allow_stale, done)
+    try:
+        with held(target):
+            work = _Mirroring(reader, target)
+            if root is not None:
+                work.believed = tuf_layer.index(reader, root, state)
+            return work.run(list(trusted), only, allow_stale, done)
+    except BaseException:
+        if is_new:
+            leave(target)
+        raise
 
 
 class _Mirroring:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from shlex import quote
 from typing import Protocol
 
 from ..errors import IntegrityError, MarketError
@@ -105,6 +106,8 @@ def reader_of(location: str, *, allow_http: bool = False) -> Reader:
     """
     from urllib.parse import unquote, urlsplit
 
+    if not location.strip():
+        raise MarketError("that is no place", hint="give a folder, or https://…")
     if location.startswith("file:"):
         parts = urlsplit(location)
         if parts.netloc not in ("", "localhost"):
@@ -138,7 +141,17 @@ def index(reader: Reader) -> tuple[Index, bytes]:
 
     :raises MarketError: when there is none, or it cannot be understood.
     """
-    data = reader.read(INDEX, INDEX_LIMIT)
+    try:
+        data = reader.read(INDEX, INDEX_LIMIT)
+    except MarketError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            where, there = reader.location, os.path.isdir(reader.location)
+            reason = f"it has no {INDEX}" if there else "there is no such folder"
+            hint = f"kurt market build {quote(where)}" if there else None
+            raise MarketError(
+                f"{where} is no marketplace", cause=reason, at=where, hint=hint
+            ) from error
+        raise
     return Index.read(data, f"the index of {reader.location}"), data
 
 

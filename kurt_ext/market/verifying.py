@@ -114,6 +114,9 @@ class _Verification:
         with self._noting("market-advisories", "kurt/v1/advisories"):
             reading.advisories(self._reader, index)
         publishers = dict(self._publishers(index))
+        missing = sorted(set(only) - {row.id for row in index.skills})
+        if missing:
+            raise MarketError(f"there is no {', '.join(missing)} in {self._reader.location}")
         chosen = [row for row in index.skills if not only or row.id in only]
         for row in chosen:
             self._skill(row, publishers)

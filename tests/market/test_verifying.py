@@ -200,5 +200,5 @@ def test_an_address_that_may_not_be_asked_is_refused(location: str) -> None:
 
 
 def test_there_must_be_an_index(tmp_path: Path) -> None:
-    with pytest.raises(MarketError, match="cannot be read"):
+    with pytest.raises(MarketError, match="is no marketplace"):
         verify(FolderReader(str(tmp_path)))

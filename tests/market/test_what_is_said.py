@@ -207,3 +207,34 @@ def test_a_status_that_there_is_not_is_told_with_those_that_there_are(kurt: Kurt
     assert error["candidates"] == ["active", "archived", "deprecated", "quarantined"]
     near = kurt("market", "status", ID, "archive")["error"]
     assert near["candidates"][0] == "archived" and near["hint"].startswith("did you mean archived")
+
+
+@pytest.mark.parametrize("option", ["--permission", "--without"])
+def test_a_permission_that_there_is_not_is_told(shelf: Shop, kurt: Kurt, option: str) -> None:
+    wrong = kurt("search", option, "network_host")
+    assert wrong.code == 2 and wrong["error"]["hint"] == "did you mean network_hosts?"
+    for name in ("network_hosts", "network-hosts"):
+        found = {row["id"] for row in kurt("search", option, name).data["skills"]}
+        assert found == ({ID} if option == "--permission" else {CALC})
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("yank", ID, "1.0.0", "--from", "nowhere", "--reason", "x"), "there is no marketplace in"),
+        (("status", ID, "active", "--from", "nowhere"), "there is no marketplace in"),
+        (("verify", "nowhere"), "nowhere is no marketplace"),
+        (("mirror", "nowhere", "new"), "nowhere is no marketplace"),
+        (("verify", "MARKET", "--only", "nobody"), "there is no nobody in"),
+        (("mirror", "MARKET", "new", "--only", "nobody"), "there is no nobody in"),
+        (("verify", ""), "that is no place"),
+        (("publish", f"MARKET/skills/{ID}", "--to", ""), "--to names no place"),
+        (("status", ID), "missing STATUS: it is one of active, archived,"),
+    ],
+)
+def test_a_place_that_is_none_is_told_and_nothing_is_made(
+    shelf: Shop, kurt: Kurt, project: Path, words: tuple[str, ...], message: str
+) -> None:
+    ran = kurt("market", *[word.replace("MARKET", str(shelf.root)) for word in words])
+    assert ran.code in (1, 2) and message in ran["error"]["message"]
+    assert list(project.iterdir()) == []
