@@ -20,13 +20,14 @@ from .fetching import refuse_address
 from .proofs import Proof
 from .refusals import refusal
 
-__all__ = ["Holder", "Receipt", "Remote"]
+__all__ = ["Attested", "Holder", "Receipt", "Remote"]
 
 _T = TypeVar("_T")
 _LARGEST = 1 << 20
 #: Seconds without a byte: a release may be judged for three minutes, and written for five.
 _IDLE = 600.0
-_TRIES = 6
+#: A minute and more, where a server says to wait five seconds each time.
+_TRIES = 8
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30
 #: A server that is busy, or begins anew; and a proxy whose server does.
 _AGAIN = frozenset((502, 503, 504))
@@ -53,6 +54,16 @@ class Receipt(NamedTuple):
     security_score: int | None
     digest: str
     signed_by: str | None
+    snapshot: int
+
+
+class Attested(NamedTuple):
+    """What a server says of an attestation.
+
+    :param identities: who has made it, in a line each.
+    """
+
+    identities: tuple[str, ...]
     snapshot: int
 
 
@@ -116,6 +127,21 @@ class Remote:
             headers["Kurt-Signature"] = str(proof)
         answer = self._ask(f"api/v1/plugins{query}", "POST", data, headers)
         return _read(Receipt, self._json(answer, path), self.url)
+
+    def attest(self, name: str, version: str, evidence: bytes, *, path: str) -> Attested:
+        """Send an attestation of a release that is published.
+
+        :param evidence: a Sigstore bundle, or an attestation or a provenance after PEP 740.
+        :param path: of the release, for messages.
+        :raises KurtError: as :func:`refusals.refusal` has it.
+        """
+        where = f"api/v1/plugins/{quote(name, '')}/versions/{quote(version, '')}/attestations"
+        headers = {"Content-Type": "application/json"}
+        found = self._json(self._ask(where, "POST", evidence, headers), path)
+        who, snapshot = found.get("identities"), found.get("snapshot")
+        if not isinstance(who, list) or not isinstance(snapshot, int):
+            raise MarketError(f"{self.url} answers what cannot be understood")
+        return Attested(tuple([str(one)[:600] for one in who[:16]]), snapshot)
 
     def yank(self, name: str, version: str, reason: str | None) -> int:
         """Say that nobody should take a release any more, or take that back.

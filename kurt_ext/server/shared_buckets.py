@@ -1,9 +1,9 @@
 """Buckets that all workers of a server share, in memory.
 
-A table of fixed size, mapped by each worker: who calls is looked up in one row of eight
-places, by a keyed digest, so that nobody can choose whose place they take. A row is locked for
-the microsecond in which it is changed. Of a bucket the moment is kept at which it would be as
-empty as it may ever be, as in `KeptBuckets`.
+A table of fixed size in a file without a name, mapped by each worker. Who calls is looked up
+in one row of eight places, by a keyed digest, so that nobody can choose whose place they take.
+A row is locked for the microseconds in which it is changed. Of a bucket the moment is kept at
+which it would be as empty as it may ever be, as in `KeptBuckets`.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from hashlib import blake2b
 from struct import Struct
+from typing import Any
 
 __all__ = ["SharedBuckets"]
 
@@ -26,7 +27,7 @@ _ROW = _ENTRY.size * _PLACES
 
 
 class SharedBuckets:
-    """A bucket of tokens for each caller; pickled, it is the same buckets elsewhere.
+    """A bucket of tokens for each caller; given to a process that is started, it is the same.
 
     The clock is that of the machine since it was started, which all its processes share.
 
@@ -38,7 +39,8 @@ class SharedBuckets:
         self.rate = rate
         self.burst = burst
         self._secret = os.urandom(16)
-        descriptor, self._path = tempfile.mkstemp(prefix="kurt-limits-")
+        descriptor, path = tempfile.mkstemp(prefix="kurt-limits-")
+        os.unlink(path)  # so that nothing is left, however the server ends
         os.ftruncate(descriptor, _ROW * _ROWS)
         self._map(descriptor)
 
@@ -47,12 +49,15 @@ class SharedBuckets:
         self._table = mmap.mmap(descriptor, _ROW * _ROWS)
 
     def __getstate__(self) -> dict[str, object]:
-        known = {"rate": self.rate, "burst": self.burst, "_secret": self._secret}
-        return {**known, "_path": self._path}
+        from multiprocessing import reduction
 
-    def __setstate__(self, state: dict[str, object]) -> None:
+        known = {"rate": self.rate, "burst": self.burst, "_secret": self._secret}
+        return {**known, "descriptor": reduction.DupFd(self._descriptor)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        descriptor = state.pop("descriptor").detach()
         self.__dict__.update(state)
-        self._map(os.open(self._path, os.O_RDWR | getattr(os, "O_CLOEXEC", 0)))
+        self._map(descriptor)
 
     def take(self, caller: str, now: float | None = None) -> float:
         """Take a token; return 0, or the seconds until there is one.
@@ -102,8 +107,6 @@ class SharedBuckets:
                 lockf(self._descriptor, LOCK_UN, 1, start)
 
     def close(self) -> None:
-        """Let go of the table, and take it away for everybody who comes later."""
+        """Let go of the table."""
         self._table.close()
         os.close(self._descriptor)
-        if os.path.exists(self._path):
-            os.unlink(self._path)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import pickle
 import signal
 import subprocess
 import sys
@@ -236,29 +235,35 @@ def test_reading_goes_on_without_the_database(
         kept.close()
 
 
-def test_shared_buckets_are_the_same_in_other_processes() -> None:
-    buckets = SharedBuckets(1e-6, 5)
-    script = (
-        "import pickle, sys; sys.path[:] = sys.argv[1:]\n"
-        "buckets = pickle.load(sys.stdin.buffer)\n"
-        "print(sum(buckets.take('ada', 7.0) == 0 for _ in range(200)))"
+SHARING = """\
+import multiprocessing
+from kurt_ext.server.shared_buckets import SharedBuckets
+
+def work(buckets, taken):
+    taken.put(sum(buckets.take("ada", 7.0) == 0 for _ in range(200)))
+
+if __name__ == "__main__":
+    context = multiprocessing.get_context("spawn")
+    buckets, taken = SharedBuckets(1e-6, 500), context.SimpleQueue()
+    assert buckets.take("ada", 7.0) == 0
+    many = [context.Process(target=work, args=(buckets, taken)) for _ in range(3)]
+    for one in many:
+        one.start()
+    for one in many:
+        one.join()
+    print(sum(taken.get() for _ in many))
+    assert buckets.take("ada", 7.0) > 0 and buckets.take("eve", 7.0) == 0
+"""
+
+
+def test_shared_buckets_are_the_same_in_other_processes(project: Path) -> None:
+    script = project / "sharing.py"
+    script.write_text(SHARING)
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(
+        [sys.executable, str(script)], capture_output=True, text=True, timeout=60, env=env
     )
-    try:
-        assert buckets.take("ada", 7.0) == 0
-        many = [
-            subprocess.Popen(
-                [sys.executable, "-c", script, *filter(None, sys.path)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-            )
-            for _ in range(3)
-        ]
-        taken = [int(one.communicate(pickle.dumps(buckets), 60)[0]) for one in many]
-        assert sum(taken) == 4
-        assert buckets.take("ada", 7.0) > 0
-        assert buckets.take("eve", 7.0) == 0
-    finally:
-        buckets.close()
+    assert done.stdout == "499\n", done.stderr
 
 
 def test_shared_buckets_fill_again_and_forget_who_was_quiet() -> None:
