@@ -378,6 +378,7 @@ def _chosen(spec: Spec, document: SkillDocument) -> Release:
     raise SkillNotFoundError(
         f"{spec.name} has no {'version ' if spec.version else ''}{asked}",
         cause="there are " + (", ".join(document.versions[-10:]) or "none"),
+        hint=f"kurt install {spec.name}@{document.latest.version}" if document.latest else None,
         candidates=document.versions[-10:],
         skill=spec.name,
     )

@@ -209,6 +209,14 @@ def test_a_status_that_there_is_not_is_told_with_those_that_there_are(kurt: Kurt
     assert near["candidates"][0] == "archived" and near["hint"].startswith("did you mean archived")
 
 
+@pytest.mark.parametrize("asked", ["9.9.9", "^9", "1.x <1"])
+def test_a_version_that_there_is_not_hints_at_one_that_there_is(
+    shelf: Shop, kurt: Kurt, asked: str
+) -> None:
+    error = kurt("install", f"{CALC}@{asked}")["error"]
+    assert error["hint"] == f"kurt install {CALC}@1.0.0" and "there are 1.0.0" in error["cause"]
+
+
 @pytest.mark.parametrize("option", ["--permission", "--without"])
 def test_a_permission_that_there_is_not_is_told(shelf: Shop, kurt: Kurt, option: str) -> None:
     wrong = kurt("search", option, "network_host")
