@@ -38,7 +38,7 @@ from .documents import (
     Wheel,
 )
 from .fetching import HttpReader
-from .indexes import IndexClient, Standing
+from .indexes import IndexClient, Standing, key_of
 from .signing import verify_release
 from .trusting import LIMIT, Trust
 
@@ -273,7 +273,7 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
                 + ("cannot be understood" if wrong else "is missing"),
                 cause=found_at[0].message if found_at else None,
                 at=found_at[0].at if found_at else None,
-                hint=f"kurt config set {key} VALUE",
+                hint=f"kurt config set {key_of(name, wrong[0] if wrong else 'url')} VALUE",
             )
         keys = table.get("key", [])
         try:
@@ -289,7 +289,7 @@ def markets(places: Places, config: Config) -> dict[str, Market]:
             )
             found[name].overlooked = ignored
         except (MarketError, SignatureError) as error:
-            error.hint = error.hint or f"kurt config explain market.{name}.url"
+            error.hint = error.hint or f"kurt config explain {key_of(name, 'url')}"
             raise
     return found
 
@@ -315,5 +315,5 @@ def the_market(found: Mapping[str, Market], name: str) -> Market:
     raise ConfigError(
         f"no market is called {name}",
         cause="kurt.toml names " + (", ".join(found) if found else "none"),
-        hint=f"did you mean {near[0]}?" if near else f"kurt config set market.{name}.url URL",
+        hint=f"did you mean {near[0]}?" if near else f"kurt config set {key_of(name, 'url')} URL",
     )

@@ -13,6 +13,7 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
@@ -28,6 +29,7 @@ from ..errors import (
     StorageError,
 )
 from ..findings import Finding
+from ..jsontext import dumps
 from . import digests, reading
 from .documents import (
     INDEX,
@@ -43,7 +45,7 @@ from .times import age_in_words, check_fresh
 if TYPE_CHECKING:
     from ..places import Places
 
-__all__ = ["IndexClient", "Standing"]
+__all__ = ["IndexClient", "Standing", "key_of"]
 
 _SIGNATURES_LIMIT = 1 << 20
 _SCHEMA = "kurt.market-seen/1"
@@ -270,7 +272,7 @@ class IndexClient:
     @property
     def asked_where(self) -> str:
         """The command that says where the address of the market is written."""
-        return f"kurt config explain market.{self.name}.url"
+        return f"kurt config explain {key_of(self.name, 'url')}"
 
     def _vanished(self, folder: str, error: OSError) -> MarketError:
         """Return the error for a folder whose index cannot be read."""
@@ -390,6 +392,13 @@ class IndexClient:
             return
         os.makedirs(os.path.dirname(self._seen), mode=0o700, exist_ok=True)
         write_atomically(self._seen, json.dumps(row).encode(), mode=0o600)
+
+
+def key_of(name: str, word: str) -> str:
+    """Return a key of a market as a person pastes it: quoted for TOML, and for a shell."""
+    bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    part = name if bare else dumps(name)
+    return quote(f"market.{part}.{word}")
 
 
 def _noted(path: str) -> dict[str, Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -207,6 +208,18 @@ def test_a_status_that_there_is_not_is_told_with_those_that_there_are(kurt: Kurt
     assert error["candidates"] == ["active", "archived", "deprecated", "quarantined"]
     near = kurt("market", "status", ID, "archive")["error"]
     assert near["candidates"][0] == "archived" and near["hint"].startswith("did you mean archived")
+
+
+@pytest.mark.parametrize("name", ["a b", "dots.in", "ü", "it's", 'say "x"'])
+def test_a_hint_can_be_pasted_whatever_a_market_is_called(
+    shelf: Shop, kurt: Kurt, name: str
+) -> None:
+    hint = kurt("search", "--market", name)["error"]["hint"].replace("URL", str(shelf.root))
+    assert kurt(*shlex.split(hint)[1:], "--scope", "user").code == 0
+    assert kurt("search", "--market", name).code == 0
+    shutil.rmtree(shelf.root)
+    fix = kurt("search", "--market", name).warning("market-unreachable")["fix"]
+    assert kurt(*shlex.split(fix)[1:]).code == 0
 
 
 @pytest.mark.parametrize("asked", ["9.9.9", "^9", "1.x <1"])
