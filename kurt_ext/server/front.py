@@ -10,7 +10,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from ..errors import KurtError
@@ -187,7 +187,7 @@ class Front:
         )
 
     def _keep(self, key: tuple[Any, ...], headers: list[Header], body: bytes) -> _Answer:
-        etag = f'"{sha256(body).hexdigest()[:32]}"'
+        etag = f'"{blake2b(body, digest_size=16).hexdigest()}"'
         headers = _promised(headers)
         headers += [(b"etag", etag.encode()), (b"cache-control", CHANGING.encode())]
         found = _Answer(headers, body, etag, time.monotonic() + _MINUTE)

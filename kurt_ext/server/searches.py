@@ -21,7 +21,6 @@ __all__ = ["Searches", "Wish", "row_of", "split"]
 
 #: Rows that are kept as they are answered: less than a kilobyte each.
 _CARDS = 1 << 16
-_COUNT = b'"downloads":0,'
 _END = b'"}'
 _LONGEST = {"query": 256, "q": 256, "plugin_type": 128, "type": 128, "publisher": 128}
 _LISTS = ("tags", "permissions", "without")
@@ -38,12 +37,14 @@ class Wish(NamedTuple):
 
 
 class _Card(NamedTuple):
-    """A row as it is answered, in parts: what stands between them changes."""
+    """A row as it is answered, in parts: between the last two stands the server's address.
+
+    :param downloads: so many are told of in the head, none of them from this server.
+    """
 
     id: str
     downloads: int
     head: bytes
-    tail: bytes
     page: bytes
 
 
@@ -115,14 +116,14 @@ class Searches:
             wish.text, wish.filters, limit=wish.limit, offset=wish.offset
         )
         place = json.dumps(base, ensure_ascii=False)[1:-1].encode()
-        rows = [
-            b"%b%d,%b%b%b"
-            % (card.head, card.downloads + self._counts.of(card.id), card.tail, place, card.page)
-            for card in self._of(edition, found.numbers)
-        ]
+        parts: list[bytes] = []
+        for card in self._of(edition, found.numbers):
+            more = self._counts.of(card.id)
+            head = _with_downloads(card, more) if more else card.head
+            parts += (head, place, card.page)
         corrected = json.dumps(found.corrected, ensure_ascii=False, separators=(",", ":"))
         return b'{"plugins":[%b],"total":%d,"limit":%d,"offset":%d,"corrected":%b}' % (
-            b",".join(rows),
+            b"".join(parts)[:-1],
             found.total,
             wish.limit,
             wish.offset,
@@ -145,17 +146,16 @@ class Searches:
 
 def _card(row: dict[str, Any]) -> _Card:
     told = row_of(row, "", 0)
-    downloads, page = told["downloads"], told["url"]
-    data = Row(**{**told, "downloads": 0, "url": ""}).model_dump_json().encode()
-    # In a text within, the quotation marks would be escaped.
-    head, count, tail = data.partition(_COUNT)
-    return _Card(
-        told["plugin_id"],
-        downloads,
-        head + count[:-2],
-        tail.removesuffix(_END),
-        json.dumps(page)[1:-1].encode() + _END,
-    )
+    page = json.dumps(told["url"])[1:-1].encode()
+    data = Row(**{**told, "url": ""}).model_dump_json().encode()
+    return _Card(told["plugin_id"], told["downloads"], data.removesuffix(_END), page + _END + b",")
+
+
+def _with_downloads(card: _Card, more: int) -> bytes:
+    """Return the head of a row with the downloads from this server, too."""
+    # In a text before it, the quotation marks would be escaped.
+    before = b'"downloads":%d,' % card.downloads
+    return card.head.replace(before, b'"downloads":%d,' % (card.downloads + more), 1)
 
 
 def wish_of(query: bytes) -> Wish | None:
