@@ -25,6 +25,7 @@ __all__ = [
     "indexes_of",
     "installer_of",
     "markets_of",
+    "prepare",
     "reload",
     "rows",
     "standing_lines",
@@ -115,6 +116,27 @@ def installer_of(
     wanted = [name for name, table in config.markets.items() if table.get("kind") != "simple"]
     shelves.left_out = [n for n in wanted if n not in markets and (not names or n in names)]
     return made
+
+
+def prepare(
+    session: Session, installer: Installer, *, offline: bool = False, locked: bool = False
+) -> list[str]:
+    """Have an installer bring what wheels need; return the list that tells what came, in the end.
+
+    :param offline: nobody is to be asked.
+    :param locked: the lock of distributions is to be taken as it is.
+    """
+    brought: list[str] = []
+
+    def bring(steps: Sequence[Step]) -> None:
+        from .needing import Needs
+
+        indexes = installer.shelves.indexes
+        needs = Needs(session.discovery, installer.receipts, indexes, offline=offline)
+        brought.extend(needs.bring(steps, locked=locked))
+
+    installer.prepare = bring
+    return brought
 
 
 def apply(

@@ -186,9 +186,14 @@ def of_wheel(path: str, data: bytes | None = None, source: str | None = None) ->
         kept = os.path.join(base, name)
         with open(kept, "wb") as stream:
             stream.write(data)
-        with unpacked_wheel([kept]) as (found, dist_info):
-            record = found.record
-            requires = tuple(headers_of(dist_info).get("requires-dist", ()))
+        try:
+            with unpacked_wheel([kept]) as (found, dist_info):
+                record = found.record
+                requires = tuple(headers_of(dist_info).get("requires-dist", ()))
+        except KurtError as error:
+            if error.at == kept:
+                error.at = path if os.path.isabs(path) else None
+            raise
     hashes = {"sha256": digests.to_hex(digests.of_bytes(data))}
     origin = {
         "url": Path(path).as_uri() if os.path.isabs(path) else path,

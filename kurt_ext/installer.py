@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any
 from . import bringing, semver
 from .bringing import Goods
 from .choosing import Shelves, needs
-from .environments import is_own
 from .errors import (
     ConflictError,
     ConsentError,
@@ -34,7 +33,6 @@ from .lock import Locked, lock_path, write
 from .market import digests
 from .market.store import File, Store, Tree
 from .metadata import part_to_judge
-from .needing import lacking
 from .receipts import Receipt, Receipts, now
 from .removing import refuse_imported
 from .specs import Spec
@@ -200,11 +198,12 @@ class Installer:
             keep=keep,
             tree=tree,
             warnings=[*goods.warnings, *self._lacking(goods, tree)],
-            lacking=[] if is_own(self.discovery.config, goods.name) else lacking(goods.requires),
+            lacking=self._lacking_of_wheel(goods),
         )
 
     def _lacking(self, goods: Goods, tree: Tree | None) -> list[Finding]:
         """Return what to say of distributions that it needs, and that are not there."""
+        from .environments import is_own
         from .requirements import missing
 
         if tree is None or is_own(self.discovery.config, goods.name):
@@ -218,6 +217,15 @@ class Installer:
             )
             for text in missing(tree.folder, goods.record)
         ]
+
+    def _lacking_of_wheel(self, goods: Goods) -> list[str]:
+        """Return what a wheel's metadata names that is not here, and is to come with it."""
+        if not goods.requires:
+            return []
+        from .environments import is_own
+        from .needing import lacking
+
+        return [] if is_own(self.discovery.config, goods.name) else lacking(goods.requires)
 
     def judge(self, folder: str) -> Any:
         """Return the validator's report on a folder, by the rules of this host."""

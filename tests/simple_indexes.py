@@ -135,7 +135,7 @@ class SimpleServer:
             return 200, {"Content-Type": "text/html; charset=utf-8"}, as_html(rows, status)
         meta = {"api-version": "1.4"}
         page = {"meta": meta, "name": parts[1], "files": rows, "project-status": status}
-        return 200, {"Content-Type": JSON}, json.dumps(page).encode()
+        return 200, {"content-type": JSON}, json.dumps(page).encode()
 
 
 def metadata_of(path: Path) -> bytes:

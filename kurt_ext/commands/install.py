@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from .. import cli
-from ..agreeing import SCOPES, apply, count, installer_of, markets_of, rows, write_steps
+from ..agreeing import (
+    SCOPES,
+    apply,
+    count,
+    installer_of,
+    markets_of,
+    prepare,
+    rows,
+    write_steps,
+)
 from ..errors import UsageError
 from ..output import Answer
 
@@ -92,7 +101,6 @@ def command(
       kurt install ./web-archiver
       kurt install git+https://example.com/skills.git@v1.0#subdirectory=web-archiver
     """
-    from ..needing import Needs
     from ..specs import parse
 
     if not specs:
@@ -103,11 +111,7 @@ def command(
     if session.discovery.config.markets and any(spec.kind == "market" for spec in wanted):
         markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
     installer = installer_of(session, scope, markets, names=market, offline=offline)
-    needs = Needs(
-        session.discovery, installer.receipts, installer.shelves.indexes, offline=offline
-    )
-    brought: list[str] = []
-    installer.prepare = lambda steps: brought.extend(needs.bring(steps))
+    brought = prepare(session, installer, offline=offline)
     plan = installer.plan(wanted, force=force)
     steps = plan.steps
     if not dry_run:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from .. import cli
-from ..agreeing import SCOPES, apply, count, installer_of, rows, write_steps
+from ..agreeing import SCOPES, apply, count, installer_of, prepare, rows, write_steps
 from ..errors import ConfigError, KurtError
 from ..findings import Finding
 from ..output import Answer
@@ -58,7 +58,6 @@ def command(
       kurt sync --force web-archiver
     """
     from ..lock import lock_path
-    from ..needing import Needs
     from ..removing import refuse_in_host, uninstall_all
     from ..settled import remember
     from ..syncing import plan_sync
@@ -74,11 +73,7 @@ def command(
         )
     markets, warnings = _markets(session, offline)
     installer = installer_of(session, scope, markets, offline=offline)
-    needs = Needs(
-        session.discovery, installer.receipts, installer.shelves.indexes, offline=offline
-    )
-    brought: list[str] = []
-    installer.prepare = lambda steps: brought.extend(needs.bring(steps, locked=locked))
+    brought = prepare(session, installer, offline=offline, locked=locked)
     chosen = plan_sync(installer, force=force)
     steps, removed = chosen.plan.steps, chosen.surplus if locked else []
     if not dry_run:
@@ -87,8 +82,8 @@ def command(
         for receipt in removed:
             refuse_in_host(session.places, receipt.name)
         uninstall_all(installer.receipts, [receipt.name for receipt in removed])
-    if python and not dry_run:
-        brought += needs.bring(locked=locked)
+    if python and not dry_run and installer.prepare is not None:
+        installer.prepare(())
     if not locked:
         warnings += [
             Finding(

@@ -12,6 +12,7 @@ from ..agreeing import (
     count,
     installer_of,
     markets_of,
+    prepare,
     rows,
     standing_lines,
     write_steps,
@@ -61,18 +62,13 @@ def command(
       kurt update web-archiver
       kurt update --all --dry-run
     """
-    from ..needing import Needs
     from ..updating import COOLDOWN, newer, plan_updates, waiting_words
 
     if bool(names) == every:
         raise UsageError("say which skills, or --all", hint="kurt outdated")
     markets, warnings = markets_of(session, market, offline=offline, allow_stale=allow_stale)
     installer = installer_of(session, scope, markets, names=market, offline=offline)
-    needs = Needs(
-        session.discovery, installer.receipts, installer.shelves.indexes, offline=offline
-    )
-    brought: list[str] = []
-    installer.prepare = lambda steps: brought.extend(needs.bring(steps))
+    brought = prepare(session, installer, offline=offline)
     found, more = newer(
         installer.receipts,
         markets,

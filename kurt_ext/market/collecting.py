@@ -207,7 +207,7 @@ def _of_dist_info(dist_info: str, wheels: Sequence[str]) -> tuple[dict[str, Any]
     kinds = tuple(sorted(group for group in offered if group.startswith(NAMESPACE_PREFIX)))
     if not kinds and record["source"] == "entry_points.txt":
         raise ManifestError(
-            f"{wheels[0]} brings no extension",
+            f"{os.path.basename(wheels[0])} brings no extension",
             cause="it has neither a kurt.json nor entry points of a group kurt.…",
             at=wheels[0],
         )

@@ -8,7 +8,6 @@ is taken from it without the SHA-256 that its page names.
 from __future__ import annotations
 
 import base64
-import netrc
 import os
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -58,7 +57,9 @@ class _Reader(HttpReader):
         asked = self._asked(url, limit, headers)
         if asked.status in _GONE:
             raise SkillNotFoundError(f"there is no {url}", cause=f"the server says {asked.status}")
-        return self._where, asked.headers.get("Content-Type", ""), asked.data
+        # Some servers write all names of fields in small letters.
+        fields = {name.lower(): value for name, value in asked.headers.items()}
+        return self._where, fields.get("content-type", ""), asked.data
 
     def follow(self, base: str, url: str) -> str:
         """Return an address that a page names, if it may be asked.
@@ -180,7 +181,7 @@ class SimpleIndex:
     def attested(self, page: Page, file: File) -> Attested:
         """Return who has attested a file whose bytes have the digest that the page names.
 
-        :raises SignatureError: when what the index has of that does not hold, or nobody who is
+        :raises AttestationError: when what the index has of that does not hold, or nobody who is
             wanted has attested it.
         :raises MissingExtraError: when that is asked for and cannot be verified.
         """
@@ -251,6 +252,8 @@ def _without_password(url: str) -> tuple[str, str]:
 
 def _from_netrc(host: str) -> tuple[str | None, str | None]:
     """Return what ``~/.netrc``, or the file that NETRC names, has for a host; pip reads it too."""
+    import netrc
+
     try:
         found = netrc.netrc(os.environ.get("NETRC")).authenticators(host)
     except (OSError, netrc.NetrcParseError, UnicodeDecodeError):

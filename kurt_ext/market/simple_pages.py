@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from html.parser import HTMLParser
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit
 
@@ -183,33 +182,10 @@ def _digest(value: object) -> str:
     return text if digests.is_digest(text) else ""
 
 
-class _Links(HTMLParser):
-    """Collect the anchors of a page, and what its head says."""
-
-    def __init__(self, url: str) -> None:
-        super().__init__(convert_charrefs=True)
-        self.base = url
-        self.links: list[dict[str, str | None]] = []
-        self.meta: dict[str, str] = {}
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """Note an anchor, a ``meta`` or the ``base``."""
-        given = dict(attrs)
-        if tag == "a" and given.get("href") and len(self.links) < _MAX_FILES:
-            self.links.append(given)
-        elif tag == "meta" and given.get("name"):
-            self.meta[str(given["name"])] = given.get("content") or ""
-        elif tag == "base" and given.get("href"):
-            try:
-                self.base = urljoin(self.base, str(given["href"]))
-            except ValueError:
-                pass
-
-
 def _from_html(name: str, url: str, data: bytes) -> Page:
-    reader = _Links(url)
-    reader.feed(data.decode("utf-8", "replace"))
-    reader.close()
+    from .simple_html import Links
+
+    reader = Links(url, data)
     _check_version(url, reader.meta.get("pypi:repository-version", "1.0"))
     files = [_of_link(reader.base, given) for given in reader.links]
     meta = reader.meta

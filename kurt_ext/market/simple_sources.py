@@ -7,7 +7,6 @@ which is meant, and the higher version wins (dependency confusion).
 
 from __future__ import annotations
 
-import configparser
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -68,6 +67,8 @@ def _unnamed(value: str) -> str:
 
 def _pip_files(env: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Return what pip's configuration files say: key → (value, file); the last one wins."""
+    import configparser
+
     found: dict[str, tuple[str, str]] = {}
     for path in _paths(env):
         parser = configparser.RawConfigParser()

@@ -50,7 +50,7 @@ CASES = [
     ("install", "kurt.install/1", 2),
     ("install ./nowhere", "kurt.install/1", 2),
     ("install {skill} --dry-run", "kurt.install/1", 6),
-    ("install nobody --yes", "kurt.install/1", 3),
+    ("install nobody@nowhere --yes", "kurt.install/1", None),
     ("list", "kurt.list/1", 0),
     ("list --state broken", "kurt.list/1", 0),
     ("list --state odd", "kurt.list/1", 2),
