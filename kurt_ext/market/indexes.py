@@ -160,8 +160,11 @@ class IndexClient:
         try:
             age = check_fresh(whole, seen=seen.get("snapshot"))
         except StaleIndexError as error:
+            if meta.snapshot < seen.get("snapshot", 0):
+                error.hint = self._ask_whoever
+                raise
             if not allow_stale:
-                error.hint = error.hint or "kurt update, or add --allow-stale"
+                error.hint = f"{error.hint}; to take it all the same: --allow-stale"
                 raise
             age = check_fresh(whole, seen=seen.get("snapshot"), allow_stale=True)
             warnings.append(Finding("index-stale", "warning", error.message, path=self.name))
@@ -169,7 +172,7 @@ class IndexClient:
             raise IntegrityError(
                 f"the market {self.name} has two indexes of one number, {meta.snapshot}",
                 cause="one of them is not the one that was published",
-                hint=f"ask whoever runs it; to take this one: rm {self._seen}",
+                hint=self._ask_whoever,
             )
         if isinstance(self._reader, HttpReader):
             self._reader.accept()
@@ -195,6 +198,10 @@ class IndexClient:
         self._catalogue = catalogue
         self._standing = Standing(meta.snapshot, meta.generated, age, checked, key, tuple(warnings))
         return self._standing
+
+    @property
+    def _ask_whoever(self) -> str:
+        return f"ask whoever runs it; to take this one: rm {quote(self._seen)}"
 
     @property
     def standing(self) -> Standing:

@@ -210,6 +210,22 @@ def test_a_status_that_there_is_not_is_told_with_those_that_there_are(kurt: Kurt
     assert near["candidates"][0] == "archived" and near["hint"].startswith("did you mean archived")
 
 
+def test_an_older_index_hints_at_what_was_seen(shelf: Shop, kurt: Kurt) -> None:
+    older = (shelf.root / "kurt/v1/index.json").read_text()
+    shelf.sell(ID, "2.0.0")
+    shelf.open()
+    assert kurt("search").code == 0
+    (shelf.root / "kurt/v1/index.json").write_text(older)
+    for option in ((), ("--allow-stale",)):
+        ran = kurt("search", *option)
+        assert (ran.code, ran["error"]["code"]) == (5, "index-stale")
+        _, _, line = ran["error"]["hint"].partition("to take this one: ")
+    words = shlex.split(line)
+    assert words[0] == "rm"
+    Path(words[1]).unlink()
+    assert kurt("search").code == 0
+
+
 @pytest.mark.parametrize("name", ["a b", "dots.in", "ü", "it's", 'say "x"'])
 def test_a_hint_can_be_pasted_whatever_a_market_is_called(
     shelf: Shop, kurt: Kurt, name: str
