@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,6 +10,9 @@ if TYPE_CHECKING:
     from ..session import Session
 
 __all__ = ["is_server", "the_server"]
+
+#: Seconds from which on somebody who waits is told of it.
+_TOLD = 2
 
 
 def is_server(market: str) -> bool:
@@ -35,4 +39,10 @@ def the_server(session: Session, url: str, token_file: str | None) -> Remote:
         for table in tables
     )
     refuse_address(url, allow_http=plain)  # before anybody looks for a token
-    return Remote(url, token(token_file), allow_http=plain)
+
+    def pause(seconds: float) -> None:
+        if seconds >= _TOLD:
+            session.note(f"{url} is busy, and is asked again in {seconds:g} seconds")
+        time.sleep(seconds)
+
+    return Remote(url, token(token_file), allow_http=plain, pause=pause)

@@ -28,6 +28,8 @@ _LARGEST = 1 << 20
 _IDLE = 600.0
 #: A minute and more, where a server says to wait five seconds each time.
 _TRIES = 8
+#: Of those, so many where it cannot be reached at all.
+_CALLS = 3
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.5, 30
 #: A server that is busy, or begins anew; and a proxy whose server does.
 _AGAIN = frozenset((502, 503, 504))
@@ -201,12 +203,13 @@ class Remote:
         :raises NetworkError: when it cannot be reached.
         :raises IntegrityError: when the answer is too long.
         """
-        pause = _FIRST_PAUSE
+        pause, calls = _FIRST_PAUSE, 0
         for number in range(1, _TRIES + 1):
             try:
                 answer = self._once(where, method, body, headers or {})
             except (OSError, http.client.HTTPException) as error:
-                if number == _TRIES or isinstance(error, TimeoutError):
+                calls += 1
+                if calls == _CALLS or number == _TRIES or isinstance(error, TimeoutError):
                     reason = getattr(error, "reason", None) or error
                     raise NetworkError(
                         f"{self.url} cannot be reached",

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import ast
+import json
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +31,7 @@ from kurt_ext.server.audit import Audit
 from kurt_ext.server.buckets import KeptBuckets, sweep
 from kurt_ext.server.counting import Counts
 from kurt_ext.server.database import VARIABLE, Database, connect, place_of, where
+from kurt_ext.server.databases import sqlite
 from kurt_ext.server.tokens import Tokens
 
 from .clusters import Cluster
@@ -234,6 +238,19 @@ def test_a_statement_that_fails_is_told_and_leaves_nothing(database: Database) -
     assert database.write("INSERT INTO download VALUES (?, ?)", "a", 1) == 1
 
 
+def test_a_file_of_before_is_brought_up_to_date(tmp_path: Path) -> None:
+    path = str(tmp_path / "old.sqlite")
+    with closing(sqlite3.connect(path)) as old:
+        old.executescript(sqlite._STEPS[0])
+        old.execute("INSERT INTO download VALUES ('greeter', 7)")
+        old.execute("PRAGMA user_version = 1")
+        old.commit()
+    database = connect(path)
+    assert Counts(database).of("greeter") == 7
+    assert KeptBuckets(database, "token", 1.0, 1).take("ada") == 0.0
+    database.close()
+
+
 # -- Postgres alone ------------------------------------------------------------------
 
 
@@ -342,6 +359,29 @@ class TestPostgres:
         monkeypatch.setattr("kurt_ext.server.databases.postgres._PATIENCE", 0.1)
         with again().turn(), pytest.raises(LockedError), again().turn():
             pass
+
+
+@pytest.mark.slow
+def test_the_commands_find_the_database_that_is_named(
+    root: Path, cluster: Cluster, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kurt_ext.cli import run
+
+    def kurt(*words: str) -> Any:
+        capfd.readouterr()
+        assert run(["market", *words, "--json"]) == 0
+        return json.loads(capfd.readouterr().out)["data"]
+
+    url = cluster.database()
+    made = kurt("token", "new", "ada", "--in", str(root), "--database", url)
+    assert kurt("token", "list", "--in", str(root)) == []
+    with (root / "market.toml").open("a") as stream:
+        stream.write(f'database = "{url}"\n')
+    assert [row["id"] for row in kurt("token", "list", "--in", str(root))] == [made["id"]]
+    assert kurt("token", "revoke", made["id"], "--in", str(root))["revoked"]
+    assert kurt("log", str(root)) == []
+    monkeypatch.setenv(VARIABLE, cluster.database())
+    assert kurt("token", "list", "--in", str(root)) == []
 
 
 @pytest.mark.slow

@@ -330,18 +330,35 @@ def test_a_server_that_is_busy_is_asked_again_with_the_same_bytes(odd: Any) -> N
 
 def test_patience_has_an_end(odd: Any) -> None:
     problem = json.dumps({"error": {"code": "locked", "message": "others write"}}).encode()
-    _, url = odd(*[(503, {"Retry-After": "9999"}, problem)] * 6)
+    _, url = odd(*[(503, {"Retry-After": "9999"}, problem)] * 8)
     waits: list[float] = []
     with pytest.raises(NetworkError) as caught:
         Remote(url, "kurt_x", pause=waits.append).publish(b"zip", path="x")
-    assert len(waits) == 5 and max(waits) <= 30
+    assert len(waits) == 7 and max(waits) <= 30
     assert caught.value.status == 503 and "others write" in str(caught.value.cause)
 
 
 def test_who_is_not_there_is_told() -> None:
+    waits: list[float] = []
     with pytest.raises(NetworkError) as caught:
-        Remote("http://127.0.0.1:1/", "kurt_x", pause=lambda _: None).holder()
+        Remote("http://127.0.0.1:1/", "kurt_x", pause=waits.append).holder()
     assert caught.value.exit_code == 7 and caught.value.hint
+    assert sum(waits) < 5
+
+
+def test_who_waits_is_told_of_it(
+    odd: Any, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    from kurt_ext.commands.market_server import the_server
+    from kurt_ext.session import Session
+
+    waits: list[float] = []
+    monkeypatch.setattr("kurt_ext.commands.market_server.time.sleep", waits.append)
+    monkeypatch.setenv("KURT_MARKET_TOKEN", "kurt_x")
+    _, url = odd((503, {"Retry-After": "5"}, b""), (200, {}, HOLDER))
+    assert the_server(Session(), url, None).holder().publisher == "ada"
+    assert waits == [5]
+    assert "is busy, and is asked again in 5 seconds" in capfd.readouterr().err
 
 
 def test_a_token_follows_no_redirect(odd: Any) -> None:
@@ -443,7 +460,6 @@ def test_what_is_no_token_is_not_sent(text: str, project: Path) -> None:
         ("publish theirs/caller --to http://skills.test", 1, "not encrypted"),
         ("publish theirs/caller --to https://a:b@skills.test", 1, "password"),
         ("publish theirs/caller --to https://skills.test --key x", 2, "--key is for a folder"),
-        ("publish theirs/caller --to https://skills.test --attest x", 2, "--attest"),
         ("publish theirs/caller --to m --token-file x", 2, "--token-file is for a server"),
         ("publish theirs/caller --to https://skills.test --token-file x", 2, "cannot be read"),
         ("yank caller 1.0.0 --from https://skills.test --undo", 2, "KURT_MARKET_TOKEN"),
