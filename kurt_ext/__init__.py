@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from .errors import AdvisoryError as AdvisoryError
     from .errors import AmbiguousNameError as AmbiguousNameError
     from .errors import ArchiveError as ArchiveError
+    from .errors import AttestationError as AttestationError
     from .errors import CallCancelledError as CallCancelledError
     from .errors import CallError as CallError
     from .errors import CallTimeoutError as CallTimeoutError
@@ -128,6 +129,7 @@ _PLACES = {
     "AdvisoryError": ".errors",
     "AmbiguousNameError": ".errors",
     "ArchiveError": ".errors",
+    "AttestationError": ".errors",
     "BaseFetcher": "kurt_engine",
     "BaseMapper": "kurt_engine",
     "Call": ".calls",
@@ -244,6 +246,7 @@ __all__ = [
     "AdvisoryError",
     "AmbiguousNameError",
     "ArchiveError",
+    "AttestationError",
     "BaseFetcher",
     "BaseMapper",
     "Call",

@@ -29,6 +29,7 @@
     │   ├── ArchiveError             an archive holds what is never unpacked
     │   ├── IntegrityError       5   bytes are not those that were promised
     │   ├── SignatureError       5   a signature is missing, wrong, or of an unknown key
+    │   │   └── AttestationError     an attestation does not hold, or is by nobody who counts
     │   └── StaleIndexError      5   an index has expired, or is older than one seen before
     ├── NetworkError             7   a server could not be reached, or did not give what it should
     ├── LockedError             75   another process holds the lock
@@ -72,6 +73,7 @@ __all__ = [
     "AdvisoryError",
     "AmbiguousNameError",
     "ArchiveError",
+    "AttestationError",
     "CallCancelledError",
     "CallError",
     "CallTimeoutError",
@@ -429,6 +431,12 @@ class SignatureError(MarketError):
 
     reference = "signature"
     exit_code = 5
+
+
+class AttestationError(SignatureError):
+    """What should be attested is not, or not by whom it should be, or the attestation is wrong."""
+
+    reference = "attestation"
 
 
 class StaleIndexError(MarketError):

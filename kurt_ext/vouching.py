@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .auditing import Fault
-from .errors import KurtError, SignatureError
+from .errors import AttestationError, KurtError
 from .findings import Finding
 from .market.clients import Market
 from .market.identities import in_words
@@ -83,7 +83,7 @@ def vouch(
             continue
         try:
             warnings += _ask(market, receipt)
-        except SignatureError as error:
+        except AttestationError as error:
             summary = error.message + (f" ({error.cause})" if error.cause else "")
             fix = error.hint or f"kurt uninstall {receipt.name}"
             faults.append(Fault(receipt.name, receipt.version, "attestation", "", summary, fix))
@@ -100,7 +100,7 @@ def vouch(
 def _ask(market: Market | SimpleIndex, receipt: Receipt) -> Sequence[Finding]:
     """Verify who has attested what is installed; return what is to be said of it.
 
-    :raises SignatureError: when that does not hold today.
+    :raises AttestationError: when that does not hold today.
     """
     locked = receipt.locked
     told = _at_market(market, locked) if isinstance(market, Market) else _at_index(market, locked)
@@ -108,7 +108,7 @@ def _ask(market: Market | SimpleIndex, receipt: Receipt) -> Sequence[Finding]:
         return ()  # an update tells of what is there no more
     found = [one.text for one in told.identities]
     if locked.identity and locked.identity not in found and not told.warnings:
-        raise SignatureError(
+        raise AttestationError(
             f"it is attested by {in_words(locked.identity)} no more",
             cause="now by " + (", ".join(found) or "nobody"),
             hint=f"kurt install {locked.name}",

@@ -79,16 +79,15 @@ def command(
         raise UsageError("--to names no place", hint="--to FOLDER, or https://…")
     path = _path(session, skill)
     if is_server(market):
-        if key is not None or evidence is not None:
+        if key is not None:
             raise UsageError(
-                f"--{'key' if key is not None else 'attest'} is for a folder",
+                "--key is for a folder",
                 cause="a server signs its index itself, and takes --sign alone",
             )
-        return _sent(session, path, market, publisher, sign, token_file)
+        return _sent(session, path, market, publisher, sign, token_file, evidence)
     if token_file is not None:
         raise UsageError("--token-file is for a server", hint="--to https://…")
     from ..market.attaching import read_evidence
-    from ..market.identities import in_words
     from ..market.keys import Keyring
     from ..market.market_toml import read_settings
     from ..market.publishing import publish
@@ -104,7 +103,7 @@ def command(
         evidence=read_evidence(evidence) if evidence is not None else None,
         index_key=ring.chosen(key, read_settings(root).key),
     )
-    return _told(root, found, "".join([f", attested by {in_words(x)}" for x in found.identities]))
+    return _told(root, found)
 
 
 def _sent(
@@ -114,20 +113,25 @@ def _sent(
     publisher: str | None,
     sign: str | None,
     token_file: str | None,
+    evidence: str | None,
 ) -> Answer:
+    from ..market.attaching import read_evidence
     from ..market.keys import Keyring
     from ..market.sending import send
 
     remote = the_server(session, url, token_file)
     key = Keyring(session.places).chosen(sign)
-    return _told(remote.url, send(path, remote, publisher=publisher, key=key))
+    data = read_evidence(evidence) if evidence is not None else None
+    return _told(remote.url, send(path, remote, publisher=publisher, key=key, evidence=data))
 
 
-def _told(market: str, found: Published, more: str = "") -> Answer:
+def _told(market: str, found: Published) -> Answer:
+    from ..market.identities import in_words
+
     data = {"market": market, **found._asdict()}
     verb = "Published" if found.new else "Published already:"
     signed = f", signed by {found.key}" if found.key else ""
-    signed += more
+    signed += "".join([f", attested by {in_words(one)}" for one in found.identities])
     line = f"{verb} {found.publisher}/{found.name} {found.version}, score {found.score}{signed}"
     return Answer(data, lambda page: page.line(line), talk=True)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from ..errors import ConflictError, SignatureError, StorageError
+from ..errors import AttestationError, ConflictError, StorageError
 from .attesting import subject
 from .documents import PublisherDocument, Release
 from .identities import Identity, Wanted
@@ -24,7 +24,7 @@ def read_evidence(path: str) -> bytes:
     """Return the bytes of an attestation that lies in a file here.
 
     :raises StorageError: when it cannot be read.
-    :raises SignatureError: when it is too large to be one.
+    :raises AttestationError: when it is too large to be one.
     """
     try:
         with open(path, "rb") as stream:
@@ -32,7 +32,7 @@ def read_evidence(path: str) -> bytes:
     except OSError as error:
         raise StorageError(f"{path} cannot be read", cause=str(error), at=path) from error
     if len(data) > LIMIT:
-        raise SignatureError(f"{path} has more than {LIMIT:,} bytes", at=path)
+        raise AttestationError(f"{path} has more than {LIMIT:,} bytes", at=path)
     return data
 
 
@@ -51,7 +51,7 @@ def attach(
 
     :param data: a Sigstore bundle, or an attestation or a provenance after PEP 740.
     :param trust: by which it is verified.
-    :raises SignatureError: when it does not hold, or is about something else.
+    :raises AttestationError: when it does not hold, or is about something else.
     :raises ConflictError: when it is by somebody whom the publisher does not name.
     :raises MissingExtraError: when it cannot be verified here.
     """
@@ -60,7 +60,7 @@ def attach(
     wheels = known.source.wheels if known.source.type == "wheels" else []
     filename = wheels[0].filename if len(wheels) == 1 else None
     if kind != "sigstore" and filename is None:
-        raise SignatureError(
+        raise AttestationError(
             f"an attestation after PEP 740 is about a wheel, and {name} is none",
             hint=f"attest {subject(known, None)}, and give the Sigstore bundle",
             skill=name,
@@ -81,7 +81,7 @@ def attach(
 def _provenance(data: bytes, trust: Trust, digest: str, filename: str) -> bytes:
     """Return the provenance that has one attestation, its publisher as the certificate says.
 
-    :raises SignatureError: when no publisher of PEP 740 is meant.
+    :raises AttestationError: when no publisher of PEP 740 is meant.
     """
     bundle = {"publisher": {"kind": "Google", "email": "?"}, "attestations": [json.loads(data)]}
     who = trust.alone(data, digest, filename)
@@ -96,7 +96,7 @@ def _provenance(data: bytes, trust: Trust, digest: str, filename: str) -> bytes:
     elif who.issuer == "https://accounts.google.com":
         bundle["publisher"] = {"kind": "Google", "email": who.name}
     else:
-        raise SignatureError(
+        raise AttestationError(
             f"PEP 740 knows no publisher like {who.text}",
             hint="give the provenance, or the Sigstore bundle",
         )

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..errors import SignatureError
+from ..errors import AttestationError
 from ..findings import Finding
 from .identities import Identity, Wanted, parse
 from .times import seconds
@@ -30,7 +30,7 @@ def subject(release: Release, filename: str | None) -> str:
     """Return the digest that an attestation of a release must be over.
 
     :param filename: of the wheel that it is about; None for all of the release.
-    :raises SignatureError: when the release has no such wheel.
+    :raises AttestationError: when the release has no such wheel.
     """
     if filename is None:
         return release.source.digest
@@ -38,7 +38,7 @@ def subject(release: Release, filename: str | None) -> str:
     for wheel in wheels:
         if wheel.filename == filename:
             return str(wheel.digest)
-    raise SignatureError(f"an attestation is about {filename}, which the release has not")
+    raise AttestationError(f"an attestation is about {filename}, which the release has not")
 
 
 class Attested(NamedTuple):
@@ -88,7 +88,7 @@ class Attestor:
         :param publisher: gives the document of the release's publisher.
         :param read: gives the bytes of a pointer, checked.
         :param filename: of the wheel that was chosen; what is about others is not looked at.
-        :raises SignatureError: when an attestation is there and does not hold, is by somebody
+        :raises AttestationError: when an attestation is there and does not hold, is by somebody
             whom the publisher does not name, or nobody who is wanted has attested.
         :raises MissingExtraError: when somebody must have attested and that cannot be verified.
         """
@@ -99,7 +99,7 @@ class Attestor:
             if one.type in TYPES and (filename is None or one.filename in (None, filename))
         ]
         if len(rows) > MOST:
-            raise SignatureError(f"{what} has more than {MOST} attestations", skill=name)
+            raise AttestationError(f"{what} has more than {MOST} attestations", skill=name)
 
         def verified(row: Attestation) -> list[Identity]:
             assert row.evidence is not None
@@ -120,7 +120,7 @@ class Attestor:
         :param filename: of the wheel.
         :param name: of the project.
         :param read: gives the provenance; None where the index names none.
-        :raises SignatureError: as :meth:`ask`.
+        :raises AttestationError: as :meth:`ask`.
         :raises MissingExtraError: as :meth:`ask`.
         """
         asked = []
@@ -139,9 +139,9 @@ class Attestor:
         for ask in asked:
             try:
                 found += ask()
-            except SignatureError as error:
+            except AttestationError as error:
                 cause = error.message + (f": {error.cause}" if error.cause else "")
-                raise SignatureError(
+                raise AttestationError(
                     f"an attestation of {what} does not hold", cause=cause, skill=name
                 ) from error
         self._refuse_unwanted(what, name, found)
@@ -151,14 +151,14 @@ class Attestor:
         if not self.required:
             return
         if not found:
-            raise SignatureError(
+            raise AttestationError(
                 f"{what} is attested by nobody",
                 cause=self._demand(),
                 hint=self._hint(),
                 skill=name,
             )
         if self.wanted and not any(one.means(who) for one in self.wanted for who in found):
-            raise SignatureError(
+            raise AttestationError(
                 f"{what} is attested by somebody else",
                 cause=f"it is attested by {', '.join([one.text for one in found])}\n"
                 + self._demand(),
@@ -194,11 +194,11 @@ def refuse_unnamed(
     """Raise where an identity is not a publisher's, or was not any more when they published.
 
     :param published: when the release was published.
-    :raises SignatureError: when it is not.
+    :raises AttestationError: when it is not.
     """
     named = [row for row in publisher.identities if identity.is_named(row)]
     if not named:
-        raise SignatureError(
+        raise AttestationError(
             f"{what} is attested by somebody whom {publisher.name} does not name",
             cause=f"it is attested by {identity.text}",
             hint=f"whoever runs the market: kurt market publisher {publisher.name} "
@@ -206,6 +206,6 @@ def refuse_unnamed(
         )
     ends = [row.revoked for row in named]
     if all(end is not None and seconds(end) < seconds(published) for end in ends):
-        raise SignatureError(
+        raise AttestationError(
             f"{what} is attested by {identity.text}, who was revoked before",
         )

@@ -160,7 +160,7 @@ class Market(IndexClient):
         """Return who has attested a release.
 
         :param filename: of the wheel that was chosen.
-        :raises SignatureError: when an attestation does not hold, or nobody who is wanted has
+        :raises AttestationError: when an attestation does not hold, or nobody who is wanted has
             attested.
         :raises MissingExtraError: when that is asked for and cannot be verified.
         """

@@ -11,7 +11,7 @@ from __future__ import annotations
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..errors import ConfigError, SignatureError
+from ..errors import AttestationError, ConfigError
 
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
@@ -123,7 +123,7 @@ def parse(text: str) -> Wanted:
 def of_certificate(certificate: Certificate) -> Identity:
     """Return who a certificate is for, which others have verified.
 
-    :raises SignatureError: when it says nothing that can be understood, or says it twice.
+    :raises AttestationError: when it says nothing that can be understood, or says it twice.
     """
     issuer = _text(certificate, _ISSUER) or _raw(certificate, _ISSUER_RAW)
     name, repository = _subject(certificate), _text(certificate, _REPOSITORY)
@@ -138,7 +138,7 @@ def of_certificate(certificate: Certificate) -> Identity:
     found = Identity(issuer or "", name, repository, _text(certificate, _REPOSITORY_ID))
     for word in found:
         if word is not None and not _is_plain(word):
-            raise SignatureError("a certificate is for nobody whose name can be understood")
+            raise AttestationError("a certificate is for nobody whose name can be understood")
     return found
 
 
@@ -155,7 +155,7 @@ def _subject(certificate: Certificate) -> str:
         names += san.get_values_for_type(x509.RFC822Name)
         names += san.get_values_for_type(x509.UniformResourceIdentifier)
     if len(names) != 1:
-        raise SignatureError("a certificate is not for one address of mail, and for no one URI")
+        raise AttestationError("a certificate is not for one address of mail, and for no one URI")
     return names[0]
 
 
@@ -186,5 +186,5 @@ def _text(certificate: Certificate, number: int) -> str | None:
     length = int.from_bytes(data[2 : 2 + size], "big") if size else data[1] if data[1:] else -1
     body = data[2 + size :]
     if data[:1] != b"\x0c" or len(body) != length:
-        raise SignatureError("a certificate has an extension that is no text")
+        raise AttestationError("a certificate has an extension that is no text")
     return body.decode("ascii", "replace")

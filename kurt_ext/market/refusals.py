@@ -12,6 +12,7 @@ from typing import Any
 
 from ..errors import (
     ArchiveError,
+    AttestationError,
     ConflictError,
     KurtError,
     LimitError,
@@ -34,6 +35,7 @@ _CLASSES: dict[str, type[KurtError]] = {
     for error in (
         *(ArchiveError, ConflictError, LimitError, ManifestError, MarketError),
         *(NotFoundError, PolicyError, PublisherError, ReleaseExistsError),
+        AttestationError,
     )
 }
 _BY_STATUS: dict[int, type[KurtError]] = {403: PolicyError, 404: NotFoundError, 409: ConflictError}

@@ -25,13 +25,19 @@ _MOST_FILES, _MOST_BYTES = 20_000, 512 << 20
 
 
 def send(
-    path: str, remote: Remote, *, publisher: str | None = None, key: PrivateKey | None = None
+    path: str,
+    remote: Remote,
+    *,
+    publisher: str | None = None,
+    key: PrivateKey | None = None,
+    evidence: bytes | None = None,
 ) -> Published:
     """Send a skill to a server, as a release that stays as it is.
 
     :param path: the skill's folder, or a wheel.
     :param publisher: as whom; whoever holds the token if None.
     :param key: signs the release.
+    :param evidence: an attestation that was made elsewhere, sent once the release is published.
     :raises UsageError: when the token is another publisher's.
     :raises ManifestError: when the manifest cannot be used.
     :raises IntegrityError: when the server has published something else.
@@ -60,6 +66,11 @@ def send(
         )
     if proof is not None and receipt.signed_by != proof.id:
         raise IntegrityError(f"{remote.url} has published it without the signature", at=path)
+    snapshot = receipt.snapshot
+    identities: tuple[str, ...] = ()
+    if evidence is not None:
+        told = remote.attest(found.name, found.version, evidence, path=path)
+        identities, snapshot = told
     return Published(
         found.name,
         found.version,
@@ -68,7 +79,8 @@ def send(
         receipt.security_score,
         receipt.digest,
         receipt.signed_by,
-        receipt.snapshot,
+        snapshot,
+        identities,
     )
 
 

@@ -16,7 +16,7 @@ from functools import cached_property
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ..errors import ConfigError, MissingExtraError, SignatureError
+from ..errors import AttestationError, ConfigError, MissingExtraError
 from ..findings import Finding
 from . import digests
 from .identities import Identity, of_certificate
@@ -69,7 +69,7 @@ class Trust:
         :param data: the bundle, or the provenance.
         :param digest: of the file, or of the tree of files.
         :param filename: of the wheel, which PEP 740 names too.
-        :raises SignatureError: when it does not hold, or is not about this file.
+        :raises AttestationError: when it does not hold, or is not about this file.
         :raises MissingExtraError: when the libraries are not installed.
         :raises ConfigError: when the trusted root cannot be read.
         """
@@ -80,7 +80,7 @@ class Trust:
     def alone(self, data: bytes, digest: str, filename: str) -> Identity:
         """Return who has made one attestation after PEP 740, which no provenance is around.
 
-        :raises SignatureError: when it does not hold, or is not about this file.
+        :raises AttestationError: when it does not hold, or is not about this file.
         """
         return self._asked(lambda v: _of_attestation(v, data, digest, filename), data)
 
@@ -92,15 +92,15 @@ class Trust:
                 hint=INSTALL,
             )
         if len(data) > LIMIT:
-            raise SignatureError(f"an attestation has more than {LIMIT:,} bytes")
+            raise AttestationError(f"an attestation has more than {LIMIT:,} bytes")
         verifier = self._verifier
         try:
             return ask(verifier)
-        except SignatureError:
+        except AttestationError:
             raise
         except Exception as error:
             # Whatever the bytes of a stranger make of the libraries: it is a no.
-            raise SignatureError("an attestation does not hold", cause=_shortly(error)) from error
+            raise AttestationError("an attestation does not hold", cause=_shortly(error)) from error
 
     @cached_property
     def _verifier(self) -> Verifier:
@@ -158,7 +158,7 @@ class _Telling:
     @property
     def identity(self) -> Identity:
         if self.found is None:
-            raise SignatureError("an attestation is by nobody")
+            raise AttestationError("an attestation is by nobody")
         return self.found
 
 
@@ -188,10 +188,10 @@ def _statement(
     """Return what a statement is about, as (name, SHA-256), and its type, once it is verified."""
     kind, payload = verifier.verify_dsse(bundle, telling)
     if kind != _INTOTO:
-        raise SignatureError(f"an attestation is no statement of in-toto but {kind[:80]}")
+        raise AttestationError(f"an attestation is no statement of in-toto but {kind[:80]}")
     row = json.loads(payload)
     if row["_type"] != _STATEMENT:
-        raise SignatureError("an attestation is a statement of another version")
+        raise AttestationError("an attestation is a statement of another version")
     subjects = [(str(one.get("name")), one["digest"].get("sha256")) for one in row["subject"]]
     return subjects, str(row["predicateType"])
 
@@ -207,7 +207,7 @@ def _of_provenance(verifier: Verifier, data: bytes, digest: str, filename: str) 
             _hold_to(identity, bundle.publisher.model_dump())
             found.append(identity)
     if not found:
-        raise SignatureError("a provenance has no attestation")
+        raise AttestationError("a provenance has no attestation")
     return list(dict.fromkeys(found))
 
 
@@ -229,12 +229,12 @@ def _by(verifier: Verifier, one: Pep740, digest: str, filename: str) -> Identity
 
 def _refuse_other(predicate: str) -> None:
     if predicate not in _PREDICATES:
-        raise SignatureError(f"a statement of {predicate[:80]} says not who made a file")
+        raise AttestationError(f"a statement of {predicate[:80]} says not who made a file")
 
 
-def _another(digest: str, found: Iterable[str], filename: str = "") -> SignatureError:
+def _another(digest: str, found: Iterable[str], filename: str = "") -> AttestationError:
     about = ", ".join([f"sha256:{one}" for one in found][:3]) or "nothing"
-    return SignatureError(
+    return AttestationError(
         "an attestation is about another file",
         cause=f"it is about {about}\nasked was {filename and filename + ' '}{digest}",
     )
@@ -260,7 +260,7 @@ def _hold_to(identity: Identity, publisher: dict[str, Any]) -> None:
             identity.repository,
         )
     if not same:
-        raise SignatureError(
+        raise AttestationError(
             "a provenance names another publisher than its certificate",
             cause=f"it names {named}, and the certificate is for {identity.text}",
         )
@@ -269,7 +269,7 @@ def _hold_to(identity: Identity, publisher: dict[str, Any]) -> None:
 def kind_of(data: bytes) -> str:
     """Return which attestation a file is: ``sigstore``, ``pep740``, or ``pep740-attestation``.
 
-    :raises SignatureError: when it is none.
+    :raises AttestationError: when it is none.
     """
     try:
         row = json.loads(data) if len(data) <= LIMIT else None
@@ -282,7 +282,7 @@ def kind_of(data: bytes) -> str:
             return "pep740"
         if row.get("version") == 1 and {"verification_material", "envelope"} <= set(row):
             return "pep740-attestation"
-    raise SignatureError(
+    raise AttestationError(
         "the file is no attestation",
         cause="it is no Sigstore bundle, and neither attestation nor provenance after PEP 740",
     )

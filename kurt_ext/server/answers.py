@@ -88,6 +88,14 @@ class SkillAnswer(Row):
     versions: list[VersionRow]
 
 
+class AttestationRow(BaseModel):
+    """An attestation that was made elsewhere; who has made it, its certificate says."""
+
+    type: str = Field(description="`sigstore` or `pep740`.")
+    url: str
+    digest: str
+
+
 class VersionAnswer(BaseModel):
     """One version of a plugin."""
 
@@ -122,4 +130,5 @@ class VersionAnswer(BaseModel):
     size: int = Field(description="Bytes of it.")
     digest: str = Field(description="Of the tree of its files.")
     signed_by: list[str] = Field(description="Ids of the publisher's keys that have signed it.")
+    attested: list[AttestationRow]
     manifest: dict[str, Any]

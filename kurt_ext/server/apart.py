@@ -315,4 +315,23 @@ def _yank(job: dict[str, Any]) -> dict[str, Any]:
     return {"snapshot": number}
 
 
-_JOBS = {"judge": _judge, "publish": _publish, "yank": _yank}
+def _attest(job: dict[str, Any]) -> dict[str, Any]:
+    from ..market.attaching import read_evidence
+    from ..market.testimony import attest
+
+    key = _key(job)
+    with _turn(job) as turn:
+        found = attest(
+            job["root"],
+            job["name"],
+            job["version"],
+            read_evidence(job["upload"]),
+            job["publisher"],
+            index_key=key,
+            check=turn.check,
+        )
+        turn.done(found.snapshot)
+    return dict(found._asdict())
+
+
+_JOBS = {"judge": _judge, "publish": _publish, "yank": _yank, "attest": _attest}

@@ -17,7 +17,7 @@ class Deed(NamedTuple):
 
     :param token: the id of the token that was shown.
     :param address: where it came from.
-    :param action: ``upload``, ``yank``, ``unyank`` or ``token``.
+    :param action: ``upload``, ``attest``, ``yank``, ``unyank`` or ``token``.
     :param outcome: ``done``, ``same`` or ``refused``.
     """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import (
     ArchiveError,
+    AttestationError,
     ConflictError,
     KurtError,
     LockedError,
@@ -25,6 +26,7 @@ _STATUS: tuple[tuple[type[KurtError], int], ...] = (
     (LockedError, 503),
     (ArchiveError, 422),
     (ManifestError, 422),
+    (AttestationError, 422),
     (SignatureError, 500),
 )
 

@@ -18,6 +18,7 @@ from ..market.documents import WheelName
 from ..market.extracting import WHEEL_BUDGET
 from ..market.market_toml import read_settings
 from ..market.proofs import PATTERN
+from ..market.trusting import LIMIT as EVIDENCE
 from .admission import Admission
 from .answers import Failure
 from .apart import Refusal, ask
@@ -85,6 +86,15 @@ class Withdrawn(BaseModel):
     snapshot: int
 
 
+class Attested(BaseModel):
+    """What came of an attestation."""
+
+    plugin_id: str
+    version: str
+    identities: list[str] = Field(description="Who has made it: `NAME via ISSUER`.")
+    snapshot: int
+
+
 class Publishing:
     """What the API does for publishers.
 
@@ -144,6 +154,15 @@ class Publishing:
             response_model=Withdrawn,
             openapi_extra={"security": safe},
         )
+        path = "/plugins/{id}/versions/{version}/attestations"
+        body = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+        found.add_api_route(
+            path,
+            self.attest,
+            methods=["POST"],
+            response_model=Attested,
+            openapi_extra={"requestBody": body, "security": safe},
+        )
         return found
 
     async def holder(self, request: Request) -> Response:
@@ -177,7 +196,7 @@ class Publishing:
         async with self._judging:
             with tempfile.TemporaryDirectory(prefix="kurt-upload-") as scratch:
                 path = os.path.join(scratch, filename or "upload.zip")
-                await self._receive(request, path, filename is not None)
+                await self._receive(request, path, self._most(filename is not None))
                 job = {"upload": path, "proof": kurt_signature, **self._job(scratch, token)}
                 found = await self._work(request, token, job)
         await self._shelf.current(wait=True)
@@ -228,6 +247,29 @@ class Publishing:
         yanked = reason is not None
         return JSONResponse({"plugin_id": id, "version": version, "yanked": yanked, **found})
 
+    async def attest(self, request: Request, id: Id, version: VersionPath) -> Response:
+        """Attest a version: a Sigstore bundle, or an attestation or provenance after PEP 740."""
+        token = await self._admission.token(request)
+        await self._admission.turn(token, request)
+        edition = await self._shelf.current()
+        if edition.row(id)["publisher"] != token.publisher:
+            raise HTTPException(403, f"{id} is not published by {token.publisher}")
+        about = (id, version)
+        with tempfile.TemporaryDirectory(prefix="kurt-upload-") as scratch:
+            path = os.path.join(scratch, "evidence.json")
+            await self._receive(request, path, EVIDENCE)
+            job = {"do": "attest", "name": id, "version": version, "upload": path}
+            job |= {"database": self._database, **self._job(scratch, token)}
+            try:
+                found = await asyncio.to_thread(ask, job, wall=_WRITING)
+            except Refusal as error:
+                await self._admission.record(request, token, "attest", about, "refused", str(error))
+                raise
+        who = ", ".join(found["identities"])
+        await self._admission.record(request, token, "attest", about, "done", who)
+        await self._shelf.current(wait=True)
+        return JSONResponse({"plugin_id": id, "version": version, **found})
+
     async def _work(self, request: Request, token: Token, job: dict[str, Any]) -> dict[str, Any]:
         """Judge and publish what was uploaded, and write down what came of it."""
         chosen = self._settings
@@ -244,7 +286,7 @@ class Publishing:
             written = {**job, "do": "publish", "database": self._database, **judged}
             found = await asyncio.to_thread(ask, written, wall=_WRITING)
         except Refusal as error:
-            about = (name, version)
+            about = (name or error.skill, version)
             await self._admission.record(request, token, "upload", about, "refused", str(error))
             raise
         outcome = "done" if found["new"] else "same"
@@ -270,9 +312,8 @@ class Publishing:
             raise MarketError("the marketplace cannot be read") from error
         return settings.max_bytes + _HEADERS * settings.max_files
 
-    async def _receive(self, request: Request, path: str, wheel: bool) -> None:
+    async def _receive(self, request: Request, path: str, most: int) -> None:
         """Write the body of a request into a file, as far as it may be large."""
-        most = self._most(wheel)
         told = request.headers.get("content-length", "0")
         if not told.isdigit() or int(told[:20]) > most:
             raise HTTPException(413, f"more than {most:,} bytes")

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from sigstores import GITHUB, GOOGLE, PYPI, Signer, Sigstore, person, workflow
 
-from kurt_ext.errors import ConfigError, MissingExtraError, SignatureError
+from kurt_ext.errors import AttestationError, ConfigError, MissingExtraError
 from kurt_ext.market.identities import Identity, Wanted, in_words, parse
 from kurt_ext.market.trusting import LIMIT, Trust, kind_of
 
@@ -216,18 +216,18 @@ def test_a_bundle_that_was_tampered_with_is_refused(
     row = sigstore.sign_digest(DIGEST, workflow())
     assert asked(trust, row)
     tamper(row)
-    with pytest.raises(SignatureError):
+    with pytest.raises(AttestationError):
         asked(trust, row)
 
 
 def test_a_bundle_of_another_file_is_refused(trust: Trust, sigstore: Sigstore) -> None:
     for row in (sigstore.sign_digest(OTHER, workflow()), sigstore.attest({"a": OTHER}, workflow())):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             asked(trust, row)
     mixed = sigstore.sign_digest(DIGEST, workflow())
     mixed["messageSignature"] = sigstore.sign_digest(OTHER, workflow())["messageSignature"]
     for digest in (DIGEST, OTHER):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             asked(trust, mixed, digest)
 
 
@@ -244,33 +244,33 @@ def test_a_signature_in_the_name_of_an_expired_certificate_is_refused(
             *words,
             **{**more, "at": begin},  # noqa: B023
         )
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             asked(trust, own.sign_digest(DIGEST, workflow()))
         # It was signed while the certificate counted: that it ended since is how it should be.
         assert asked(trust, own.sign_digest(DIGEST, workflow(), at=begin + timedelta(minutes=5)))
 
 
 def test_a_certificate_that_no_log_has_is_refused(trust: Trust, sigstore: Sigstore) -> None:
-    with pytest.raises(SignatureError, match="does not hold"):
+    with pytest.raises(AttestationError, match="does not hold"):
         asked(trust, sigstore.sign_digest(DIGEST, workflow(), logged=False))
 
 
 def test_another_instance_is_not_believed(trust: Trust, sigstore: Sigstore, tmp_path: Path) -> None:
     other = Sigstore()
     for row in (other.sign_digest(DIGEST, workflow()), other.attest({"a": DIGEST}, workflow())):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             asked(trust, row)
     # Nor one that has taken over the log, or the authority, alone.
     for part in ("tlogs", "ctlogs", "certificateAuthorities"):
         path = tmp_path / f"{part}.json"
         path.write_text(json.dumps({**sigstore.root(), part: other.root()[part]}))
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             asked(Trust(str(path)), sigstore.sign_digest(DIGEST, workflow()))
 
 
 def test_the_public_instance_believes_no_private_one(sigstore: Sigstore) -> None:
     # The library brings its root, so that this asks nobody.
-    with pytest.raises(SignatureError):
+    with pytest.raises(AttestationError):
         asked(Trust(offline=True), sigstore.sign_digest(DIGEST, workflow()))
 
 
@@ -286,7 +286,7 @@ def test_the_public_instance_believes_no_private_one(sigstore: Sigstore) -> None
 def test_a_name_that_nobody_can_read_is_refused(
     signer: Signer, why: str, trust: Trust, sigstore: Sigstore
 ) -> None:
-    with pytest.raises(SignatureError, match=why):
+    with pytest.raises(AttestationError, match=why):
         asked(trust, sigstore.sign_digest(DIGEST, signer))
 
 
@@ -297,7 +297,7 @@ def test_a_statement_that_says_something_else_of_a_file_is_refused(
         {"predicate": "https://in-toto.io/attestation/vulns"},
         {"kind": "application/vnd.other+json"},
     ):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             asked(trust, sigstore.attest({"a": DIGEST}, workflow(), **more))
 
 
@@ -333,7 +333,7 @@ def _pep740(filename: str = WHEEL, digest: str = DIGEST, **more: Any) -> Callabl
 def test_a_provenance_of_something_else_is_refused(
     make: Callable[[Sigstore], Row], trust: Trust, sigstore: Sigstore
 ) -> None:
-    with pytest.raises(SignatureError):
+    with pytest.raises(AttestationError):
         trust.identities("pep740", dumped(make(sigstore)), DIGEST, WHEEL)
 
 
@@ -357,14 +357,14 @@ def test_a_provenance_of_something_else_is_refused(
 )
 def test_what_is_no_attestation_is_refused(data: bytes, trust: Trust) -> None:
     for kind in ("sigstore", "pep740"):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             trust.identities(kind, data, DIGEST, WHEEL)
 
 
 def test_a_bundle_that_was_cut_short_is_refused(trust: Trust, sigstore: Sigstore) -> None:
     data = dumped(sigstore.sign_digest(DIGEST, workflow()))
     for size in range(0, len(data), 97):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             trust.identities("sigstore", data[:size], DIGEST)
 
 
@@ -383,12 +383,12 @@ def test_no_changed_byte_makes_another_file_or_another_signer_believed(
             changed[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
             try:
                 found = trust.identities("sigstore", bytes(changed), DIGEST)
-            except SignatureError:
+            except AttestationError:
                 pass
             else:
                 believed += 1
                 assert found == [true]
-            with pytest.raises(SignatureError):
+            with pytest.raises(AttestationError):
                 trust.identities("sigstore", bytes(changed), OTHER)
     assert believed < 60
 
@@ -446,7 +446,7 @@ def test_which_attestation_a_file_is_is_told(sigstore: Sigstore) -> None:
     assert kind_of(dumped(one)) == "pep740-attestation"
     assert kind_of(dumped(sigstore.sign_digest(DIGEST, person()))) == "sigstore"
     for data in (b"{}", b"[]", b"\xff", b"[" * 100_000, b'{"version": 1}'):
-        with pytest.raises(SignatureError, match="no attestation"):
+        with pytest.raises(AttestationError, match="no attestation"):
             kind_of(data)
 
 

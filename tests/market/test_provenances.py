@@ -137,7 +137,7 @@ def test_a_provenance_that_does_not_hold_is_refused(
     )
     for data in (good, good[:-20], b"", b"[" * 100_000, json.dumps(foreign).encode()):
         index.say(one, "1.0", data)
-        assert error(kurt("install", f"{NAME}==1.0", "--yes"))["code"] == "signature"
+        assert error(kurt("install", f"{NAME}==1.0", "--yes"))["code"] == "attestation"
     index.say(one, "1.0", b" " * (LIMIT + 1))
     assert error(kurt("install", f"{NAME}==1.0", "--yes"))["code"] == "integrity"
     assert site.files() == {}

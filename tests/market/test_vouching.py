@@ -15,7 +15,7 @@ from pypi_attestations import Provenance
 from sigstores import GITHUB, GOOGLE, Signer, Sigstore, person, workflow
 
 from kurt_ext import distinfo, manifest
-from kurt_ext.errors import ConflictError, SignatureError
+from kurt_ext.errors import AttestationError, ConflictError
 from kurt_ext.lock import lock_path, read
 from kurt_ext.market import digests
 from kurt_ext.market.attesting import MOST
@@ -222,7 +222,7 @@ def test_one_of_those_who_are_asked_for_must_have_attested(
     stand.settle(**({"identities": json.dumps([wanted])} if wanted else {"attested": "true"}))
     ran = installed(stand)
     if wanted and "other" in wanted:
-        assert error(ran)["code"] == "signature"
+        assert error(ran)["code"] == "attestation"
         assert "attested by somebody else" in error(ran)["message"]
         assert TEXT in error(ran)["cause"] and "other.example" in error(ran)["cause"]
         assert error(ran)["hint"] == "kurt config explain market.team.identities"
@@ -329,7 +329,7 @@ def test_an_attestation_that_does_not_hold_is_refused_and_found(
     stand.publish("1.1.0", workflow())
     stand.edit(lambda document: harm(stand, document))
     stand.settle()
-    assert error(installed(stand))["code"] in ("signature", "integrity")
+    assert error(installed(stand))["code"] in ("attestation", "integrity")
     verified = stand.kurt(
         "market", "verify", str(stand.root), "--sigstore-root", stand.trusted_root
     )
@@ -433,9 +433,9 @@ def test_an_attestation_is_published_by_its_file(stand: Stand, said: Said, tmp_p
         "market", "publisher", "acme", "--from", str(stand.root)
     )
     bundle.write_text("{}")
-    assert error(stand.kurt(*words))["code"] == "signature"
+    assert error(stand.kurt(*words))["code"] == "attestation"
     bundle.write_bytes(b" " * (LIMIT + 1))
-    assert error(stand.kurt(*words))["code"] == "signature"
+    assert error(stand.kurt(*words))["code"] == "attestation"
     bundle.unlink()
     assert error(stand.kurt(*words))["code"] == "storage"
 
@@ -513,7 +513,7 @@ def test_a_wheel_is_attested_as_pypi_knows_it(stand: Stand, dist: Dist, kind: st
 
 
 def test_an_attestation_of_pep_740_is_about_a_wheel(stand: Stand, dist: Dist) -> None:
-    with pytest.raises(SignatureError, match="is about a wheel"):
+    with pytest.raises(AttestationError, match="is about a wheel"):
         stand.publish("1.0.0", evidence=dist.evidence("provenance"))
 
 
@@ -521,14 +521,14 @@ def test_a_provenance_of_another_wheel_is_refused(stand: Stand, dist: Dist, tmp_
     folder = write_skill(tmp_path / "source" / "greeter", "1.1.0")
     other = skill_wheel(tmp_path / "dist", folder)
     for kind in ("bundle", "provenance", "attestation"):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             publish(other, str(stand.root), Places(), evidence=dist.evidence(kind))
 
 
 def test_what_does_not_hold_is_not_published(stand: Stand) -> None:
     other = json.dumps(stand.sigstore.sign_digest("sha256:" + "0" * 64, workflow())).encode()
     for evidence in (b"{}", other):
-        with pytest.raises(SignatureError):
+        with pytest.raises(AttestationError):
             stand.publish("1.0.0", evidence=evidence)
     assert not (stand.root / "kurt/v1/index.json").exists()
 
