@@ -20,16 +20,9 @@ from pydantic import BaseModel
 
 from kurt_ext.contract import Progress, Result
 from kurt_ext.errors import KurtError, LimitError, PluginValidationError, UsageError
+from kurt_ext.sandbox.failures import RemoteError, cleaned, failure_from, failure_to
 from kurt_ext.sandbox.frames import MAX_DEPTH, MAX_MEMBERS, Malformed
-from kurt_ext.sandbox.payloads import (
-    RemoteError,
-    Unsendable,
-    cleaned,
-    decode,
-    encode,
-    failure_from,
-    failure_to,
-)
+from kurt_ext.sandbox.payloads import Unsendable, decode, encode
 
 
 def through(value: Any) -> Any:

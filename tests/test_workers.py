@@ -34,10 +34,10 @@ from kurt_ext.errors import (
 )
 from kurt_ext.sandbox import frames, landlock
 from kurt_ext.sandbox.channel import Channel
+from kurt_ext.sandbox.failures import RemoteError
 from kurt_ext.sandbox.frames import HEADER
 from kurt_ext.sandbox.kernel import MACHINE
 from kurt_ext.sandbox.limits import DEFAULTS
-from kurt_ext.sandbox.payloads import RemoteError
 from kurt_ext.sandbox.spawning import Spawner, Worker
 
 pytestmark = pytest.mark.skipif(

@@ -10,79 +10,22 @@ and its traceback as text.
 
 from __future__ import annotations
 
-import re
 from _json import make_encoder
-from collections import deque
-from collections.abc import ItemsView, Iterable, KeysView, Mapping, ValuesView
+from collections.abc import Iterable, Mapping
 from json.decoder import JSONDecoder
 from json.encoder import encode_basestring
 from typing import Any, cast
 
 from ..contract import Progress, Result
 from .frames import MAX_DEPTH, MAX_MEMBERS, Malformed, is_deep, members, parse
+from .substitutes import Unsendable, mark_of, replaced
 
-__all__ = [
-    "RemoteError",
-    "Unsendable",
-    "cleaned",
-    "decode",
-    "encode",
-    "failure_from",
-    "failure_to",
-]
+__all__ = ["Blob", "Unsendable", "decode", "encode"]
 
 #: A text longer than this goes into the blob, where no escape is looked for.
 _LONG = 1 << 15
 _FEW = 16  # members of a list or mapping that is looked through for such
-_TRACEBACK = 16_384  # characters of a remote traceback that are kept: its end
-_MESSAGE = 4_096  # of a remote message: its beginning
-
-#: CSI, OSC, DCS and the like, and the short ones (ECMA-48 §5; xterm's ctlseqs).
-_ESCAPES = re.compile(
-    r"(?:\x1b\[|\x9b)[0-?]*[ -/]*[@-~]?"
-    r"|(?:\x1b[\]PX^_]|[\x90\x98\x9d-\x9f])[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"
-    r"|\x1b[ -/]*[0-~]?"
-)
-
-#: Classes of models' fields, by module and name, whose text says what JSON would.
-_WORDED = frozenset(
-    [
-        *(
-            ("ipaddress", f"IPv{version}{what}")
-            for version in (4, 6)
-            for what in ("Address", "Network", "Interface")
-        ),
-        *(("pydantic.types", name) for name in ("SecretStr", "SecretBytes", "Secret")),
-        *(("pydantic_core._pydantic_core", name) for name in ("Url", "MultiHostUrl")),
-        *(
-            ("pydantic.networks", name)
-            for name in ("AnyUrl", "AnyHttpUrl", "HttpUrl", "FileUrl", "FtpUrl", "WebsocketUrl")
-        ),
-    ]
-)
-
 Blob = bytes | bytearray | memoryview
-
-
-class Unsendable(TypeError):
-    """A value holds what cannot be sent; the message names the place in it."""
-
-
-class RemoteError(Exception):
-    """What code in a worker has raised, where it is no error of kurt_ext.
-
-    :param type: the name of its class; nothing of that name exists here.
-    :param message: what it says.
-    :param traceback: the traceback there, as text.
-    """
-
-    def __init__(self, type: str, message: str, traceback: str = "") -> None:
-        super().__init__(f"{type}: {message}" if message else type)
-        self.type = type
-        self.message = message
-        self.traceback = traceback
-        if traceback:
-            self.add_note(traceback)
 
 
 class _Special(Exception):
@@ -208,7 +151,7 @@ class _Writer:
             return self._marked("$b", value)
         if isinstance(value, _Text):
             return self._marked("$t", value.text.encode("utf-8", "surrogatepass"))
-        made = _replaced(value)
+        made = replaced(value)
         if type(made) is dict and len(made) == 1 and next(iter(made)) in ("$result", "$progress"):
             self._marks += 1
         return made
@@ -233,8 +176,8 @@ class _Writer:
             return [self._copy(item) for item in value]
         if value is None or isinstance(value, (int, float, bytes, bytearray, memoryview)):
             return value
-        made = _replaced(value)
-        if type(made) is dict and _mark_of(value) is not None:
+        made = replaced(value)
+        if type(made) is dict and mark_of(value) is not None:
             return {key: self._copy(item) for key, item in made.items()}
         return self._copy(made)
 
@@ -252,61 +195,6 @@ def _escaped(key: Any) -> Any:
     return "$" + key if isinstance(key, str) and key.startswith("$") else key
 
 
-def _mark_of(value: Any) -> str | None:
-    if isinstance(value, Result):
-        return "$result"
-    return "$progress" if isinstance(value, Progress) else None
-
-
-def _replaced(value: Any) -> Any:
-    """Return what is written for a value that JSON has not.
-
-    :raises Unsendable: when there is nothing.
-    """
-    mark = _mark_of(value)
-    if mark == "$result":
-        names = ("success", "data", "errors", "metadata", "substeps")
-        return {mark: {name: getattr(value, name) for name in names}}
-    if mark == "$progress":
-        return {mark: {n: getattr(value, n) for n in ("message", "current", "total", "data")}}
-    dump = getattr(value, "model_dump", None)
-    if dump is not None and not isinstance(value, type):
-        return dump()
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, (set, frozenset)):
-        return list(value)
-    return _as_text(value)
-
-
-def _as_text(value: Any) -> Any:
-    from dataclasses import fields, is_dataclass
-    from datetime import date, datetime, time, timedelta
-    from decimal import Decimal
-    from enum import Enum
-    from pathlib import PurePath
-    from uuid import UUID
-
-    if isinstance(value, Enum):
-        return value.value
-    if isinstance(value, (datetime, date, time)):
-        return value.isoformat()
-    if isinstance(value, (Decimal, PurePath, UUID, timedelta)):
-        return str(value)
-    kind = type(value)
-    if isinstance(value, (deque, range, KeysView, ValuesView, ItemsView)):
-        return list(value)
-    # As pydantic writes them: addresses of the net, and secrets without what they hide.
-    if (kind.__module__, kind.__name__) in _WORDED:
-        return str(value)
-    if is_dataclass(value) and not isinstance(value, type):
-        return {field.name: getattr(value, field.name) for field in fields(value)}
-    index: Any = getattr(type(value), "__index__", None)  # the integers of numpy
-    if index is not None:
-        return int(index(value))
-    raise Unsendable(type(value).__name__)
-
-
 def _find(value: Any, place: str, seen: set[int]) -> tuple[str, Any] | None:
     """Return the place of the first thing in a value that cannot be sent, and the thing."""
     if value is None or isinstance(value, (str, int, float, bytes, bytearray, memoryview)):
@@ -320,10 +208,10 @@ def _find(value: Any, place: str, seen: set[int]) -> tuple[str, Any] | None:
         inside = ((f"{place}[{number}]", v) for number, v in enumerate(value))
     else:
         try:
-            made = _replaced(value)
+            made = replaced(value)
         except Unsendable:
             return place, value
-        mark = _mark_of(value)
+        mark = mark_of(value)
         if mark is not None:
             inside = ((f"{place}.{key}", v) for key, v in made[mark].items())
         else:
@@ -404,104 +292,3 @@ def _progress(made: Any) -> Any:
     if not isinstance(made.message, str):
         raise TypeError("its message is a text")
     return made
-
-
-def cleaned(text: str) -> str:
-    """Return text without the sequences that move a terminal; what is left of them is escaped."""
-    from ..output import printable
-
-    return printable(_ESCAPES.sub("", text) if not text.isprintable() else text)
-
-
-def failure_to(error: BaseException) -> dict[str, Any]:
-    """Return an exception as JSON values, without the object."""
-    from ..errors import KurtError
-
-    if isinstance(error, KurtError):
-        from ..wire import error_to
-
-        told = error_to(error)
-        # No longer than what the host takes: a frame that is longer ends the worker.
-        told = {key: value if key == "more" else _calm(value, 2) for key, value in told.items()}
-        told["more"] = {key: _calm(value, 4) for key, value in told["more"].items()}
-        made = {"kurt": told, "traceback": _traced(error)}
-        if type(error).__module__ != KurtError.__module__:
-            made["type"] = type(error).__name__
-        return made
-    return {
-        "type": type(error).__name__,
-        "message": _said(error)[:_MESSAGE],
-        "traceback": _traced(error),
-    }
-
-
-def _said(error: BaseException) -> str:
-    try:
-        return str(error)
-    except Exception:  # its own __str__ is anybody's code
-        return ""
-
-
-def _traced(error: BaseException) -> str:
-    from traceback import format_exception
-
-    try:
-        return "".join(format_exception(error))[-_TRACEBACK:]
-    except Exception:
-        return ""
-
-
-def failure_from(data: Any) -> Exception:
-    """Return the exception that :func:`failure_to` has written; the data may be anybody's.
-
-    :returns: an error of :mod:`kurt_ext.errors`, or a :class:`RemoteError`.
-    :raises Malformed: when it is not of that form.
-    """
-    if not isinstance(data, dict):
-        raise Malformed("a failure came that says nothing")
-    traceback = _text(data.get("traceback"), -_TRACEBACK)
-    told = data.get("kurt")
-    if isinstance(told, dict):
-        return _kurt_error(told, traceback)
-    name = _text(data.get("type"), 200) or "Exception"
-    return RemoteError(name, _text(data.get("message"), _MESSAGE), traceback)
-
-
-def _kurt_error(told: dict[str, Any], traceback: str) -> Exception:
-    from ..wire import error_from
-
-    said = {
-        key: _text(value, _MESSAGE)
-        for key in ("code", "message", "cause", "at", "hint", "skill")
-        if isinstance(value := told.get(key), str)
-    }
-    names = told.get("candidates")
-    candidates = [_text(n, 200) for n in names[:100]] if isinstance(names, list) else []
-    more = told.get("more")
-    known = {
-        key: _calm(value, 4)
-        for key, value in (more if isinstance(more, dict) else {}).items()
-        if key not in ("validation_result", "candidates", *said)
-    }
-    error = error_from({**said, "candidates": candidates, "more": known})
-    if traceback:
-        error.add_note(traceback)
-    return error
-
-
-def _calm(value: Any, levels: int) -> Any:
-    """Return what an error of ours holds beside its message, in the size that such have."""
-    if isinstance(value, str):
-        return _text(value, _MESSAGE)
-    if isinstance(value, (list, tuple)):
-        return [_calm(item, levels - 1) for item in value[:100]] if levels else []
-    if value is None or isinstance(value, (bool, int, float)):
-        return value
-    return None
-
-
-def _text(value: Any, most: int) -> str:
-    """Return a text without what moves a terminal; its end where ``most`` is negative."""
-    if not isinstance(value, str):
-        return ""
-    return cleaned(value[most:] if most < 0 else value[:most])

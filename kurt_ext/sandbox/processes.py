@@ -19,9 +19,11 @@ from weakref import WeakSet
 
 from ..errors import WorkerCrashedError
 from . import zygote as zygotes
-from .channel import Answer, Channel, Event, reached
+from .breaches import Event, reached
+from .channel import Channel
+from .failures import cleaned
 from .keeper import Keeper
-from .payloads import cleaned
+from .questions import Answer
 
 __all__ = ["End", "Worker"]
 

@@ -13,11 +13,12 @@ from ..errors import IsolationError, WorkerError
 from ..partings import last
 from . import zygote as zygotes
 from .booting import PARENT, arguments, packages
-from .channel import Answer, Event
+from .breaches import Event
 from .keeper import Keeper
 from .limits import DEFAULTS
 from .nursery import NURSERY, has_zygote
 from .processes import End, Worker
+from .questions import Answer
 
 __all__ = ["PRELOAD", "End", "Spawner", "Worker"]
 

@@ -17,7 +17,7 @@ from typing import Any
 
 from ..errors import CallTimeoutError, QuarantinedError, WorkerError
 from ..portal import Once
-from .channel import Event
+from .breaches import Event
 from .keeper import Keeper
 from .limits import DEFAULTS
 from .meters import memory

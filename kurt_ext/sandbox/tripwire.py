@@ -39,7 +39,7 @@ def tell(permission: str, target: str, allowed: bool) -> bool:
     from . import worker
 
     serving = worker._serving
-    if serving is None or serving._writing.locked():
+    if serving is None or serving.is_writing:
         return False
     worker.event("use", {"permission": permission, "target": target, "allowed": allowed})
     return True

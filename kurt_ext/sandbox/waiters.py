@@ -1,13 +1,23 @@
-"""What a call waits on: a future that lets its task go on at once, not in the loop's next turn."""
+"""A call under way, and what it waits on.
+
+That is a future which lets its task go on at once, not in the loop's next turn.
+"""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Generator
 from contextvars import Context
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["Waiter"]
+if TYPE_CHECKING:
+    from .keeper import Timer
+    from .streams import Flow
+
+__all__ = ["STARTING", "Call", "Waiter"]
+
+#: The id of the call that is the start of a worker.
+STARTING = 0
 
 
 class Waiter:
@@ -93,3 +103,43 @@ class Waiter:
             return False
         self.refuse(asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
         return True
+
+
+class Call(Waiter):
+    """One call under way, and who waits for it on which loop."""
+
+    # Not set in each: most calls need none of them.
+    id = STARTING
+    context: Context | None = None
+    timeout: float | None = None
+    grace: Timer | None = None
+    given_up = False
+    posted = 0
+    stream: Flow | None = None
+    due = 0.0
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        on_progress: Callable[[Any], object] | None,
+        settled: Callable[[], object] | None,
+    ) -> None:
+        super().__init__(loop)
+        self.on_progress = on_progress
+        self.settled = settled
+
+    def over(self) -> None:
+        """Tell whoever wants to know that nothing of it runs any more."""
+        if self.grace is not None:
+            self.grace.cancel()
+        settled = self.settled
+        if settled is not None:
+            self.settled = None
+            settled()
+
+    def fail(self, error: BaseException) -> None:
+        """Raise an error to who waits; on its own loop."""
+        if not self.done():
+            self.refuse(error)
+        elif self.stream is not None:
+            self.stream.end(error)

@@ -13,7 +13,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from . import frames
-from .payloads import decode, encode, failure_to
+from .failures import failure_to
+from .payloads import decode, encode
 from .serving import Serving
 
 __all__ = ["BROKER", "CHANNEL", "event", "main", "report"]

@@ -88,8 +88,8 @@ def send_raw(data, descriptor=3):
 
 def own_number():
     """Return the number of the call that is under way."""
-    serving = sys.modules.get("kurt_ext.sandbox.serving")
-    return serving._CALL.get() if serving else 3
+    callside = sys.modules.get("kurt_ext.sandbox.callside")
+    return callside.CALL.get() if callside else 3
 
 
 def every_kind():

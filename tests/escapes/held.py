@@ -16,10 +16,10 @@ from typing import Any
 from kurt_ext.errors import KurtError
 from kurt_ext.grants import Grants
 from kurt_ext.isolation import python_path
+from kurt_ext.sandbox.failures import RemoteError
 from kurt_ext.sandbox.lending import Loans
 from kurt_ext.sandbox.limits import DEFAULTS
 from kurt_ext.sandbox.network import Broker
-from kurt_ext.sandbox.payloads import RemoteError
 from kurt_ext.sandbox.policy import Policy, compile_policy
 from kurt_ext.sandbox.spawning import Spawner, Worker
 from kurt_ext.sandbox.supervision import Cell

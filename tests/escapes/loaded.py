@@ -23,16 +23,16 @@ _KEYS = {limit.short: limit.key for limit in ALL}
 _FACE = """
 
 def _ways():
-    from kurt_ext.sandbox import frames, payloads, serving, worker
+    from kurt_ext.sandbox import callside, frames, payloads, worker
 
     own = worker._serving
     if own is None:
         return
     globals()["ask"] = lambda name, operation, *words: own.ask(
-        serving._CALL.get(), name, operation, words, {}
+        callside.CALL.get(), name, operation, words, {}
     )
     globals()["tell"] = lambda value: own.send(
-        frames.PROGRESS, serving._CALL.get(), *payloads.encode(value)
+        frames.PROGRESS, callside.CALL.get(), *payloads.encode(value)
     )
 
 
