@@ -7,6 +7,7 @@ completion import none; others are found through discovery, without import too.
 
 from __future__ import annotations
 
+import errno
 import os
 import shlex
 import sys
@@ -14,7 +15,7 @@ from io import TextIOWrapper
 
 import click
 
-from .errors import CallCancelledError, KurtError, UsageError
+from .errors import CallCancelledError, KurtError, StorageError, UsageError
 from .lazy import Command, LazyGroup, command, load
 from .session import Session
 from .usage import from_click, offer
@@ -261,6 +262,10 @@ def _unexpected(error: Exception, words: list[str]) -> KurtError:
             os.getcwd()
         except FileNotFoundError:
             return UsageError("the working directory was deleted", hint="cd ~")
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EROFS):
+        reason = error.strerror or str(error)
+        at = error.filename if isinstance(error.filename, str) else None
+        return StorageError("nothing more can be written", cause=reason, at=at)
     line = shlex.join(["kurt", "--debug", *words])
     return KurtError(
         f"kurt failed unexpectedly: {type(error).__name__}: {error}",

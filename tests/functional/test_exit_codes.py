@@ -238,7 +238,7 @@ def test_names_from_manifests_cannot_write_to_the_terminal(kurt: Run, project: P
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
 def test_a_full_disk_is_said_without_a_traceback(skill: Path) -> None:
     with open("/dev/full", "w") as full:
-        for words in (["list"], ["list", "--json", "-v"]):
+        for words in (["list"], ["list", "--json", "-v"], ["help", "exit-codes"]):
             done = subprocess.run(
                 [sys.executable, "-m", "kurt_ext", *words],
                 stdout=full,
@@ -248,6 +248,7 @@ def test_a_full_disk_is_said_without_a_traceback(skill: Path) -> None:
             assert done.returncode == 1
             assert "No space left" in done.stderr
             assert "Traceback" not in done.stderr
+            assert "unexpectedly" not in done.stderr
             assert "Exception ignored" not in done.stderr
 
 
