@@ -43,12 +43,14 @@ class Refusal(Exception):
 
     :param status: of HTTP.
     :param problem: code, message and more.
+    :param skill: the id of the skill concerned, as far as it was found out.
     """
 
-    def __init__(self, status: int, problem: dict[str, Any]) -> None:
+    def __init__(self, status: int, problem: dict[str, Any], skill: str = "") -> None:
         super().__init__(problem["message"])
         self.status = status
         self.problem = problem
+        self.skill = skill
 
 
 def ask(job: dict[str, Any], *, wall: float, cpu: int = 0, memory: int = 0) -> dict[str, Any]:
@@ -88,7 +90,7 @@ def ask(job: dict[str, Any], *, wall: float, cpu: int = 0, memory: int = 0) -> d
         raise Refusal(500, {"code": "market-invalid", "message": "the answer is too long"})
     found: dict[str, Any] = json.loads(answer)
     if "refused" in found:
-        raise Refusal(found["status"], found["refused"])
+        raise Refusal(found["status"], found["refused"], found.get("skill") or "")
     return found
 
 
@@ -136,7 +138,8 @@ def main() -> None:
     try:
         answer = _JOBS[job["do"]](job)
     except KurtError as error:
-        answer = {"status": status_of(error), "refused": _told(error, job)}
+        told = {"status": status_of(error), "refused": _told(error, job)}
+        answer = {**told, "skill": error.skill}
     except (MemoryError, RecursionError):
         os._exit(1)  # without an answer, which is told as what it is
     except OSError as error:

@@ -86,7 +86,7 @@ def test_a_release_comes_in_once_and_stays_as_it_is(
     assert log == [
         ("ada", "upload", "caller", "done"),
         ("ada", "upload", "caller", "same"),
-        ("ada", "upload", None, "refused"),
+        ("ada", "upload", "caller", "refused"),
     ]
 
 
