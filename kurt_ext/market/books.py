@@ -45,6 +45,7 @@ __all__ = ["Books", "held", "leave", "make", "to_json", "to_lines", "to_text"]
 
 _V1 = "kurt/v1"
 _LOCK = ".market.lock"
+_SIGNATURES_LIMIT = 1 << 20
 #: Where the metadata of The Update Framework lies, where there is a root.
 TUF = "kurt/v1/tuf"
 #: Files from which on the whole system is told to write to its disks, not each file.
@@ -328,7 +329,8 @@ class Books:
     ) -> bool:
         """Write what has changed, the index last; return whether there is a new index.
 
-        An index of which nothing has changed is written again once half of its time is up.
+        An index of which nothing has changed is written again once half of its time is up, and
+        where another key signs it than before.
 
         :param advisories: all advisories; as they were if None.
         :param key: signs the index.
@@ -344,7 +346,10 @@ class Books:
         skills = [self.rows[name] for name in sorted(self.rows)]
         before = self.index
         unsigned = before is not None and "signatures" not in before["meta"]
-        renew = renew or (key is not None and unsigned)
+        if key is not None:
+            renew = renew or key.id not in self._signers(before)
+        else:
+            renew = renew or (self.unsigned and before is not None and not unsigned)
         if before is not None and not renew and not self._is_due(before, now):
             same = {**meta, **{key: before["meta"].get(key) for key in _MOVING}}
             old = {**dict.fromkeys(_MOVING), **before["meta"]}
@@ -375,6 +380,17 @@ class Books:
         self._changed.clear()
         self._sweep(before, found)
         return True
+
+    def _signers(self, index: Mapping[str, Any] | None) -> set[str]:
+        """Return the ids of the keys that have signed an index; none where nobody can tell."""
+        named = index["meta"].get("signatures") if index is not None else None
+        if named is None:
+            return set()
+        try:
+            document = json.loads(self.reader.read(named, _SIGNATURES_LIMIT))
+            return {str(one["key"]) for one in document["signatures"]}
+        except (MarketError, ValueError, KeyError, TypeError):
+            return set()
 
     def _refuse_unsigned(self) -> None:
         if not self.unsigned:

@@ -25,6 +25,7 @@ from ..errors import (
     KurtError,
     MarketError,
     NetworkError,
+    SignatureError,
     StaleIndexError,
     StorageError,
 )
@@ -346,7 +347,11 @@ class IndexClient:
             return None
         named = index.meta.signatures
         signatures = None if named is None else self._reader.read(named, _SIGNATURES_LIMIT)
-        return verify_index(data, signatures, self.keys)
+        try:
+            return verify_index(data, signatures, self.keys)
+        except SignatureError as error:
+            error.hint = f"kurt config explain {key_of(self.name, 'key')}"
+            raise
 
     def _ask_tuf(self, data: bytes) -> None:
         """Believe an index that is new by the root that ``kurt.toml`` names.

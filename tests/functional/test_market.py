@@ -79,6 +79,35 @@ def test_the_index_is_signed_by_the_key_of_the_settings(here: Run, project: Path
     assert here("market", "verify", "m", "--signed", "--quick").code == 0
 
 
+def test_an_index_is_signed_anew_by_another_key_or_by_none(here: Run, project: Path) -> None:
+    write(project / "m" / "skills", "greeter")
+    keys = {name: here("key", "new", name, "--json").data["public"] for name in ("old", "new")}
+
+    def believed() -> list[str]:
+        found = []
+        for name, public in keys.items():
+            here("config", "set", "--scope", "user", "market.m.url", str(project / "m"))
+            here("config", "set", "--scope", "user", "market.m.key", public)
+            ran = here("search")
+            found += [name] if ran.code == 0 else []
+            assert ran.code == 0 or "hint: kurt config explain market.m.key" in ran.err
+        return found
+
+    for number, (words, wanted) in enumerate(
+        (
+            (("--key", "old"), ["old"]),
+            (("--key", "old"), ["old"]),
+            (("--key", "new"), ["new"]),
+            ((), ["new"]),
+            (("--unsigned",), []),
+            (("--unsigned",), []),
+        )
+    ):
+        built = here("market", "build", "m", *words, "--json").data
+        assert built["changed"] is (number in (0, 2, 4)), words
+        assert believed() == wanted, words
+
+
 def test_a_key_that_is_missing_is_told(here: Run, project: Path) -> None:
     write(project / "m" / "skills", "greeter")
     (project / "m" / "market.toml").write_text('key = "acme"\n')
