@@ -9,17 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from market.conftest import write_skill
 
-from kurt_ext.findings import Finding
-from kurt_ext.market.building import build
-from kurt_ext.market.collecting import folder_files
-from kurt_ext.market.digests import of_bytes
-from kurt_ext.market.publishing import publish, set_status, yank
 from kurt_ext.places import Places
-from kurt_ext.report import Report
 
 from .conftest import serving
+from .exhibits import LONG, make
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = next((path for path in map(shutil.which, ("chromium", "chromium-browser")) if path), "")
@@ -34,92 +28,43 @@ pytestmark = [
 
 #: Where pictures of the pages are kept; none are without it.
 PICTURES = os.environ.get("KURT_PICTURES", "")
-WIDTHS = (360, 1280)
+COMPARE = "/skills/web-archiver/compare?old=1.1.0&new=1.2.0"
 PATHS = (
     "/",
-    "/?q=archive&kind=tool&score=50",
+    "/?page=2",
+    "/?q=archivr&kind=tool&score=50&tag=demo&without=processes",
     "/?q=nothingofthatname",
     "/skills/web-archiver",
     "/skills/web-archiver/1.0.0",
-    "/skills/web-archiver/compare",
-    "/skills/com.example.wordy-and-long-name-of-a-plugin-that-does-not-break",
+    "/skills/web-archiver/1.1.0",
+    COMPARE,
+    "/skills/web-archiver/compare?old=1.0.0&new=1.0.0",
+    "/skills/without-readme/compare",
+    f"/skills/{LONG}",
+    "/skills/right-to-left",
+    "/skills/chinese-words",
+    "/skills/emoji-lover",
+    "/skills/hostile-words",
+    "/skills/without-readme",
+    "/skills/asks-for-all",
+    "/skills/many-findings",
+    "/skills/many-versions",
+    "/skills/quarantined-one",
+    "/skills/note-keeper",
+    "/skills/withdrawn-one",
     "/publishers/acme",
     "/skills/nobody",
+    "/nowhere",
 )
-README = """\
-# Web archiver
-
-Keeps a copy of a web page, **with** its pictures. See [the manual](https://example.org/manual).
-
-```console
-$ kurt run web-archiver:archive url=https://example.org/a/very/long/address/that/is/wider/than/a/telephone
-```
-
-| option | meaning | default | since | remarks that make the table wider than a telephone is |
-|---|---|---|---|---|
-| `depth` | how many links are followed from the first page | 1 | 1.0.0 | more than 3 is slow |
-
-> A page that asks for a password is left out.
-
-1. Find the page.
-2. Keep it.
-"""
 
 
-def _report(folder: Path) -> dict[str, Any]:
-    files = folder_files(str(folder), 512, 1 << 20)
-    findings = [
-        Finding("network-undeclared", "medium", "it talks to a host that is not declared",
-                path="skill.py", line=12),
-        Finding("long-line", "low", "a line has 401 characters", path="skill.py", line=40),
-    ]  # fmt: skip
-    digests = {path: of_bytes(data).removeprefix("sha256:") for path, data in files.items()}
-    why = {"network-undeclared": "Whoever installs it is not told where their data goes."}
-    made = Report(str(folder), folder.name, "publish", findings, digests=digests, why=why)
-    return made.as_dict()
-
-
-@pytest.fixture
-def address(project: Path) -> Iterator[str]:
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Serve a marketplace with something of everything to be seen."""
-    places = Places(str(project))
-    root = project / "skills-of-acme"
-    root.mkdir()
-    (root / "market.toml").write_text(
-        'name = "acme-skills"\ntitle = "Skills of Acme"\npublisher = "acme"\n'
-    )
-
-    def release(name: str, version: str, text: str, more: str = "", **files: str) -> None:
-        folder = write_skill(project / "theirs" / name, version, more=more, **files)
-        manifest = folder / "SKILL.md"
-        manifest.write_text(
-            manifest.read_text().replace(
-                "Greets somebody by name. Use it when somebody wants a greeting.", text
-            )
-        )
-        (folder / "README.md").write_text(README)
-        publish(str(folder), str(root), places, report=_report(folder), ruleset="none")
-
-    text = "Keeps a copy of a web page. Use it when somebody wants to read a page later."
-    hosts = '  kurt/permissions.network-hosts: "*.example.org"\n'
-    release("web-archiver", "1.0.0", text)
-    release("web-archiver", "1.1.0", text, hosts)
-    writes = hosts + '  kurt/permissions.filesystem-write: "./archive"\n'
-    release("web-archiver", "1.2.0", text, writes, guide="Read this first.\n")
-    long = "com.example.wordy-and-long-name-of-a-plugin-that-does-not-break"
-    release(long, "1.0.0", "Archive" + "s" * 200 + " without a blank.")
-    for name in ("archive-lister", "note-keeper", "page-counter"):
-        release(name, "0.3.0", f"Does what its name says: {name.replace('-', ' ')}.")
-    yank(str(root), "web-archiver", "1.1.0", "it loses pages")
-    set_status(str(root), "note-keeper", "deprecated", "take web-archiver")
-    (root / "kurt/v1/advisories").mkdir(exist_ok=True)
-    (root / "kurt/v1/advisories/ACME-1.json").write_text(
-        '{"id": "ACME-1", "modified": "2026-11-21T12:00:00Z", "summary": "web-archiver writes'
-        ' outside its folder", "affected": [{"package": {"ecosystem": "Kurt:acme-skills", "name":'
-        ' "web-archiver"}, "versions": ["1.0.0"]}]}'
-    )
-    build(str(root), places)
-    with serving(root, places) as found:
+    folder = tmp_path_factory.mktemp("exhibits")
+    places = Places(str(folder))
+    make(folder / "market", folder / "theirs", places)
+    with serving(folder / "market", places) as found:
         yield found.rstrip("/")
 
 
@@ -142,12 +87,10 @@ def _page(browser: Any, width: int, scheme: str) -> tuple[Any, list[str]]:
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", WIDTHS)
-def test_a_page_fits_and_axe_has_nothing_to_say(
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_a_page_is_no_wider_than_its_window(
     browser: Any, address: str, width: int, scheme: str
 ) -> None:
-    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
-    script = Path(axe.AXE_FILE_PATH).read_text(encoding="utf-8")
     page, said = _page(browser, width, scheme)
     for number, path in enumerate(PATHS):
         page.goto(address + path)
@@ -156,12 +99,34 @@ def test_a_page_fits_and_axe_has_nothing_to_say(
             page.screenshot(path=os.path.join(PICTURES, name), full_page=True)
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, f"{path} is {wide} px wide"
+        assert "taken" not in page.title()
+    assert not [line for line in said if "404" not in line]
+
+
+# What it finds depends on the colours and on the width, and hardly on both at once.
+@pytest.mark.parametrize(("width", "scheme"), [(360, "light"), (1280, "dark")])
+def test_axe_has_nothing_to_say(browser: Any, address: str, width: int, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.base", reason="axe is not installed")
+    script = Path(axe.AXE_FILE_PATH).read_text(encoding="utf-8")
+    page, _ = _page(browser, width, scheme)
+    for path in PATHS:
+        page.goto(address + path)
         found = page.evaluate(script + "; axe.run({resultTypes: ['violations']})")
         wrong = [
             (one["id"], [node["html"] for node in one["nodes"]]) for one in found["violations"]
         ]
         assert not wrong, (path, wrong)
-    assert not [line for line in said if "404" not in line]
+
+
+def _tab(page: Any, selector: str, most: int = 80) -> None:
+    """Press Tab until an element has the focus, which can be seen at each step."""
+    for _ in range(most):
+        page.keyboard.press("Tab")
+        style = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        assert style == "solid", page.evaluate("document.activeElement.outerHTML")
+        if page.evaluate("wanted => document.activeElement.matches(wanted)", selector):
+            return
+    raise AssertionError(f"the keyboard does not lead to {selector}")
 
 
 def test_it_is_used_with_the_keyboard_alone(browser: Any, address: str) -> None:
@@ -175,10 +140,28 @@ def test_it_is_used_with_the_keyboard_alone(browser: Any, address: str) -> None:
     page.keyboard.type("web archiver")
     page.keyboard.press("Enter")
     page.wait_for_url("**/?q=web+archiver*")
-    page.locator("h3 a").first.focus()
+    _tab(page, "h3 a[href='/skills/web-archiver']")
     page.keyboard.press("Enter")
     page.wait_for_url("**/skills/web-archiver")
-    assert page.title() == "web-archiver 1.2.0 · Skills of Acme"
+    assert page.title() == "web-archiver 1.3.0 · Skills of Acme"
+    _tab(page, ".versions a[href$='old=1.1.0&new=1.2.0']")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/compare?old=1.1.0&new=1.2.0")
+    assert page.title() == "web-archiver: from 1.1.0 to 1.2.0 · Skills of Acme"
+    _tab(page, "a[href='#file-5']")
+    page.keyboard.press("Enter")
+    top = page.evaluate("document.querySelector('#file-5').getBoundingClientRect().top")
+    assert 0 <= top < 100
+    page.keyboard.press("Tab")  # goes on from there
+    assert page.evaluate("document.activeElement.parentElement.id") == "file-5"
+    page.keyboard.press("Enter")
+    assert not page.evaluate("document.querySelector('#file-5').open")
+    page.goto(address + COMPARE)
+    _tab(page, "select#old")
+    page.keyboard.type("1.0.0")
+    _tab(page, "form button", 3)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/compare?old=1.0.0&new=1.2.0")
 
 
 def test_nothing_needs_a_script(browser: Any, address: str) -> None:
@@ -190,6 +173,33 @@ def test_nothing_needs_a_script(browser: Any, address: str) -> None:
     page.check("input[value=processes]")
     page.click("form.search button")
     assert page.locator("h3 a", has_text="web-archiver").count() == 1
+    assert page.is_checked("input[value=processes]")
     page.goto(address + "/skills/web-archiver")
-    page.click("text=What has changed since")
+    page.click("text=Compare two versions")
+    page.select_option("#old", "1.1.0")
+    page.select_option("#new", "1.2.0")
+    page.click("form.choice button")
     assert "write and read archive" in page.inner_text("main")
+    assert "def step_7(page):" in page.inner_text("main")
+
+
+def test_a_change_is_told_without_colours_and_read_in_rows(browser: Any, address: str) -> None:
+    page, _ = _page(browser, 360, "light")
+    page.goto(address + COMPARE)
+    rows = page.get_by_role("table", name="steps.py, line by line").get_by_role("row")
+    texts = [[cell.strip() for cell in text.split("\t")] for text in rows.all_inner_texts()]
+    assert ["30", "", "−", "return page + 7"] in texts
+    assert ["", "31", "+", "return page * 7"] in texts
+    heads = page.get_by_role("table", name="steps.py, line by line").get_by_role("columnheader")
+    assert heads.all_inner_texts() == ["Line before", "Line after", "Change", "Text"]
+
+
+def test_on_paper_it_is_dark_on_light_and_without_forms(browser: Any, address: str) -> None:
+    page, _ = _page(browser, 768, "dark")
+    page.goto(address + COMPARE)
+    colour = "getComputedStyle(document.body).color"
+    assert page.evaluate(colour) == "rgb(231, 235, 240)"
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate(colour) == "rgb(27, 31, 36)"
+    assert not page.locator("form").first.is_visible()
+    assert page.locator(".diff").first.is_visible()

@@ -95,7 +95,7 @@ def test_what_is_not_shown_is_named_with_the_reason(client: TestClient) -> None:
 def test_permissions_score_and_findings_come_first(client: TestClient) -> None:
     page = client.get(f"{COMPARE}?old=1.1.0&new=1.2.0").text
     assert "1.2.0 may also" in page and "write and read archive" in page
-    assert "Version 1.1.0 was withdrawn." in page
+    assert "Version 1.1.0 was withdrawn:" in page
     assert "Not found any more" in page and "a line has 401 characters" in page
     assert page.index("Permissions</h2>") < page.index("says</h2>") < page.index("Files</h2>")
     later = client.get(f"{COMPARE}?old=1.0.0&new=1.1.0").text
