@@ -12,6 +12,7 @@ from ..errors import IntegrityError
 from ..output import Answer
 
 if TYPE_CHECKING:
+    from ..market.verifying import Verified
     from ..output import Page
     from ..session import Session
 
@@ -84,7 +85,7 @@ def command(
         failure = IntegrityError(
             f"{reader.location} does not hold what it promises",
             cause=f"{amount(len(found.findings), 'thing')} wrong",
-            hint="kurt market build, or mirror it again",
+            hint=_hint(found),
         )
     data = {
         **found._asdict(),
@@ -109,3 +110,10 @@ def command(
                 page.line(f"{releases} attested; by whom was not checked: {INSTALL}", "yellow")
 
     return Answer(data, text, error=failure)
+
+
+def _hint(found: Verified) -> str:
+    """Return what mends a marketplace: a build writes a new index, and brings no file back."""
+    if all(finding.rule == "index-stale" for finding in found.findings):
+        return "kurt market build FOLDER"
+    return "restore it, or copy a good one over it: kurt market mirror LOCATION FOLDER"
