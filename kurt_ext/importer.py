@@ -17,7 +17,6 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from copy import copy
 from hashlib import sha256
-from importlib.abc import MetaPathFinder
 from importlib.machinery import (
     EXTENSION_SUFFIXES,
     SOURCE_SUFFIXES,
@@ -34,6 +33,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import ManifestError, SkillLoadError, UntrustedError
 from .intact import hold
+from .intact_wheels import hold_wheel
 from .names import PACKAGE, UNREAD
 from .stores import may_patch
 from .trust import Trust
@@ -195,6 +195,8 @@ def refuse(candidate: Candidate, places: Places | None = None) -> None:
     if candidate.usable and trusted:
         if places is not None:
             installed_digests(candidate, places)
+            if candidate.scope == "installed":
+                hold_wheel(places, candidate.name, candidate.location)
         return
     if candidate.state == "untrusted" or not trusted:
         raise UntrustedError(
@@ -228,7 +230,7 @@ def _covers(places: Places, candidate: Candidate) -> bool:
     return Trust.load(places).covers(candidate.location)
 
 
-class SkillFinder(MetaPathFinder):
+class SkillFinder:
     """Finds ``kurt_skills.*``; holds the discoveries of the managers that are open.
 
     The discovery of the manager that is importing at the moment, in this thread

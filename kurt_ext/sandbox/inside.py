@@ -7,14 +7,12 @@ no news that the host relies on: a plugin can change anything in its process.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from importlib import import_module
-from importlib.metadata import EntryPoint
 from time import perf_counter
 from traceback import format_exception
-from types import ModuleType
+from types import GeneratorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..candidates import Candidate
@@ -36,6 +34,7 @@ _SPECIAL = ("__call__", "__reload_state__", "__reload_restore__")
 #: The call that runs here.
 _CALL: ContextVar[Any] = ContextVar("kurt_ext_inside", default=None)
 _TRACEBACK = 20_000  # characters of one that are told
+_ITERABLE_COROUTINE = 0x100  # the flag of what `types.coroutine` made (inspect.CO_*)
 
 
 class _Known:
@@ -104,10 +103,9 @@ class Inside:
     def do_register(self, body: Mapping[str, Any], call: Any) -> list[list[str]]:
         """Run code that registers what it offers; return (namespace, name) of each."""
         registrar = Registrar(self._registry, self._skill)
-        point = EntryPoint(name=self._skill, value=body["value"], group="")
         try:
             with registrar.collecting(), self._importing():
-                plugin = point.load()
+                plugin = _located(body["value"])
                 if not isinstance(plugin, ModuleType):
                     plugin()
         except BaseException as error:
@@ -144,9 +142,8 @@ class Inside:
         """Return what the entry point names."""
         if body["registered"]:
             return self._registry.find(body["name"], namespace=body["namespace"])[0].obj
-        point = EntryPoint(body["name"], body["value"].split(" [")[0], body["namespace"])
         with Registrar(self._registry, self._skill).collecting(), self._importing():
-            return point.load()
+            return _located(body["value"])
 
     def _made(self, body: Mapping[str, Any], kind: Any, plugin: Any) -> Any:
         """Return the object that is made of what an entry point names."""
@@ -231,7 +228,7 @@ class Inside:
             raise
         except BaseException as error:
             return _raised(member, error)
-        if inspect.isawaitable(value):
+        if _is_awaitable(value):
             return self._awaited(member, target, value, call)
         return _told(target.finish(value) if target.finish else value)
 
@@ -302,7 +299,7 @@ class Inside:
             raise
         except BaseException as error:
             raise self._failure(member, error, name) from error
-        return self._method(member, name, value, call) if inspect.isawaitable(value) else value
+        return self._method(member, name, value, call) if _is_awaitable(value) else value
 
     async def _method(self, member: _Member, name: str, pending: Any, call: Any) -> Any:
         try:
@@ -320,7 +317,7 @@ class Inside:
             value = getattr(member.extension.obj, body["name"])()
         except BaseException as error:
             return _raised(member, error)
-        return self._hook(member, value, call) if inspect.isawaitable(value) else None
+        return self._hook(member, value, call) if _is_awaitable(value) else None
 
     async def _hook(self, member: _Member, pending: Any, call: Any) -> Any:
         try:
@@ -332,21 +329,31 @@ class Inside:
 
 
 def _located(place: str) -> Any:
-    module, _, attribute = place.partition(":")
-    found: Any = import_module(module)
-    for part in attribute.split("."):
+    """Return what an entry point names; `importlib.metadata` takes longer than all of this."""
+    module, _, attribute = place.partition("[")[0].partition(":")
+    found: Any = import_module(module.strip())
+    for part in filter(None, attribute.strip().split(".")):
         found = getattr(found, part)
     return found
 
 
+def _is_awaitable(value: Any) -> bool:
+    """Return what `inspect.isawaitable` does, whose module takes long to import."""
+    if isinstance(value, GeneratorType):
+        return bool(value.gi_code.co_flags & _ITERABLE_COROUTINE)
+    return hasattr(type(value), "__await__")
+
+
 def _doors(obj: Any) -> Any:
     """Yield (name, function) of what may be called on an object; no property is looked at."""
+    from inspect import getattr_static
+
     if isinstance(obj, (ModuleType, type)) and not callable(obj):
         return
     for name in dir(obj):
         if name.startswith("_") and name not in _SPECIAL:
             continue
-        static = inspect.getattr_static(obj, name, None)
+        static = getattr_static(obj, name, None)
         if isinstance(static, property) or (name == "__call__" and isinstance(obj, type)):
             continue
         found = getattr(obj, name, None)
@@ -356,6 +363,8 @@ def _doors(obj: Any) -> Any:
 
 def _shape(function: Callable[..., Any]) -> str:
     """Return how a function is to be called: ``sync``, ``async``, ``generator`` or ``stream``."""
+    import inspect
+
     inner = inspect.unwrap(function)
     own = getattr(inner, "__call__", inner) if not inspect.isroutine(inner) else inner  # noqa: B004
     if inspect.iscoroutinefunction(own):
