@@ -86,14 +86,13 @@ class Trust:
 
     def _asked(self, ask: Callable[[Verifier], Found], data: bytes) -> Found:
         if not self.is_there():
-            raise MissingExtraError(
-                "attestations need the sigstore extra",
-                cause="the packages 'sigstore' and 'pypi-attestations' are not both installed",
-                hint=INSTALL,
-            )
+            raise _missing("sigstore and pypi-attestations are not both installed")
+        try:
+            verifier = self._verifier
+        except ImportError as error:
+            raise _missing(f"what is installed cannot be used: {error}") from error
         if len(data) > LIMIT:
             raise AttestationError(f"an attestation has more than {LIMIT:,} bytes")
-        verifier = self._verifier
         try:
             return ask(verifier)
         except AttestationError:
@@ -106,11 +105,22 @@ class Trust:
     def _verifier(self) -> Verifier:
         import logging
 
+        import pypi_attestations  # noqa: F401 - that it is there, before anything is judged
+        from sigstore.errors import Error
         from sigstore.verify import Verifier
 
         # It writes warnings of its own to stderr where nobody listens; they are told here.
         logging.getLogger("sigstore").addHandler(logging.NullHandler())
-        return Verifier(trusted_root=self._trusted_root())
+        root = self._trusted_root()
+        try:
+            return Verifier(trusted_root=root)
+        except (ValueError, Error) as error:
+            raise self._unusable(error) from error
+
+    def _unusable(self, error: Exception) -> ConfigError:
+        name = "of Sigstore" if self.root is None else os.path.basename(self.root)
+        cause = _shortly(error)
+        return ConfigError(f"the trusted root {name} cannot be used", cause=cause, at=self.root)
 
     def _trusted_root(self) -> TrustedRoot:
         from sigstore.errors import Error
@@ -124,22 +134,20 @@ class Trust:
                     return ClientTrustConfig.from_json(data.decode()).trusted_root
                 return TrustedRoot.from_file(self.root)
             except (OSError, ValueError, Error) as error:
-                raise ConfigError(
-                    f"the trusted root {os.path.basename(self.root)} cannot be used",
-                    cause=_shortly(error),
-                    at=self.root,
-                ) from error
+                raise self._unusable(error) from error
         try:
             return ClientTrustConfig.production(offline=self.offline).trusted_root
         except (OSError, Error) as error:
             if self.offline:
-                raise ConfigError(
-                    "the trusted root of Sigstore cannot be used", cause=_shortly(error)
-                ) from error
+                raise self._unusable(error) from error
         text = "the trusted root of Sigstore could not be refreshed; the one that was kept is used"
         self.warnings.append(Finding("sigstore-root", "warning", text))
         self.offline = True
         return self._trusted_root()
+
+
+def _missing(cause: str) -> MissingExtraError:
+    return MissingExtraError("attestations need the sigstore extra", cause=cause, hint=INSTALL)
 
 
 def _shortly(error: BaseException) -> str:

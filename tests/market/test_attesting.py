@@ -462,11 +462,29 @@ def test_a_root_that_cannot_be_used_is_told(
     assert caught.value.at == str(path)
 
 
+@pytest.mark.parametrize("part", ["tlogs", "certificateAuthorities"])
+def test_a_root_that_lacks_a_part_is_told(part: str, tmp_path: Path, sigstore: Sigstore) -> None:
+    path = tmp_path / "root.json"
+    path.write_text(json.dumps({**sigstore.root(), part: []}))
+    with pytest.raises(ConfigError, match="cannot be used"):
+        asked(Trust(str(path)), sigstore.sign_digest(DIGEST, person()))
+
+
+@pytest.mark.parametrize("module", ["sigstore", "pypi_attestations", "sigstore.verify"])
 def test_without_the_libraries_it_says_what_to_install(
-    monkeypatch: pytest.MonkeyPatch, trust: Trust, sigstore: Sigstore
+    module: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, sigstore: Sigstore
 ) -> None:
-    monkeypatch.setitem(sys.modules, "sigstore", None)
-    assert not Trust.is_there()
+    trust = Trust(sigstore.trusted_root(tmp_path / "root.json"))
+    monkeypatch.setitem(sys.modules, module, None)
+    assert Trust.is_there() == (module == "sigstore.verify")
     with pytest.raises(MissingExtraError) as caught:
         asked(trust, sigstore.sign_digest(DIGEST, person()))
     assert caught.value.hint == "pip install 'kurt-ext[sigstore]'"
+
+
+def test_the_log_of_the_library_is_not_written_to_the_terminal(
+    sigstore: Sigstore, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(AttestationError):
+        asked(Trust(offline=True), sigstore.sign_digest(DIGEST, person()))
+    assert capfd.readouterr() == ("", "")

@@ -358,6 +358,17 @@ def test_a_root_that_is_not_there_is_told(stand: Stand, tmp_path: Path) -> None:
     assert "trusted root none.json cannot be used" in error(installed(stand))["message"]
 
 
+def test_a_root_lies_beside_the_file_that_names_it(stand: Stand, project: Path) -> None:
+    stand.publish("1.0.0", workflow())
+    stand.settle(sigstore_root="")
+    user = Path(Places().user_config)
+    text = user.read_text() + 'sigstore_root = "roots/own.json"\n'
+    user.write_text(text)
+    (user.parent / "roots").mkdir()
+    shutil.copy(stand.trusted_root, user.parent / "roots" / "own.json")
+    assert installed(stand).code == 0 and stand.locked().identity == TEXT
+
+
 def test_who_was_revoked_counts_for_what_was_published_before(stand: Stand) -> None:
     stand.publish("1.0.0", workflow())
     stand.settle()
