@@ -18,7 +18,7 @@ __all__ = ["Lexicon"]
 
 _T = TypeVar("_T")
 #: Bytes of sets that are kept.
-_KEPT = 96 << 20
+_KEPT = 128 << 20
 #: Words that are measured for one that was typed: so that it takes no longer, whatever words
 #: somebody publishes.
 _MEASURED = 200

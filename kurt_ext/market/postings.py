@@ -62,7 +62,7 @@ class Weights(NamedTuple):
     def every(self) -> int:
         """Skills that have the word."""
         ones, twos, fours = self.planes
-        return ones | twos | fours
+        return ones | twos | fours if fours else ones | twos if twos else ones
 
     @property
     def names(self) -> int:

@@ -32,6 +32,8 @@ __all__ = ["Catalogue", "Choice", "Filters", "Found", "Hit", "build", "words"]
 _MAX_WORDS = 16
 #: Words that are looked for among all others, in one search: each may cost a millisecond.
 _MAX_CORRECTED = 4
+#: Bytes of the file that are read where the system keeps them.
+_MAPPED = 1 << 30
 #: Values in a query; SQLite takes 999 at least.
 _AT_ONCE = 500
 #: Above what words may sum up to: 16 times 7 times 4.
@@ -114,6 +116,7 @@ class Catalogue:
             # Immutable: no lock is taken, nor is a journal looked for, of what never changes.
             uri = f"file:{_quoted(path)}?mode=ro&immutable=1"
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
             self.about = dict(self._connection.execute("SELECT key, value FROM about"))
             self.digest: str = self.about["digest"]
             if self.about["format"] != FORMAT:
@@ -294,7 +297,11 @@ def _having(
     asked: Sequence[Weights], how: Callable[[int, int], int], fit: int | None
 ) -> tuple[int, int]:
     """Return what has the words, and what has them in names or tags."""
-    every = reduce(how, [one.every for one in asked])
+    every = asked[0].every
+    for one in asked[1:]:
+        if not every and how is and_:
+            return 0, 0
+        every = how(every, one.every)
     names = reduce(how, [one.names for one in asked])
     return every if fit is None else every & fit, names
 
