@@ -26,7 +26,7 @@ from .surveys import Survey, is_own_file, survey
 if TYPE_CHECKING:
     from .places import Places
 
-__all__ = ["changed", "hold", "installs", "read_receipt", "receipt_path", "refusal"]
+__all__ = ["changed", "hold", "installs", "mending", "read_receipt", "receipt_path", "refusal"]
 
 SCHEMA = "kurt.installed/1"
 #: Bytes that a receipt may have.
@@ -78,12 +78,21 @@ def read_receipt(path: str, name: str) -> dict[str, Any] | None:
     return found
 
 
+def mending(path: str, name: str) -> str:
+    """Return the command that puts in order what a receipt that cannot be read belongs to."""
+    folder = os.path.basename(os.path.dirname(path))
+    if folder == "staged":
+        return f"rm {quote(path)}"
+    scope = "--scope user " if folder == "user" else ""
+    return f"rm {quote(path)} && kurt sync {scope}--force {quote(name)}"
+
+
 def _damaged(path: str, name: str, reason: str) -> IntegrityError:
     return IntegrityError(
         f"what is known of the installation of {name} cannot be read",
         cause=reason,
         at=path,
-        hint=f"kurt uninstall {quote(name)}, and install it anew",
+        hint=mending(path, name),
         skill=name,
     )
 

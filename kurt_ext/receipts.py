@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .atomic import write_atomically
 from .errors import IntegrityError, StorageError
-from .intact import MAX_RECEIPT, SCHEMA, changed, installs, read_receipt
+from .intact import MAX_RECEIPT, SCHEMA, changed, installs, mending, read_receipt
 from .jsontext import dumps
 from .lock import Locked
 from .market.plainfiles import read_plain
@@ -146,7 +146,7 @@ class Receipts:
                 f"what is known of the installation of {name} cannot be read",
                 cause=str(error),
                 at=path,
-                hint=f"kurt uninstall {name}, and install it anew",
+                hint=mending(path, name),
                 skill=name,
             ) from error
 
