@@ -70,6 +70,7 @@ def command(
     ring = Keyring(session.places)
     trusted = ring.everyone()
     reader = reader_of(location, allow_http=allow_http)
+    trust = Trust(sigstore_root)
     found = verify(
         reader,
         trusted=trusted,
@@ -78,7 +79,7 @@ def command(
         only=only,
         root=None if tuf_root is None else read_root(tuf_root),
         state=state_of(session.places, reader.location),
-        trust=Trust(sigstore_root),
+        trust=trust,
     )
     failure = None
     if found.findings:
@@ -109,7 +110,7 @@ def command(
             else:
                 page.line(f"{releases} attested; by whom was not checked: {INSTALL}", "yellow")
 
-    return Answer(data, text, error=failure)
+    return Answer(data, text, error=failure, warnings=trust.warnings)
 
 
 def _hint(found: Verified) -> str:

@@ -71,6 +71,7 @@ class Attestor:
     ) -> None:
         self.trust = trust
         self._at = at
+        self._said: list[Finding] = []
         self.wanted = tuple(wanted)
         self.required = required or bool(wanted)
 
@@ -145,7 +146,9 @@ class Attestor:
                     f"an attestation of {what} does not hold", cause=cause, skill=name
                 ) from error
         self._refuse_unwanted(what, name, found)
-        return Attested(tuple(dict.fromkeys(found)), tuple(self.trust.warnings))
+        new = [one for one in self.trust.warnings if one not in self._said]
+        self._said += new
+        return Attested(tuple(dict.fromkeys(found)), tuple(new))
 
     def _refuse_unwanted(self, what: str, name: str, found: Sequence[Identity]) -> None:
         if not self.required:

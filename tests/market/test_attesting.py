@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sigstore.errors import TUFError
+from sigstore.models import ClientTrustConfig
 from sigstores import GITHUB, GOOGLE, PYPI, Signer, Sigstore, person, workflow
 
 from kurt_ext.errors import AttestationError, ConfigError, MissingExtraError
@@ -92,7 +94,8 @@ def test_a_provenance_as_pypi_serves_it_is_believed(trust: Trust, sigstore: Sigs
     assert found.name == "ada@example.org"
 
 
-def test_the_root_may_be_a_clients_configuration(sigstore: Sigstore, tmp_path: Path) -> None:
+def configuration(sigstore: Sigstore) -> str:
+    """Return a client's configuration, whose trusted root is that of an instance."""
     service = [
         {
             "url": "https://one.example",
@@ -110,14 +113,42 @@ def test_the_root_may_be_a_clients_configuration(sigstore: Sigstore, tmp_path: P
         "tsaUrls": [],
         "tsaConfig": {"selector": "ANY"},
     }
-    config = {
+    row = {
         "mediaType": "application/vnd.dev.sigstore.clienttrustconfig.v0.1+json",
         "trustedRoot": sigstore.root(),
         "signingConfig": signing,
     }
+    return json.dumps(row)
+
+
+def test_the_root_may_be_a_clients_configuration(sigstore: Sigstore, tmp_path: Path) -> None:
     path = tmp_path / "config.json"
-    path.write_text(json.dumps(config))
+    path.write_text(configuration(sigstore))
     assert asked(Trust(str(path)), sigstore.sign_digest(DIGEST, person())).issuer == GOOGLE
+
+
+def test_a_root_that_cannot_be_refreshed_is_the_one_that_was_kept(
+    sigstore: Sigstore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = ClientTrustConfig.from_json(configuration(sigstore))
+    asked_for = []
+
+    def production(offline: bool = False) -> ClientTrustConfig:
+        asked_for.append(offline)
+        if not offline:
+            raise TUFError("nobody answers")
+        return kept
+
+    monkeypatch.setattr(ClientTrustConfig, "production", production)
+    row = sigstore.sign_digest(DIGEST, person())
+    trust = Trust()
+    for _ in range(2):
+        assert asked(trust, row).issuer == GOOGLE
+    assert asked_for == [False, True]
+    assert [one.rule for one in trust.warnings] == ["sigstore-root"]
+    quiet = Trust(offline=True)
+    assert asked(quiet, row).issuer == GOOGLE and quiet.warnings == []
+    assert asked_for[2:] == [True]
 
 
 # -- what is not ---------------------------------------------------------------------

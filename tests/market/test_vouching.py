@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sys
 import zipfile
@@ -23,7 +24,7 @@ from kurt_ext.market.mirroring import mirror
 from kurt_ext.market.publishing import Published, publish
 from kurt_ext.market.reading import reader_of
 from kurt_ext.market.subjects import subject_of
-from kurt_ext.market.trusting import LIMIT
+from kurt_ext.market.trusting import LIMIT, Trust
 from kurt_ext.places import Places
 from kurt_ext.receipts import Receipts
 
@@ -542,6 +543,28 @@ def test_what_does_not_hold_is_not_published(stand: Stand) -> None:
         with pytest.raises(AttestationError):
             stand.publish("1.0.0", evidence=evidence)
     assert not (stand.root / "kurt/v1/index.json").exists()
+
+
+def test_no_changed_byte_of_a_skill_is_attested_by_what_was_over_another(
+    stand: Stand, sigstore: Sigstore
+) -> None:
+    folder = stand.folder("1.0.0")
+    evidence = stand.evidence(folder, workflow())
+    assert evidence is not None
+    trust, dice = Trust(stand.trusted_root), random.Random(6962)
+    assert trust.identities("sigstore", evidence, subject_of(str(folder)).digest)
+    for path in sorted(one for one in folder.iterdir() if one.stat().st_size):
+        data = path.read_bytes()
+        for _ in range(25):
+            changed = bytearray(data)
+            changed[dice.randrange(len(data))] ^= 1 << dice.randrange(8)
+            path.write_bytes(changed)
+            with pytest.raises(AttestationError):
+                trust.identities("sigstore", evidence, subject_of(str(folder)).digest)
+        path.write_bytes(data)
+    (folder / "skill.py").rename(folder / "skill2.py")
+    with pytest.raises(AttestationError):
+        trust.identities("sigstore", evidence, subject_of(str(folder)).digest)
 
 
 def test_a_market_is_verified_and_mirrored_with_its_attestations(
