@@ -241,8 +241,20 @@ def _check_value(path: tuple[str, ...], value: Any) -> None:
         good, wanted = value is not None, "a value"
     if not good:
         raise UsageError(
-            f"{key} must be {wanted}, not {value!r}", hint=f"kurt config explain {key}"
+            f"{key} must be {wanted}, not {value!r}",
+            cause=_fault_of_row(path, value),
+            hint=f"kurt config explain {key}",
         )
+
+
+def _fault_of_row(path: tuple[str, ...], value: Any) -> str | None:
+    """Return what is wrong with the first bad table of a list of tables; None for other keys."""
+    if path != ("audit", "ignore") or not isinstance(value, list):
+        return None
+    from .overlooked import fault
+
+    said = [fault(row) for row in value]
+    return next((f"number {number} {text}" for number, text in enumerate(said, 1) if text), None)
 
 
 def _edit_names(places: Places, scope: str, target: Target, *, enabling: bool) -> Change:

@@ -95,7 +95,8 @@ def command(
                 (f"{one.id} is ignored until {one.until}: {one.reason}", "dim"),
             )
         if not faults and not failed:
-            page.line(f"Nothing is known to be wrong with {amount(skills, 'skill')}.")
+            what = "Nothing else is" if ignored else "Nothing is"
+            page.line(f"{what} known to be wrong with {amount(skills, 'skill')}.")
         for name, version, words in vouched:
             page.line(f"{name} {version}: attested by {words}", "dim")
         standing_lines(page, markets)

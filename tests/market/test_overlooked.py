@@ -145,7 +145,8 @@ def test_it_is_set_and_explained_as_every_other_key(kurt: Kurt, project: Path) -
     assert kurt("config", "explain", "audit.ignore").code == 0
     assert set(overlooked(Config.load(Places(str(project))))) == {"X-1"}
     wrong = value.replace("X-1", "MAL-1")
-    assert kurt("config", "set", "--scope", "user", "audit.ignore", wrong).code == 2
+    refused = kurt("config", "set", "--scope", "user", "audit.ignore", wrong)
+    assert refused.code == 2 and "about malware, and always counts" in refused["error"]["cause"]
     assert kurt("config", "set", "audit.ignored", value).code == 2
 
 
