@@ -36,6 +36,8 @@ def _shown(value: Any) -> Any:
     """Return what a template shows for a value: of a text, what can be seen, and not too much."""
     if isinstance(value, Markup) or not isinstance(value, str):
         return value
+    if len(value) <= _TEXT and value.isprintable():
+        return value
     if len(value) > _TEXT:
         value = value[:_TEXT] + "…"
     return "\n".join([printable(line) for line in value.split("\n")])
