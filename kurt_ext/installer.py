@@ -27,7 +27,7 @@ from .errors import (
 from .findings import Finding
 from .grants import Grants, widening
 from .installing_folders import place
-from .installing_wheels import damage, held, recover
+from .installing_wheels import damage, files_of, held, recover
 from .installing_wheels import place as place_wheel
 from .lock import Locked, lock_path, write
 from .market import digests
@@ -395,6 +395,8 @@ class Installer:
         """Return what is noted of a step that is done."""
         goods, tree = step.goods, step.tree
         files: Mapping[str, File] = tree.files if tree is not None else {}
+        if goods.wheel is not None:
+            files = files_of(goods.wheel[1])
         return Receipt(
             locked=step.locked,
             folder=os.path.join(self.receipts.root, goods.name) if tree is not None else "",

@@ -14,6 +14,7 @@ killed, nobody repairs while those still write.
 from __future__ import annotations
 
 import csv
+import io
 import json
 import os
 import shutil
@@ -22,6 +23,7 @@ import sysconfig
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import IO
 
 from . import installing_distributions as installers
 from . import installing_folders
@@ -32,12 +34,12 @@ from .lock import Locked, lock_path
 from .lock import write as write_lock
 from .locks import lock
 from .market import digests
-from .market.store import Store
+from .market.store import File, Store
 from .metadata import headers_of
 from .names import normalize
 from .receipts import Receipt, Receipts
 
-__all__ = ["damage", "distribution_of", "held", "place", "recover", "take_away"]
+__all__ = ["damage", "distribution_of", "files_of", "held", "place", "recover", "take_away"]
 
 _SCHEMA = "kurt.wheel-journal/1"
 _PREFIX = "wheel-"
@@ -308,11 +310,22 @@ def _site(wheel: str) -> str:
     return sysconfig.get_path("purelib" if pure else "platlib")
 
 
+def files_of(wheel: bytes) -> dict[str, File]:
+    """Return path → what it is of all that a wheel lays down.
+
+    Not its list, which installers rewrite.
+    """
+    return _in_archive(io.BytesIO(wheel))
+
+
 def _files(wheel: str) -> dict[str, str]:
-    """Return path → digest of what a wheel lays down; not its list, which installers rewrite."""
+    return {path: file.digest for path, file in _in_archive(wheel).items()}
+
+
+def _in_archive(wheel: str | IO[bytes]) -> dict[str, File]:
     with zipfile.ZipFile(wheel) as archive:
         return {
-            info.filename: digests.of_bytes(archive.read(info))
+            info.filename: File(digests.of_bytes(archive.read(info)), info.file_size)
             for info in archive.infolist()
             if not info.is_dir() and not info.filename.endswith(".dist-info/RECORD")
         }

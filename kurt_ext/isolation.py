@@ -235,10 +235,15 @@ class Isolation:
     def _is_from_elsewhere(self, candidate: Candidate) -> bool:
         """Return whether somebody else published it: it came by a market, or over a network."""
         from .intact import read_receipt, receipt_path
+        from .intact_wheels import receipt_of
 
-        path = receipt_path(self._skills.places, candidate.scope, candidate.name)
+        places = self._skills.places
+        path = receipt_path(places, candidate.scope, candidate.name)
         try:
             receipt = read_receipt(path, candidate.name)
+            if candidate.scope == "installed":
+                found = receipt_of(places, candidate.name, candidate.location)
+                receipt = found[1] if found is not None else None
         except IntegrityError:
             return True  # nobody can say any more that it did not
         if receipt is None:

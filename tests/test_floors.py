@@ -43,6 +43,7 @@ plugin_layers plugin_settings fileevents
 shim
 discovery
 intact
+intact_wheels
 trust listing importer search
 validator_settings
 hostfacts

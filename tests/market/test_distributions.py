@@ -22,8 +22,10 @@ NAME = "word-sayer"
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
-    return Site(tmp_path / "site-packages", monkeypatch)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    made = Site(tmp_path / "site-packages", monkeypatch)
+    yield made
+    made.forget()
 
 
 @pytest.fixture
@@ -529,3 +531,20 @@ def test_killed_at_any_step_the_old_or_the_new_is_whole(
         seen.add(found)
     assert number > 10
     assert seen == {old, new}
+
+
+def test_what_was_changed_since_does_not_load(index: SimpleServer, site: Site, kurt: Kurt) -> None:
+    kurt("install", NAME, "--yes")
+    assert kurt("run", NAME, "--isolation", "none").code == 0
+    (site.root / "word_sayer.py").write_text("VERSION = 'mine'\n")
+    site.forget()
+    ran = kurt("run", NAME, "--isolation", "none")
+    assert ran["error"]["code"] == "integrity" and "word_sayer.py" in ran["error"]["cause"]
+    kurt("sync", "--locked", "--yes")
+    site.forget()
+    assert kurt("run", NAME, "--isolation", "none").code == 0
+    # What somebody has put there by pip is theirs.
+    site.uninstall(NAME)
+    site.install(str(index.add(NAME, "1.1")))
+    site.forget()
+    assert kurt("run", NAME, "--isolation", "none").code == 0

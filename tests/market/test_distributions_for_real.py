@@ -104,10 +104,19 @@ def test_a_wheel_of_a_market_lives_its_life(machine: Machine, tmp_path: Path) ->
 
 def test_a_distribution_of_an_index_lives_its_life(machine: Machine, tmp_path: Path) -> None:
     with serving(tmp_path / "wheels") as index:
-        index.add()
+        code = CODE.replace("I am WORD", "I am WORD in {os.getpid()}.").replace(
+            '"text": "', '"text": f"'
+        )
+        index.add(code=f"import os\n\n{code}")
         machine.asks(index.url)
         machine("install", NAME, "--yes")
-        assert "I am 1.0" in machine.says()
+        line = [machine.env.python, "-m", "kurt_ext", "run", NAME]
+        with subprocess.Popen(
+            line, env=machine.env.environ, cwd=machine.project, stdout=subprocess.PIPE, text=True
+        ) as host:
+            said = host.communicate()[0]
+        # What came from an index runs apart from the host.
+        assert "I am 1.0 in " in said and f" {host.pid}." not in said
         index.add(NAME, "1.1")
         machine("update", NAME, "--yes")
         assert machine.installed() == ["1.1"] and "I am 1.1" in machine.says()
