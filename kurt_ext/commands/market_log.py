@@ -42,13 +42,16 @@ def opened(session: Session, folder: str, given: str | None = None) -> Iterator[
     :raises StorageError: when the database cannot be used.
     """
     from ..market.documents import INDEX
-    from ..market.market_toml import read_settings
-    from ..server.database import connect, where
+    from ..market.reading import FolderReader, index
+    from ..server.database import connect, is_url, where
 
     root = os.path.abspath(folder)
     if not os.path.isfile(os.path.join(root, *INDEX.split("/"))):
         raise MarketError(f"{root} is no marketplace", at=root, hint=f"kurt market build {folder}")
-    database = connect(where(session.places, root, given), read_settings(root).name)
+    place = where(session.places, root, given)
+    # By the name that its servers know it by: that of the index, not of the next one.
+    name = index(FolderReader(root))[0].meta.name if is_url(place) else ""
+    database = connect(place, name)
     try:
         yield database
     finally:

@@ -65,7 +65,7 @@ def test_every_operation_answers_as_it_says(schema: Any, token: dict[str, str]) 
             case.validate_response(answer, excluded_checks=_others())
 
         check()
-    assert len(asked) == 8
+    assert len(asked) == 9
 
 
 def schemathesis_given(operation: Any) -> Any:

@@ -55,10 +55,14 @@ class Sqlite(Database):
             self._connection = sqlite3.connect(
                 path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False
             )
+        except (sqlite3.Error, OSError) as error:
+            raise self._failure(error) from error
+        try:
             self._connection.execute("PRAGMA journal_mode = WAL")
             self._connection.execute("PRAGMA synchronous = NORMAL")
             self._migrate()
-        except (sqlite3.Error, OSError) as error:
+        except sqlite3.Error as error:
+            self._connection.close()
             raise self._failure(error) from error
 
     def _migrate(self) -> None:
