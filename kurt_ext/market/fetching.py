@@ -67,7 +67,7 @@ class HttpReader:
     :param hosts: other hosts that it may send us on to.
     :param cache: a folder for the last good copies; None keeps none.
     :param token: sent to the market itself as a bearer token, and to no other host.
-    :raises MarketError: when the address may not be asked.
+    :raises MarketError: when the address may not be asked, or the token not be sent.
     """
 
     def __init__(
@@ -83,6 +83,12 @@ class HttpReader:
         self.allow_http = allow_http
         self.hosts = frozenset(host.lower() for host in hosts)
         self.cache = cache
+        if token is not None and not (token.isascii() and token.isprintable()):
+            raise MarketError(
+                "the token for the market cannot be sent",
+                cause="it has a line break, or a character that no header holds",
+                hint="export KURT_TOKEN=…",
+            )
         self._authorization = f"Bearer {token}" if token else ""
         refuse_address(self.location, allow_http=allow_http)
         self._own = urlsplit(self.location).netloc

@@ -153,7 +153,14 @@ class IndexClient:
         :raises MarketError: when it cannot be understood.
         """
         copy = self._current(offline)
-        catalogue, key = self._opened(copy)
+        try:
+            catalogue, key = self._opened(copy)
+        except MarketError as error:
+            # Somebody else may answer in its place, as networks do before one has signed in.
+            kept = isinstance(self._reader, HttpReader) and self._reader.offline(INDEX)
+            if kept and copy.data is not None:
+                error.hint = error.hint or "add --offline to take the copy that was kept"
+            raise
         meta = IndexMeta.of(catalogue.meta, f"the index of {self.name}")
         seen = self._remembered()
         warnings = []
@@ -387,7 +394,7 @@ class IndexClient:
                 row = json.loads(stream.read(4096))
             if row["schema"] == _SCHEMA and isinstance(row["snapshot"], int):
                 return dict(row)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return {}
         except (OSError, ValueError, KeyError, TypeError) as error:
             raise MarketError(

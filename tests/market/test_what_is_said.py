@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shlex
 import shutil
 from collections.abc import Callable
@@ -208,6 +210,36 @@ def test_a_status_that_there_is_not_is_told_with_those_that_there_are(kurt: Kurt
     assert error["candidates"] == ["active", "archived", "deprecated", "quarantined"]
     near = kurt("market", "status", ID, "archive")["error"]
     assert near["candidates"][0] == "archived" and near["hint"].startswith("did you mean archived")
+
+
+@pytest.mark.parametrize("token", ["a\nb", "a\rb", "ü", "a\x00"])
+def test_a_token_that_cannot_be_sent_is_told_and_not_shown(
+    shelf: Shop, kurt: Kurt, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    # What no environment can hold is refused by the system itself.
+    monkeypatch.setattr(os, "environ", {**os.environ, "KURT_TOKEN": token})
+    with served(shelf.root) as server:
+        kurt("config", "set", "--scope", "user", "market.shelf.url", server.url)
+        error = kurt("search")["error"]
+        assert "cannot be sent" in error["message"] and token not in json.dumps(error)
+        assert server.asked == []
+
+
+def test_an_answer_of_somebody_else_hints_at_the_copy(shelf: Shop, kurt: Kurt) -> None:
+    def sign_in(handler: Any, data: bytes) -> bool:
+        handler.send_response(200)
+        handler.end_headers()
+        handler.wfile.write(b"<html>Sign in</html>")
+        return True
+
+    with served(shelf.root) as server:
+        kurt("config", "set", "--scope", "user", "market.shelf.url", server.url)
+        assert kurt("search").code == 0
+        server.mischief = sign_in
+        error = kurt("search")["error"]
+        assert error["code"] == "market-invalid"
+        assert error["hint"] == "add --offline to take the copy that was kept"
+        assert kurt("search", "--offline", "calculator").data["skills"][0]["id"] == CALC
 
 
 def test_an_older_index_hints_at_what_was_seen(shelf: Shop, kurt: Kurt) -> None:
