@@ -24,6 +24,7 @@ from .receipts import Receipt, Receipts
 
 if TYPE_CHECKING:
     from .candidates import Candidate
+    from .lock import Locked
     from .places import Places
 
 __all__ = ["commit", "discard", "refuse_wider", "stage", "staged", "take_back"]
@@ -93,7 +94,7 @@ def refuse_wider(before: Receipt, after: Receipt) -> None:
     if who[0] != who[1] or other:
         raise PublisherError(
             f"{name} {after.version} comes from another publisher than {before.version}",
-            cause=f"it was {old.publisher or old.source}, and is {new.publisher or new.source}",
+            cause=f"it was {_who(old)}, and is {_who(new)}",
             hint=f"kurt update {quote(name)}",
             skill=name,
         )
@@ -105,6 +106,12 @@ def refuse_wider(before: Receipt, after: Receipt) -> None:
             hint=f"kurt update {quote(name)}",
             skill=name,
         )
+
+
+def _who(locked: Locked) -> str:
+    signed = [f"key {locked.key}"] if locked.key else []
+    by = [f"attested by {locked.identity}"] if locked.identity else []
+    return ", ".join([locked.publisher or locked.source or "nobody known", *signed, *by])
 
 
 def commit(places: Places, candidate: Candidate) -> Receipt | None:

@@ -8,6 +8,7 @@ import shutil
 import sys
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from pypi_attestations import Provenance
 from sigstores import GITHUB, GOOGLE, Signer, Sigstore, person, workflow
 
 from kurt_ext import distinfo, manifest
-from kurt_ext.errors import AttestationError, ConflictError
+from kurt_ext.errors import AttestationError, ConflictError, PublisherError
 from kurt_ext.lock import lock_path, read
 from kurt_ext.market import digests
 from kurt_ext.market.attesting import MOST
@@ -27,6 +28,7 @@ from kurt_ext.market.subjects import subject_of
 from kurt_ext.market.trusting import LIMIT, Trust
 from kurt_ext.places import Places
 from kurt_ext.receipts import Receipts
+from kurt_ext.staging import refuse_wider
 
 from .conftest import write_skill
 from .shops import Kurt, served
@@ -207,6 +209,20 @@ def test_a_server_is_asked_for_the_evidence_too(stand: Stand) -> None:
     # Once it was asked, nobody needs to be.
     ran = stand.kurt("audit", "--offline")
     assert [row["by"] for row in ran.data["attested"]] == [WORDS]
+
+
+@pytest.mark.parametrize("later", [None, TEXT.replace("4711", "4712")])
+def test_a_reload_takes_no_update_that_another_has_attested(
+    stand: Stand, later: str | None
+) -> None:
+    stand.publish("1.0.0", workflow())
+    stand.settle()
+    assert installed(stand).code == 0
+    before = Receipts(Places()).find("greeter")
+    assert before is not None
+    refuse_wider(before, before)
+    with pytest.raises(PublisherError, match="comes from another publisher"):
+        refuse_wider(before, replace(before, locked=before.locked.but(identity=later)))
 
 
 # -- what is asked for ---------------------------------------------------------------
