@@ -1,12 +1,18 @@
 """How many searches a second one uvicorn worker serves, beside a bare Starlette route.
 
-    python benchmarks/serving.py [--skills 100000] [--seconds 4] [--clients 8] [--dir DIR]
+    python benchmarks/serving.py [--skills 100000] [--seconds 4] [--clients 8] [--rounds 3]
 
 Both are served on loopback, in a process each, and asked by the same clients over
 connections that stay open, in turns, so that what else the machine does hits both. Three
 mixes are asked for: the same searches again and again, as a page that many read; searches
 drawn by Zipf's law from a thousand, as people make them; and searches none of which was
 made before. The bare route answers a text as long as the middle one of the searches'.
+
+A share is the median over the rounds of the rate beside that of the bare route just before.
+Because others take time from both, and not always alike, the processor time that the
+server's process spends on an answer stands beside it, and its share: what the bare route
+spends beside what the search does. Last comes how long the slowest of 100 answers took, and
+how much the rate of the bare route itself went up and down between the rounds.
 """
 
 from __future__ import annotations
@@ -14,6 +20,8 @@ from __future__ import annotations
 import argparse
 import bisect
 import itertools
+import math
+import os
 import random
 import socket
 import statistics
@@ -24,6 +32,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlencode
 
 from searching import index_of, queries, vocabulary
@@ -91,28 +100,55 @@ class Client:
         return found
 
 
-def load(port: int, paths: Callable[[], Iterator[str]], seconds: float, clients: int) -> float:
-    """Return the answers a second that clients get."""
-    counts: list[int] = []
+class Load(NamedTuple):
+    """What came of asking for a while.
+
+    :param rate: answers a second. ``cost``: seconds of processor time that the server spent
+        on each, nan where that is not told. ``slow``: seconds for the slowest of 100.
+    """
+
+    rate: float
+    cost: float
+    slow: float
+
+
+def processor_time(pid: int) -> float:
+    """Return the seconds that a process has spent so far; nan where that is not told."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return math.nan
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def load(
+    pid: int, port: int, paths: Callable[[], Iterator[str]], seconds: float, clients: int
+) -> Load:
+    """Ask a server for a while, by several clients at a time."""
+    times: list[float] = []
     until = time.perf_counter() + seconds
 
     def work(mine: Iterator[str]) -> None:
-        client, count = Client(port), 0
+        client, own = Client(port), []
         for path in mine:
+            before = time.perf_counter()
             client.ask(path)
-            count += 1
-            if time.perf_counter() > until:
+            after = time.perf_counter()
+            own.append(after - before)
+            if after > until:
                 break
-        counts.append(count)
+        times.extend(own)
         client.socket.close()
 
-    start = time.perf_counter()
+    spent, start = processor_time(pid), time.perf_counter()
     threads = [threading.Thread(target=work, args=(paths(),)) for _ in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return sum(counts) / (time.perf_counter() - start)
+    taken, spent = time.perf_counter() - start, processor_time(pid) - spent
+    slow = sorted(times)[int(len(times) * 0.99)]
+    return Load(len(times) / taken, spent / len(times), slow)
 
 
 def main() -> None:
@@ -153,12 +189,13 @@ def _measure(given: argparse.Namespace, root: Path, asked: list[str]) -> None:
     bare = None
     try:
         wait_for(port, server)
-        print(f"{given.skills:,} skills; ready after {time.perf_counter() - started:.1f} s")
         client = Client(port)
+        client.ask(asked[0])
+        print(f"{given.skills:,} skills; ready after {time.perf_counter() - started:.1f} s")
         size = int(statistics.median(client.ask(path) for path in asked[:200]))
         bare = subprocess.Popen([sys.executable, "-c", _BARE, str(bare_port), str(size)])
         wait_for(bare_port, bare)
-        _report(given, port, bare_port, asked)
+        _report(given, (server.pid, port), (bare.pid, bare_port), asked)
     finally:
         server.terminate()
         server.wait()
@@ -167,7 +204,9 @@ def _measure(given: argparse.Namespace, root: Path, asked: list[str]) -> None:
             bare.wait()
 
 
-def _report(given: argparse.Namespace, port: int, bare_port: int, asked: list[str]) -> None:
+def _report(
+    given: argparse.Namespace, searched: tuple[int, int], bare: tuple[int, int], asked: list[str]
+) -> None:
     choose = random.Random(5)
     common = [word for word, _ in vocabulary().most_common(3000)]
     fresh = itertools.count()
@@ -189,17 +228,33 @@ def _report(given: argparse.Namespace, port: int, bare_port: int, asked: list[st
             yield f"/api/v1/plugins/search?query={first}+{second}&min_score={mine.randint(1, 99)}"
 
     mixes = (("the same again", again), ("by Zipf's law", zipf), ("never before", new))
-    for name, paths in mixes:
-        pairs = []
-        for _ in range(given.rounds):
-            base = load(bare_port, lambda: itertools.repeat("/"), given.seconds, given.clients)
-            pairs.append((load(port, paths, given.seconds, given.clients), base))
-        rate, share = (
-            statistics.median(one for one, _ in pairs),
-            statistics.median(one / base for one, base in pairs),
-        )
-        base = statistics.median(base for _, base in pairs)
-        print(f"{name:<16} {rate:7,.0f}/s  {share:5.0%} of a bare route, {base:,.0f}/s")
+    found: dict[str, list[tuple[Load, Load]]] = {name: [] for name, _ in mixes}
+    for _ in range(given.rounds):
+        for name, paths in mixes:
+            base = load(*bare, lambda: itertools.repeat("/"), given.seconds, given.clients)
+            one = load(*searched, paths, given.seconds, given.clients)
+            found[name].append((one, base))
+    print(
+        f"{'':<16} {'a second':>9} {'share':>6}   {'CPU each':>9} {'share':>6}   {'99 of 100':>9}"
+    )
+    for name, pairs in found.items():
+        rates = statistics.median(one.rate for one, _ in pairs)
+        share = statistics.median(one.rate / base.rate for one, base in pairs)
+        print(f"{name:<16} {rates:9,.0f} {share:6.0%}   {_costs(pairs)}")
+    bases = [base for pairs in found.values() for _, base in pairs]
+    middle = statistics.median(base.rate for base in bases)
+    cost = statistics.median(base.cost for base in bases)
+    print(f"{'a bare route':<16} {middle:9,.0f} {1:6.0%}   {cost * 1e6:6,.0f} us {1:6.0%}")
+    least, most = min(base.rate for base in bases), max(base.rate for base in bases)
+    print(f"the bare route went from {least:,.0f} to {most:,.0f} a second", end="")
+    print(f"; load of the machine {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "")
+
+
+def _costs(pairs: list[tuple[Load, Load]]) -> str:
+    cost = statistics.median(one.cost for one, _ in pairs)
+    share = statistics.median(base.cost / one.cost for one, base in pairs)
+    slow = statistics.median(one.slow for one, _ in pairs)
+    return f"{cost * 1e6:6,.0f} us {share:6.0%}   {slow * 1e3:6.1f} ms"
 
 
 if __name__ == "__main__":
