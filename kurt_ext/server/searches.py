@@ -20,7 +20,7 @@ from .shelf import Edition, Shelf, whole
 __all__ = ["Searches", "Wish", "row_of", "split"]
 
 #: Rows that are kept as they are answered: less than a kilobyte each.
-_CARDS = 1 << 16
+_CARDS = 1 << 17
 _END = b'"}'
 _LONGEST = {"query": 256, "q": 256, "plugin_type": 128, "type": 128, "publisher": 128}
 _LISTS = ("tags", "permissions", "without")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import string
+from contextlib import closing
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -170,6 +172,20 @@ def test_an_id_that_is_typed_comes_first_on_the_first_page_alone(
         assert [number for page in pages for number in page.numbers] == numbers[:9]
         assert pages[0].ranks == sorted(pages[0].ranks)
         assert skills[numbers[0] - 1].id == text.lower()
+
+
+def test_what_is_read_for_the_beginning_of_a_word_is_bounded(
+    shop: tuple[list[Listing], Catalogue],
+) -> None:
+    skills, catalogue = shop
+    with closing(sqlite3.connect(catalogue.path)) as connection:
+        terms = dict(connection.execute("SELECT word, length(skills) FROM term"))
+        stems = {word for (word,) in connection.execute("SELECT word FROM stem")}
+    beginnings = {term[:end] for term in terms for end in range(1, len(term))}
+    for beginning in beginnings - stems:
+        sizes = [size for term, size in terms.items() if term.startswith(beginning)]
+        assert sum(sizes) // 4 <= 2000 and len(sizes) <= 250
+    assert bool(stems) == (len(skills) > 100) and stems <= beginnings
 
 
 @given(text=st.text(string.ascii_lowercase + "é日 9", max_size=90))
