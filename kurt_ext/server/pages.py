@@ -47,6 +47,8 @@ __all__ = ["Pages"]
 _VERSIONS, _FILES = 100, 512
 #: Entries of each list of permissions.
 _PERMISSIONS = 50
+#: Kinds that can be chosen; a skill may name as many as it likes.
+_KINDS = 100
 #: Versions that can be chosen for a comparison; each pair of them is a page.
 _CHOICES = 500
 #: Addresses that lack a part, or have a stroke too many.
@@ -167,7 +169,7 @@ class Pages:
             edition=edition,
             wishes=wishes,
             filtered=any(wishes[key] for key in ("kind", "tags", "without", "score")),
-            kinds=edition.kinds,
+            kinds=_with(edition.kinds[:_KINDS], wishes["kind"]),
             rows=[whole(hit.listing) for hit in found.hits],
             total=found.total,
             corrected=found.corrected,
@@ -329,6 +331,11 @@ def _chosen(document: SkillDocument, version: str | None) -> Release:
     if version is not None:
         return the_release(document, version)
     return document.latest or newest_first(document)[0]
+
+
+def _with(kinds: list[str], chosen: str) -> list[str]:
+    """Return kinds that can be chosen, and the one that is."""
+    return kinds if not chosen or chosen in kinds else [*kinds, chosen]
 
 
 def _link(wishes: Mapping[str, Any], page: int) -> str:

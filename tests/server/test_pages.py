@@ -141,6 +141,24 @@ def test_a_long_readme_is_cut_and_a_deep_one_is_shown() -> None:
         render(deep)
 
 
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 30_000, "*a " * 20_000, "a\n" * 20_000, "a|" * 300 + "\n" + "-|" * 300 + "\nx|" * 99],
+)
+def test_what_would_take_long_is_shown_as_it_was_written(text: str) -> None:
+    assert render(text).startswith("<pre")
+    harmless(render(text))
+
+
+def test_what_people_write_is_rendered() -> None:
+    table = (
+        "| name | meaning | default |\n|---|---|---|\n" + "| `a` | *b* | [c](https://d) |\n" * 900
+    )
+    assert render(table).count("<tr>") == 901
+    prose = "Some **words** about `it`, and [a link](https://example.org/).\n\n" * 900
+    assert render(prose).count("<a ") == 900
+
+
 def test_headings_begin_below_those_of_the_page_and_leave_no_level_out() -> None:
     levels = re.findall(r"<h(\d)", render("# a\n\n#### b\n\n###### c\n\n# d\n\n## e\n"))
     assert levels == ["3", "4", "5", "3", "4"]
