@@ -79,6 +79,15 @@ def test_the_index_is_signed_by_the_key_of_the_settings(here: Run, project: Path
     assert here("market", "verify", "m", "--signed", "--quick").code == 0
 
 
+def test_a_key_that_is_damaged_is_told_where_keys_are_listed(here: Run, own_places: Path) -> None:
+    assert here("key", "new", "mine").code == 0
+    (path,) = own_places.rglob("mine.key")
+    path.write_text("garbage")
+    listed = here("key", "list", "--json").envelope
+    assert listed["data"] == []
+    assert "the key mine is damaged" in listed["warnings"][0]["message"]
+
+
 def test_an_index_is_signed_anew_by_another_key_or_by_none(here: Run, project: Path) -> None:
     write(project / "m" / "skills", "greeter")
     keys = {name: here("key", "new", name, "--json").data["public"] for name in ("old", "new")}
