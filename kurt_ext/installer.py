@@ -149,6 +149,7 @@ class Installer:
 
         check_python(goods.record, goods.name)
         before = self.receipts.find(goods.name)
+        _refuse_other_lane(goods, before)
         verb = _verb(goods, before)
         keep = self._refuse_occupied(goods, before, force)
         torn = before is not None and not before.folder and damage(self.receipts, before)
@@ -434,6 +435,19 @@ def _once(wanted: Sequence[Goods]) -> list[Goods]:
     return list(found.values())
 
 
+def _refuse_other_lane(goods: Goods, before: Receipt | None) -> None:
+    """Raise where a folder would come beside a distribution of the same skill, or the reverse."""
+    if before is None or bool(before.folder) == (goods.wheel is None):
+        return
+    here, coming = ("a folder", "a wheel") if before.folder else ("a wheel", "a folder")
+    raise ConflictError(
+        f"{goods.name} is installed as {here}, and would come as {coming}",
+        cause="both would be there then",
+        hint=f"kurt uninstall {quote(goods.name)}, and install it anew",
+        skill=goods.name,
+    )
+
+
 def _verb(goods: Goods, before: Receipt | None) -> str:
     if before is None:
         return "install"
@@ -456,6 +470,9 @@ def _publisher_change(before: Receipt | None, locked: Locked) -> tuple[str, str]
     old, new = before.locked, locked
     if (old.publisher, old.market) != (new.publisher, new.market):
         return _who(old), _who(new)
+    # In an index whoever owns the name of a distribution is who publishes.
+    if new.publisher is None and new.market and old.distribution != new.distribution:
+        return _who(old), _who(new)
     if old.key is not None and old.key != new.key:
         return _who(old), _who(new)
     if old.identity is not None and old.identity != new.identity:
@@ -473,7 +490,7 @@ def _attester(goods: Goods, before: Receipt | None) -> str | None:
 def _who(locked: Locked) -> str:
     if locked.publisher is None and locked.market is not None:
         by = f", attested by {locked.identity}" if locked.identity else ""
-        return f"the index {locked.market}{by}"
+        return f"{locked.distribution} of the index {locked.market}{by}"
     if locked.publisher is None:
         return locked.source or "nobody known"
     key = f", key {locked.key}" if locked.key else ", unsigned"

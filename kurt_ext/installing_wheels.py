@@ -237,6 +237,10 @@ def _change(journal: _Journal, before: Receipt | None, after: Receipt | None) ->
     if _damage(new):
         _drop_torn(name)
         installers.install_wheel(new)
+    if before is not None and distribution_of(before) != name:
+        _drop_torn(distribution_of(before))
+        if _dist_infos_of(distribution_of(before)):
+            installers.uninstall(distribution_of(before))
     _sweep(old, new)
     wrong = _damage(new)
     if wrong:

@@ -548,3 +548,54 @@ def test_what_was_changed_since_does_not_load(index: SimpleServer, site: Site, k
     site.install(str(index.add(NAME, "1.1")))
     site.forget()
     assert kurt("run", NAME, "--isolation", "none").code == 0
+
+
+def test_a_skill_of_another_distribution_takes_the_place_of_the_first(
+    index: SimpleServer, site: Site, kurt: Kurt
+) -> None:
+    record = {"id": "one-skill", "version": "1.0.0", "name": "One"}
+    index.add("first-sayer", files={"first_sayer-1.0.dist-info/kurt.json": json.dumps(record)})
+    index.add("second-sayer", files={"second_sayer-1.0.dist-info/kurt.json": json.dumps(record)})
+    assert kurt("install", "first-sayer", "--yes").steps == [("install", "one-skill", "1.0.0")]
+    assert kurt("install", "one-skill", "--yes").steps == [("keep", "one-skill", "1.0.0")]
+    words = ("install", "second-sayer", "--yes")
+    ran = kurt(*words)  # anybody can say that theirs is that skill
+    assert ran["error"]["code"] == "publisher-changed"
+    assert "second-sayer of the index pypi" in ran["error"]["cause"]
+    assert kurt(*words, "--new-publisher", "one-skill").steps == [("replace", "one-skill", "1.0.0")]
+    assert (site.versions("first-sayer"), site.versions("second-sayer")) == ([], ["1.0"])
+    assert "first_sayer.py" not in site.files()
+    assert kurt("rollback", "one-skill").code == 0
+    assert (site.versions("first-sayer"), site.versions("second-sayer")) == (["1.0"], [])
+
+
+def test_a_folder_does_not_come_beside_a_wheel(
+    index: SimpleServer, site: Site, kurt: Kurt, tmp_path: Path
+) -> None:
+    from goods import write_plugin
+
+    record = {"id": "com.example.archiver", "version": "0.9.0", "name": "One"}
+    index.add("archiver", files={"archiver-1.0.dist-info/kurt.json": json.dumps(record)})
+    assert kurt("install", "archiver", "--yes").code == 0
+    ran = kurt("install", str(write_plugin(tmp_path, "com.example.archiver")), "--yes")
+    assert ran["error"]["code"] == "conflict" and "as a wheel" in ran["error"]["message"]
+
+
+def test_what_was_cut_off_and_cannot_be_finished_is_told_once(
+    index: SimpleServer, site: Site, kurt: Kurt
+) -> None:
+    from kurt_ext import installing_wheels
+    from kurt_ext.receipts import Receipts
+
+    kurt("install", NAME, "--yes")
+    receipts = Receipts(Places())
+    receipt = receipts.find(NAME)
+    assert receipt is not None
+    installing_wheels._Journal(receipts, NAME, receipt, receipt).write()
+    (site.root / "word_sayer.py").unlink()
+    site.fails = True
+    assert kurt("uninstall", "nobody")["error"]["code"] == "skill-not-found"
+    assert kurt("sync", "--locked", "--yes")["error"]["message"] == "uv install failed"
+    site.fails = False
+    assert kurt("sync", "--locked", "--yes").code == 0
+    assert kurt("audit", "--no-python").code == 0
