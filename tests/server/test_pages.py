@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+import shlex
+import subprocess
+import sys
+import urllib.request
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import quote
@@ -370,3 +374,14 @@ def test_a_typo_is_told(client: TestClient) -> None:
 def test_a_bidirectional_override_is_written_out(client: TestClient) -> None:
     text = client.get("/", params={"q": "a\u202eb"}).text
     assert "\u202e" not in text and "\\u202e" in text
+
+
+def test_what_the_page_says_installs_the_skill(live: str, project: Path) -> None:
+    with urllib.request.urlopen(f"{live}skills/waver") as answer:
+        told = re.findall(r"<code>(kurt .*?)</code></pre>", answer.read().decode())
+    assert len(told) == 2
+    for line in told:
+        words = [sys.executable, "-m", "kurt_ext", *shlex.split(line)[1:]]
+        run = subprocess.run(words, cwd=project, capture_output=True, text=True)
+        assert run.returncode == 0, run.stderr
+    assert "Installed 1" in run.stdout
