@@ -360,7 +360,7 @@ MARKET_KEYS = {
     "hosts": "an array of names of hosts",
     "tuf_root": "the path of a root of The Update Framework",
     "attested": "true or false",
-    "identities": "an array of texts such as \"https://github.com/acme/skills\"",
+    "identities": 'an array of texts such as "https://github.com/acme/skills"',
     "sigstore_root": "the path of a trusted root of Sigstore",
 }
 #: Key of the table `[audit]` → what its value must be.

@@ -791,6 +791,7 @@ def test_every_key_has_a_line_in_the_table() -> None:
             ("market", "m", "attested"),
             ("market", "m", "identities"),
             ("market", "m", "sigstore_root"),
+            ("audit", "ignore"),
             ("plugin", "p", "enabled"),
             ("plugin", "p", "auto_load"),
             ("plugin", "p", "priority"),
