@@ -181,7 +181,8 @@ class _Verification:
                 if who is None:
                     raise MarketError(f"the publisher {release.publisher} is not known")
                 verify_release(document.id, release, who)
-                self._attestations(document.id, release, who)
+                if not self._quick:
+                    self._attestations(document.id, release, who)
         if self._quick:
             return
         for pointer in files_of(release):

@@ -593,6 +593,8 @@ def test_a_market_is_verified_and_mirrored_with_its_attestations(
     for root in (stand.root, copy):
         text = said("market", "verify", str(root), "--sigstore-root", stand.trusted_root)
         assert f"2 releases attested by {WORDS}" in text
+        quick = stand.kurt("market", "verify", str(root), "--quick").data
+        assert (quick["files"], quick["attested"]) == (0, {})
     stand.settle(url=str(copy))
     assert installed(stand).code == 0 and stand.locked().identity == TEXT
 
