@@ -57,7 +57,8 @@ def write(folder: Path, version: str, files: int, size: int, name: str) -> None:
         f'{head}  version: "{version}"\n  author: "Nobody"\n---\n\n# {name}\n\nMade up.\n'
     )
     for number in range(files - 1):
-        text = (f"Line {{}} of file {number} of version {version}, made up.\n") * 200
+        # Another text in each skill: what was read once is known.
+        text = (f"Line {{}} of file {number} of {name} {version}, made up.\n") * 200
         (folder / f"file-{number}.md").write_text(text.format(*range(200))[:size])
 
 
