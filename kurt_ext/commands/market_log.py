@@ -87,6 +87,9 @@ def command(session: Session, folder: str, last: int, database: str | None) -> A
         rows = Audit(found).last(last)
 
     def write(page: Page) -> None:
+        if not rows:
+            page.line("Nothing was sent to a server of this marketplace.")
+            return
         heads = [Column(name.upper()) for name in Deed._fields]
         page.table(heads, [[str(value or "") for value in row] for row in rows])
 

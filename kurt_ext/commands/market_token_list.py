@@ -35,6 +35,9 @@ def command(session: Session, folder: str, database: str | None) -> Answer:
     rows = [{**one._asdict(), "counts": one.holds()} for one in found]
 
     def write(page: Page) -> None:
+        if not found:
+            page.line("There are no tokens. To make one: kurt market token new PUBLISHER")
+            return
         table = [
             (
                 one.id,
