@@ -25,7 +25,7 @@ def _is_change(event: str, arguments: tuple[object, ...]) -> bool:
     return event in _CHANGES
 
 
-def _forked(work: Callable[[], None], hook: Callable[[str, tuple[object, ...]], None]) -> int:
+def _forked(work: Callable[[], object], hook: Callable[[str, tuple[object, ...]], None]) -> int:
     """Run the work in a process of its own, under an audit hook; return how it ended."""
     pid = os.fork()
     if pid == 0:
@@ -41,7 +41,7 @@ def _forked(work: Callable[[], None], hook: Callable[[str, tuple[object, ...]], 
     return os.waitpid(pid, 0)[1]
 
 
-def die_at(work: Callable[[], None], number: int) -> bool:
+def die_at(work: Callable[[], object], number: int) -> bool:
     """Run the work and kill it just before its n-th change; return whether it came that far."""
     seen = 0
 

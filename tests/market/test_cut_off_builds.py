@@ -21,6 +21,7 @@ from kurt_ext.market.reading import FolderReader
 from kurt_ext.places import Places
 
 from .conftest import Shop, write_skill
+from .shops import Kurt
 
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
 HOURS = 3 * 3600.0
@@ -195,3 +196,17 @@ def test_a_folder_that_is_no_marketplace_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(MarketError, match="no marketplace"):
         leftovers.remove(str(tmp_path), now=_in(HOURS))
     assert stray.exists()
+
+
+def test_the_command_shows_first_what_it_would_remove(shop: Shop, kurt: Kurt) -> None:
+    stray = "files/sha256/ab/ab" + "0" * 62
+    (shop.root / stray).parent.mkdir(exist_ok=True)
+    (shop.root / stray).write_bytes(b"left")
+    assert kurt("prune", "--market", str(shop.root)).data["removed"] == []
+    os.utime(shop.root / stray, (1e9, 1e9))
+    told = kurt("prune", "--market", str(shop.root), "--dry-run").data
+    assert (told["removed"], told["freed_bytes"]) == ([stray], 4)
+    assert (shop.root / stray).exists()
+    assert kurt("prune", "--market", str(shop.root)).data["removed"] == [stray]
+    assert not (shop.root / stray).exists()
+    assert kurt("prune", "--market", str(shop.root / "nowhere")).code == 2

@@ -131,6 +131,7 @@ def test_an_update_whose_download_is_cut_anywhere_leaves_the_old_version(
         assert kurt("config", "set", "--scope", "user", "market.shop.url", server.url).code == 0
         assert kurt("install", f"{ID}@1.0.0", "--yes").code == 0
         server.mischief = cut
+        ran = kurt("list")
         for at in range(0, 1 << 20, 4096):
             ran = kurt("update", ID, "--yes", "--no-cooldown")
             if at >= size:
