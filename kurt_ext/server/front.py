@@ -10,6 +10,7 @@ import re
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -56,6 +57,8 @@ _PROMISES: list[Header] = [
 
 _STRICT: Header = (b"strict-transport-security", b"max-age=31536000")
 
+_neighbourhood = lru_cache(4096)(neighbourhood)
+
 
 class _Answer(NamedTuple):
     headers: list[Header]
@@ -100,7 +103,7 @@ class Front:
         if self._encrypted or scope["scheme"] == "https":
             send = _encrypting(send)
         client = scope.get("client")
-        wait = self._callers.take(neighbourhood(client[0])) if client else 0.0
+        wait = self._callers.take(_neighbourhood(client[0])) if client else 0.0
         if wait:
             more = [(b"retry-after", str(int(wait) + 1).encode())]
             await _say(send, 429, "too many requests", more)

@@ -22,6 +22,7 @@ __all__ = ["Searches", "Wish", "row_of", "split"]
 #: Rows that are kept as they are answered: less than a kilobyte each.
 _CARDS = 1 << 17
 _END = b'"}'
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 _LONGEST = {"query": 256, "q": 256, "plugin_type": 128, "type": 128, "publisher": 128}
 _LISTS = ("tags", "permissions", "without")
 _MOST_VALUES = 32
@@ -115,13 +116,13 @@ class Searches:
         found = edition.catalogue.choose(
             wish.text, wish.filters, limit=wish.limit, offset=wish.offset
         )
-        place = json.dumps(base, ensure_ascii=False)[1:-1].encode()
+        place = _JSON(base)[1:-1].encode()
         parts: list[bytes] = []
         for card in self._of(edition, found.numbers):
             more = self._counts.of(card.id)
             head = _with_downloads(card, more) if more else card.head
             parts += (head, place, card.page)
-        corrected = json.dumps(found.corrected, ensure_ascii=False, separators=(",", ":"))
+        corrected = _JSON(found.corrected) if found.corrected else "{}"
         return b'{"plugins":[%b],"total":%d,"limit":%d,"offset":%d,"corrected":%b}' % (
             b"".join(parts)[:-1],
             found.total,
@@ -146,7 +147,7 @@ class Searches:
 
 def _card(row: dict[str, Any]) -> _Card:
     told = row_of(row, "", 0)
-    page = json.dumps(told["url"])[1:-1].encode()
+    page = told["url"].encode()  # quoted as an address, with nothing that JSON would escape
     data = Row(**{**told, "url": ""}).model_dump_json().encode()
     return _Card(told["plugin_id"], told["downloads"], data.removesuffix(_END), page + _END + b",")
 
