@@ -37,6 +37,14 @@ def assign(text: str, path: tuple[str, ...], value: Any) -> str:
     wanted = _apply(data, path, value)
     if wanted == data:
         return text
+    fitting = [wanted]
+    if value is GONE:
+        # A table that no line of its own makes goes with the last of what it held.
+        fitting += [
+            _apply(wanted, path[:depth], GONE)
+            for depth in range(len(path) - 1, 0, -1)
+            if not _at(wanted, path[:depth])
+        ]
     if path in scan(plain).pairs:
         ways = [_with_tomlkit, _cut if value is GONE else _in_its_place]
     else:
@@ -45,13 +53,20 @@ def assign(text: str, path: tuple[str, ...], value: Any) -> str:
     for way in ways:
         try:
             changed = way(plain, path, value)
-            if tomllib.loads(changed) == wanted and _only(plain, changed, path):
+            if tomllib.loads(changed) in fitting and _only(plain, changed, path):
                 return mark + (changed.replace("\n", "\r\n") if windows else changed)
         except Exception:
             # tomlkit raises much beside its own errors; the next way is tried,
             # and what is returned has been read again.
             continue
     raise ValueError(f"{'.'.join(path)} cannot be changed without touching other keys")
+
+
+def _at(data: Any, path: tuple[str, ...]) -> Any:
+    """Return what plain data has at a path."""
+    for part in path:
+        data = data[part]
+    return data
 
 
 def to_toml(value: Any) -> str:

@@ -80,6 +80,22 @@ def changed_lines(before: str, after: str) -> tuple[list[str], list[str]]:
     return old, new
 
 
+@pytest.mark.parametrize("after", ["", "\n[audit]\n", "\n[market.other]\nurl = 'x'\n"])
+@pytest.mark.parametrize("before", ["# head\n\n", "[skill.s]\na = 1\n\n", "[market]\n"])
+def test_a_whole_table_is_taken_away_with_nothing_else(
+    project: Path, before: str, after: str
+) -> None:
+    path = project / "kurt.toml"
+    path.write_text(f"{before}[market.acme]\nurl = 'm'\nhosts = []\n{after}")
+    rest = tomllib.loads(before + after)
+    assert unset_value(Places(str(project)), "market.acme")
+    found = tomllib.loads(path.read_text())
+    assert {key: table for key, table in found.items() if table} == {
+        key: table for key, table in rest.items() if table
+    }
+    assert "# head" in path.read_text() or "# head" not in before
+
+
 class TestEnableAndDisable:
     def test_without_an_enabled_key_disable_adds_and_enable_removes(self, project: Path) -> None:
         change = disable(places(), "tool", "web-archiver", "archive")
