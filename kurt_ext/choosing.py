@@ -25,7 +25,7 @@ from .errors import (
 from .findings import Finding
 from .lock import lock_path
 from .lock import read as read_lock
-from .market.simple_index import OWN, SimpleIndex, indexes
+from .market.simple_index import OWN, SimpleIndex, indexes, own_index
 from .market.store import Store
 from .names import normalize, slug
 from .specs import Spec
@@ -152,6 +152,8 @@ class Shelves:
 
         if name in self.indexes and name not in self.markets:
             return self.indexes[name]
+        if name == OWN and name not in self.markets:
+            own_index()  # which tells what is wrong with it
         market = the_market(self.markets, name)
         having: dict[str, _Place] = {name: market} if market.listing(spec.name) else {}
         return self._one_of(having, {name: market}, spec, [name])
@@ -176,6 +178,8 @@ class Shelves:
         from .market.clients import no_market
 
         cause, hint = no_market(self._discovery.config)
+        if OWN not in self.indexes:
+            own_index()  # which tells what is wrong with it
         if before is not None and not cause:
             cause = f"it came from {before}, which kurt.toml does not name"
             hint = f"kurt config set market.{before}.url URL"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urljoin, urlsplit
 from urllib.request import url2pathname
@@ -27,7 +28,7 @@ from .trusting import LIMIT, Trust
 if TYPE_CHECKING:
     from ..config import Config
 
-__all__ = ["OWN", "SimpleIndex", "indexes"]
+__all__ = ["OWN", "SimpleIndex", "indexes", "own_index"]
 
 #: The name of the index that has PyPI's place, whatever that is here.
 OWN = "pypi"
@@ -288,17 +289,28 @@ def indexes(config: Config) -> dict[str, SimpleIndex]:
         )
     # Whoever calls another market so means that one.
     if OWN not in config.markets:
-        source = own()
-        if source is not None:
-            host = urlsplit(source.url).hostname or ""
-            found[OWN] = _made(
-                f"look at {source.said}",
-                OWN,
-                source.url,
-                allow_http=host in source.trusted,
-                hosts=(PYPI_FILES,),
-            )
+        # What is wrong with it is told to those who ask for it, and stops nobody else.
+        with suppress(MarketError):
+            index = own_index()
+            if index is not None:
+                found[OWN] = index
     return found
+
+
+def own_index() -> SimpleIndex | None:
+    """Return the index that has PyPI's place by pip's and uv's configuration; None where none has.
+
+    :raises MarketError: when its address may not be asked.
+    """
+    source = own()
+    if source is None:
+        return None
+    try:
+        trusted = urlsplit(source.url).hostname in source.trusted
+    except ValueError:
+        trusted = False
+    hint = f"look at {source.said}"
+    return _made(hint, OWN, source.url, allow_http=trusted, hosts=(PYPI_FILES,))
 
 
 def _made(hint: str, name: str, url: str, **more: Any) -> SimpleIndex:

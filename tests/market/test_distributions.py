@@ -162,6 +162,22 @@ def test_who_asks_no_index_is_asked_none(
     assert index.asked == []
 
 
+def test_an_address_that_may_not_be_asked_stops_only_who_asks_it(
+    index: SimpleServer, site: Site, kurt: Kurt, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("PIP_INDEX_URL", "http://mirror.example/simple")
+    for spec in (NAME, f"{NAME}@pypi"):
+        ran = kurt("install", spec)
+        assert "is not encrypted" in ran["error"]["message"]
+        assert ran["error"]["hint"]
+    shop = Shop(tmp_path / "market")
+    shop.sell("com.example.archiver")
+    shop.open()
+    kurt("config", "set", "--scope", "user", "market.shop.url", str(shop.root))
+    assert kurt("install", "com.example.archiver", "--yes").code == 0
+    assert kurt("outdated").code == 0
+
+
 def test_offline_nobody_is_asked(index: SimpleServer, site: Site, kurt: Kurt) -> None:
     assert kurt("install", NAME, "--offline")["error"]["code"] == "network"
     assert index.asked == []
