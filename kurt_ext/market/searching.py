@@ -32,8 +32,8 @@ __all__ = ["Catalogue", "Choice", "Filters", "Found", "Hit", "build", "words"]
 _MAX_WORDS = 16
 #: Words that are looked for among all others, in one search: each may cost a millisecond.
 _MAX_CORRECTED = 4
-#: Bytes of the file that are read where the system keeps them.
-_MAPPED = 1 << 30
+#: KiB of the file that are kept in memory.
+_PAGES = 16 << 10
 #: Values in a query; SQLite takes 999 at least.
 _AT_ONCE = 500
 #: Above what words may sum up to: 16 times 7 times 4.
@@ -116,7 +116,8 @@ class Catalogue:
             # Immutable: no lock is taken, nor is a journal looked for, of what never changes.
             uri = f"file:{_quoted(path)}?mode=ro&immutable=1"
             self._connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            self._connection.execute(f"PRAGMA mmap_size = {_MAPPED}")
+            # Not mapped: where somebody cuts the file short, that would end the process.
+            self._connection.execute(f"PRAGMA cache_size = {-_PAGES}")
             self.about = dict(self._connection.execute("SELECT key, value FROM about"))
             self.digest: str = self.about["digest"]
             if self.about["format"] != FORMAT:

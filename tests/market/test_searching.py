@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,21 @@ def test_a_damaged_catalogue_is_told(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "c.sqlite").write_bytes(content)
     with pytest.raises(StorageError):
         Catalogue(str(tmp_path / "c.sqlite"))
+
+
+@pytest.mark.parametrize("left", [0.1, 0.5, 0.9])
+def test_a_catalogue_that_is_cut_short_meanwhile_is_told(
+    catalogue: Catalogue, tmp_path: Path, left: float
+) -> None:
+    data = Path(catalogue.path).read_bytes()
+    path = tmp_path / "c.sqlite"
+    path.write_bytes(data)
+    cut = Catalogue(str(path))
+    os.truncate(path, int(len(data) * left))
+    with pytest.raises(StorageError):
+        for text in ("web", "sums", "archvier", "zzz", "cafe"):
+            cut.search(text)
+    cut.close()
 
 
 def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
