@@ -59,7 +59,12 @@ def markets_of(
     if names:
         others = indexes(session.discovery.config).keys() - found.keys()
         found = {name: the_market(found, name) for name in names if name not in others}
-    warnings: list[Finding] = []
+    # Whoever has looked in vain for what a project's own market has is told why.
+    warnings = [
+        one
+        for one in session.discovery.config.findings
+        if one.rule == "untrusted-config" and one.message.startswith(("[market.", "audit."))
+    ]
     usable: dict[str, Market] = {}
     failed: KurtError | None = None
     for name, market in found.items():

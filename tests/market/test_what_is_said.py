@@ -242,6 +242,15 @@ def test_an_answer_of_somebody_else_hints_at_the_copy(shelf: Shop, kurt: Kurt) -
         assert kurt("search", "--offline", "calculator").data["skills"][0]["id"] == CALC
 
 
+def test_a_market_that_does_not_count_yet_is_told_beside_others(
+    shelf: Shop, kurt: Kurt, project: Path
+) -> None:
+    (project / "kurt.toml").write_text('[market.own]\nurl = "own"\n')
+    told = kurt("search", "calculator").warning("untrusted-config")
+    assert told["message"] == "[market.own] is ignored: this project is not trusted"
+    assert "untrusted-config" in kurt("install", CALC).rules
+
+
 def test_an_older_index_hints_at_what_was_seen(shelf: Shop, kurt: Kurt) -> None:
     older = (shelf.root / "kurt/v1/index.json").read_text()
     shelf.sell(ID, "2.0.0")
