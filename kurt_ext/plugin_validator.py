@@ -12,13 +12,14 @@ from .findings import Finding
 from .hostfacts import RUNTIME_VERSION, HostFacts
 from .manifest import MANIFESTS, Reading, read
 from .metadata import part_to_judge
-from .models import PluginMetadata, PluginPermissions, PluginValidationResult
 from .names import slug, suggest
 from .report import Report
 from .sources import show
 from .validator import Check, installed_checks, judge
 
 if TYPE_CHECKING:
+    # Whoever installs asks for reports alone, and the models take as long as all the rest.
+    from .models import PluginMetadata, PluginPermissions, PluginValidationResult
     from .places import Places
     from .verdicts import Verdicts
 
@@ -115,6 +116,8 @@ class PluginValidator:
         """Return what is wrong with a manifest, by the model of the document."""
         from pydantic import ValidationError
 
+        from .models import PluginMetadata
+
         if metadata is None or isinstance(metadata, PluginMetadata):
             return [] if metadata is not None else ["there is no manifest"]
         try:
@@ -133,6 +136,7 @@ class PluginValidator:
     ) -> list[str]:
         """Return which permissions cover more than a plugin can need."""
         from .checks.permissions import check
+        from .models import PluginPermissions
 
         if not isinstance(permissions, PluginPermissions):
             permissions = PluginPermissions.model_validate(dict(permissions))
@@ -178,6 +182,8 @@ def _errors(found: PluginValidationResult, wanted: frozenset[str] | None) -> lis
 
 def result(report: Report) -> PluginValidationResult:
     """Return a report in the form of the plugin document."""
+    from .models import PluginValidationResult
+
     whole = report.breakdown
     points = float(whole["score"])
     return PluginValidationResult(
@@ -201,7 +207,7 @@ def result(report: Report) -> PluginValidationResult:
 
 def _differing(subject: Subject, metadata: PluginMetadata | Mapping[str, Any]) -> Iterable[Finding]:
     """Yield where the manifest on the disk is not what the caller knows."""
-    known = metadata.model_dump() if isinstance(metadata, PluginMetadata) else dict(metadata)
+    known = dict(metadata) if isinstance(metadata, Mapping) else metadata.model_dump()
     record = subject.record or {}
     for key, field in (("plugin_id", "id"), ("version", "version"), ("permissions", "permissions")):
         if key not in known or known[key] == record[field]:
