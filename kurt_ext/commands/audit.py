@@ -64,7 +64,8 @@ def command(
     receipts = Receipts(session.places, scope)
     indexes = indexes_of(session, market, offline=offline)
     faults, skills, ignored, more = audit(receipts, markets, indexes)
-    warnings += more
+    # Why no market is asked is said once, and not of each skill.
+    warnings += [one for one in more if error is None or one.rule != "no-market"]
     vouched, others, more = vouch(receipts, markets, indexes)
     faults = sorted([*faults, *others])
     warnings += more

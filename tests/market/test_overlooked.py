@@ -174,6 +174,7 @@ def test_an_audit_without_a_market_tells_what_is_here(
     kurt("config", "set", "--scope", "user", "market.stall.url", "http://127.0.0.1:9/")
     alone = kurt("audit", "--no-python")
     assert (alone.code, alone["error"]["code"], alone["data"]["skills"]) == (7, "network", 1)
+    assert "no-market" not in alone.rules
     (project / "skills" / ID / "main.py").unlink()
     changed = kurt("audit", "--no-python")
     assert (changed.code, changed["error"]["code"]) == (5, "advisory")
