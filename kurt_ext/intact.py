@@ -236,6 +236,6 @@ def _note(path: str, seen: Survey, digest: str, started: int) -> None:
     row = {"digest": digest, "signature": seen.signature, "written": started}
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        write_atomically(path, json.dumps(row).encode(), mode=0o600)
+        write_atomically(path, json.dumps(row).encode(), mode=0o600, durable=False)
     except OSError:
         pass  # a cache that cannot be written costs time, and nothing else

@@ -88,7 +88,7 @@ def remember(places: Places, folders: Iterable[str], started: int) -> None:
 
         path = _path(places)
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
-        write_atomically(path, data, mode=0o600)
+        write_atomically(path, data, mode=0o600, durable=False)
     except (OSError, ValueError):
         pass  # the next one looks again
 

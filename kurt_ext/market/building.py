@@ -388,6 +388,6 @@ class _State:
         body = json.dumps(data).encode()
         try:
             os.makedirs(os.path.dirname(self._path), mode=0o700, exist_ok=True)
-            write_atomically(self._path, body, mode=0o600)
+            write_atomically(self._path, body, mode=0o600, durable=False)
         except OSError:
             pass  # the next build reads everything again

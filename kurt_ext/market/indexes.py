@@ -279,7 +279,7 @@ class IndexClient:
             mark = _mark(path)
             os.makedirs(self._cache, mode=0o700, exist_ok=True)
             row = {"mark": mark, "written": started, "digest": digest}
-            write_atomically(note, json.dumps(row).encode(), mode=0o600)
+            write_atomically(note, json.dumps(row).encode(), mode=0o600, durable=False)
         except OSError:
             pass
         return Copy(digest, time.time(), data)
