@@ -203,7 +203,7 @@ class PluginLoader:
         return housing.printed() if housing and housing is not ... else ""
 
     def whereabouts(self, plugin_id: str) -> dict[str, Any]:
-        """Return where the code of a plugin runs, and what holds it there; see `whereabouts`.
+        """Return where the code of a plugin runs, and what holds it there.
 
         :raises SkillNotFoundError: when there is none of that name.
         """
