@@ -26,7 +26,7 @@ from .surveys import Survey, is_own_file, survey
 if TYPE_CHECKING:
     from .places import Places
 
-__all__ = ["changed", "hold", "installs", "mending", "read_receipt", "receipt_path", "refusal"]
+__all__ = ["changed", "hold", "mending", "read_receipt", "receipt_path", "refusal"]
 
 SCHEMA = "kurt.installed/1"
 #: Bytes that a receipt may have.
@@ -41,14 +41,9 @@ _FLAGS = (
 )
 
 
-def installs(places: Places, scope: str) -> str:
-    """Return the folder of the receipts of a scope: ``project`` or ``user``."""
-    return os.path.join(places.data, "installs", os.path.basename(places.shim(scope)))
-
-
 def receipt_path(places: Places, scope: str, name: str) -> str:
     """Return where the receipt of a skill lies, or would."""
-    return os.path.join(installs(places, scope), f"{slug(name)}.json")
+    return os.path.join(places.installs(scope), f"{slug(name)}.json")
 
 
 def read_receipt(path: str, name: str) -> dict[str, Any] | None:

@@ -152,6 +152,10 @@ class Places:
             key = f"{os.path.basename(real)}-{digest(os.fsencode(real))}"
         return os.path.join(self.data, "shim", key)
 
+    def installs(self, scope: str) -> str:
+        """Return the folder of the receipts of a scope, ``project`` or ``user``."""
+        return os.path.join(self.data, "installs", os.path.basename(self.shim(scope)))
+
     def roots(self, extra: tuple[str, ...] = ()) -> tuple[tuple[str, str], ...]:
         """Return ``(scope, folder of skill folders)`` in order of precedence.
 

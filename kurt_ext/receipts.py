@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from .atomic import write_atomically
 from .errors import IntegrityError, StorageError
-from .intact import MAX_RECEIPT, SCHEMA, changed, installs, mending, read_receipt
+from .intact import MAX_RECEIPT, SCHEMA, changed, mending, read_receipt
 from .jsontext import dumps
 from .lock import Locked
 from .market.plainfiles import read_plain
@@ -119,7 +119,7 @@ class Receipts:
     def __init__(self, places: Places, scope: str = "project") -> None:
         self.places = places
         self.scope = scope
-        self.folder = installs(places, scope)
+        self.folder = places.installs(scope)
 
     @property
     def root(self) -> str:

@@ -25,17 +25,13 @@ _MARSHAL = 2
 _MAX_BYTES = 16 << 20
 
 
-def _folder(places: Places) -> str:
-    return os.path.join(places.data, "installs", os.path.basename(places.shim("project")))
-
-
 def _path(places: Places) -> str:
     return os.path.join(places.cache, "settled", os.path.basename(places.shim("project")))
 
 
 def is_settled(places: Places) -> int | None:
     """Return how many skills are as the project's lock says; None where that is not known."""
-    folder = _folder(places)
+    folder = places.installs("project")
     try:
         with open(_path(places), "rb") as stream:
             status = os.fstat(stream.fileno())
@@ -67,7 +63,7 @@ def remember(places: Places, folders: Iterable[str], started: int) -> None:
 
     :param started: when it was begun to look, ns.
     """
-    folder = _folder(places)
+    folder = places.installs("project")
     rows = list(folders)
     bases: list[tuple[str, list[str]]] = []
     try:

@@ -1,28 +1,23 @@
-"""Say who has published what is installed, and whether they still count."""
+"""Say who has attested what is installed, and whether they still count."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .auditing import Fault
 from .errors import AttestationError, KurtError
 from .findings import Finding
 from .market.clients import Market
 from .market.identities import in_words
-from .receipts import Receipts
 
 if TYPE_CHECKING:
-    from .candidates import Candidate
     from .lock import Locked
     from .market.attesting import Attested
     from .market.simple_index import SimpleIndex
-    from .places import Places
-    from .receipts import Receipt
+    from .receipts import Receipt, Receipts
 
-__all__ = ["Vouched", "installed_from", "published", "vouch"]
-
-_SCOPES = ("project", "user")
+__all__ = ["Vouched", "vouch"]
 
 
 class Vouched(NamedTuple):
@@ -34,35 +29,6 @@ class Vouched(NamedTuple):
     name: str
     version: str
     by: str
-
-
-def installed_from(places: Places, candidate: Candidate) -> Receipt | None:
-    """Return the receipt of a skill that was found; None where kurt has not installed it."""
-    scopes = (candidate.scope,) if candidate.scope in _SCOPES else _SCOPES
-    for scope in scopes:
-        try:
-            found = Receipts(places, scope).find(candidate.name)
-        except KurtError:
-            continue  # its own place tells of a damaged one
-        if found is not None and bool(found.folder) == candidate.is_folder:
-            return found
-    return None
-
-
-def published(locked: Locked) -> dict[str, Any] | None:
-    """Return who has published a skill, for JSON output; None where nothing is known of that."""
-    if locked.market is None or (locked.publisher is None and locked.identity is None):
-        return None
-    words = f"{locked.publisher} at {locked.market}" if locked.publisher else f"at {locked.market}"
-    words += f"\nsigned by {locked.key}" if locked.key else ""
-    words += f"\nattested by {in_words(locked.identity)}" if locked.identity else ""
-    return {
-        "publisher": locked.publisher,
-        "market": locked.market,
-        "key": locked.key,
-        "identity": locked.identity,
-        "words": words,
-    }
 
 
 def vouch(

@@ -96,7 +96,7 @@ needing
 installer
 updating syncing pruning
 auditing
-vouching
+vouching provenance
 registry
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}

@@ -57,7 +57,7 @@ def permissions_in_words(permissions: dict[str, Any]) -> list[str]:
 def answer(session: Session, name: str) -> Answer:
     """Return everything known about the skill that a name means; nothing is imported."""
     from ..listing import row
-    from ..vouching import installed_from, published
+    from ..provenance import installed_from, published
 
     found = session.discovery
     winner = the_skill(found, name)
