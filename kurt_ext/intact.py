@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 from .errors import IntegrityError
 from .index import RACY_NS
 from .names import UNREAD, slug
+from .plainfiles import READING
 from .surveys import Survey, is_own_file, survey
 
 if TYPE_CHECKING:
@@ -33,12 +34,6 @@ SCHEMA = "kurt.installed/1"
 MAX_RECEIPT = 4 << 20
 _MAX_NOTE = 4096
 _SHOWN = 5
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 def receipt_path(places: Places, scope: str, name: str) -> str:
@@ -52,7 +47,7 @@ def read_receipt(path: str, name: str) -> dict[str, Any] | None:
     :raises IntegrityError: when there is one and it is damaged, of another form, or not ours.
     """
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, READING)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
@@ -176,7 +171,7 @@ def _compare(folder: str, files: Mapping[str, tuple[str, int]], seen: Survey) ->
 def _digest(path: str, size: int) -> str:
     """Return the digest of a plain file of a size; "" where it is none."""
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, READING)
     except OSError:
         return ""
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
@@ -202,7 +197,7 @@ def _same(one: str, other: str) -> bool:
 
 def _is_noted(path: str, seen: Survey, digest: str) -> bool:
     try:
-        descriptor = os.open(path, _FLAGS)
+        descriptor = os.open(path, READING)
     except OSError:
         return False
     with os.fdopen(descriptor, "rb") as stream:

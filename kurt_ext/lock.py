@@ -36,8 +36,8 @@ from typing import TYPE_CHECKING, Any
 from .atomic import write_atomically
 from .errors import ConfigError, KurtError, StorageError
 from .market import digests
-from .market.plainfiles import read_plain
 from .names import normalize, skill_name, slug
+from .plainfiles import read_plain
 
 if TYPE_CHECKING:
     from .places import Places

@@ -19,9 +19,9 @@ from .errors import IntegrityError, StorageError
 from .intact import MAX_RECEIPT, SCHEMA, changed, mending, read_receipt
 from .jsontext import dumps
 from .lock import Locked
-from .market.plainfiles import read_plain
 from .market.store import File
 from .names import slug
+from .plainfiles import read_plain
 
 if TYPE_CHECKING:
     from .places import Places

@@ -27,6 +27,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from . import __version__
 from .index import RACY_NS
 from .jsontext import dumps
+from .plainfiles import READING
 from .surveys import Survey, is_own_file, survey
 
 if TYPE_CHECKING:
@@ -66,12 +67,11 @@ def _contents(folder: str, seen: Survey) -> tuple[str, dict[str, str]] | None:
     if any(row[6] for row in seen.rows):
         # Whether a link leads out of the folder depends on where the folder is.
         whole.update(os.fsencode(os.path.realpath(folder)) + b"\0")
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
     for path, mode, size, *_, target in seen.rows:
         digest = ""
         if stat.S_ISREG(mode):
             try:
-                opened = os.open(os.path.join(folder, path), flags | getattr(os, "O_BINARY", 0))
+                opened = os.open(os.path.join(folder, path), READING)
                 with os.fdopen(opened, "rb") as file:
                     data = file.read(_MAX_TREE)
             except OSError:
@@ -316,9 +316,8 @@ class Verdicts:
 
     def _read(self, path: str, key: str) -> dict[str, Any] | None:
         """Return the row of a file of ours, if it is whole and was kept under the key."""
-        flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
         try:
-            descriptor = os.open(path, flags | getattr(os, "O_BINARY", 0))
+            descriptor = os.open(path, READING)
         except OSError:
             return None
         with os.fdopen(descriptor, "rb") as file:

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent / "kurt_ext"
 #: From the ground up; a module imports from lines above its own, here. What is
 #: not named (cli, commands, build, pytest_plugin and their parts) is the surface.
 FLOORS = """
-errors names jsontext stores amounts
+errors names jsontext stores amounts plainfiles
 findings versions places contract masking
 semver constraints digraph saves
 grant_hosts grant_paths grant_services grant_programs

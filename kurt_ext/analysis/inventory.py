@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from hashlib import sha256
 from typing import IO, NamedTuple
 
+from ..plainfiles import READING
+
 __all__ = ["LIMITS", "Entry", "Inventory", "Limits", "take"]
 
 #: Folders that version control, environments and caches make beside the code of an author.
@@ -22,13 +24,6 @@ _ASIDE = frozenset(
         *(".git", ".hg", ".svn", ".bzr", ".tox", ".nox", ".venv", "node_modules", ".eggs"),
         *(".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis", ".pyright"),
     )
-)
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
 )
 _CHUNK = 1 << 20
 
@@ -221,7 +216,7 @@ class Inventory:
     def open(self, path: str) -> IO[bytes] | None:
         """Return an open file; None where it is none any more, see ``unread``."""
         try:
-            descriptor = os.open(os.path.join(self.folder, path), _FLAGS)
+            descriptor = os.open(os.path.join(self.folder, path), READING)
             if stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return os.fdopen(descriptor, "rb", buffering=0)
             os.close(descriptor)

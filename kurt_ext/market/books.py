@@ -19,6 +19,7 @@ from ..atomic import write_atomically
 from ..errors import MarketError, SignatureError, StorageError
 from ..locks import lock
 from ..names import slug
+from ..plainfiles import read_plain
 from . import digests
 from .documents import (
     API_VERSION,
@@ -34,7 +35,6 @@ from .documents import (
 )
 from .listings import listing
 from .market_toml import Settings, read_settings
-from .plainfiles import read_plain
 from .reading import FolderReader
 from .times import seconds, stamp
 

@@ -15,11 +15,11 @@ from ..distinfo import offers, parse_entry_points
 from ..errors import ManifestError, MarketError
 from ..manifest import read
 from ..names import normalize
+from ..plainfiles import NotPlain, read_plain
 from ..versions import from_pep440, is_semver
 from . import digests
 from .extracting import WHEEL_BUDGET, extract
 from .paths import clash, fault
-from .plainfiles import NotPlain, read_plain
 
 __all__ = ["Found", "archive", "folder_files", "of_folder", "unpacked_wheel"]
 

@@ -18,6 +18,7 @@ from typing import Any
 
 from ..errors import IntegrityError
 from ..jsontext import dumps
+from ..plainfiles import READING
 
 __all__ = [
     "check",
@@ -32,13 +33,6 @@ __all__ = [
 _PREFIX = "sha256:"
 _HEX = frozenset("0123456789abcdef")
 _CHUNK = 1 << 20
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 @lru_cache(maxsize=4096)
@@ -73,7 +67,7 @@ def of_file(path: str, limit: int | None = None) -> tuple[str, int]:
     :raises IntegrityError: when it has more, or is no plain file.
     :raises OSError: when it cannot be read.
     """
-    descriptor = os.open(path, _FLAGS)
+    descriptor = os.open(path, READING)
     with os.fdopen(descriptor, "rb", buffering=0) as stream:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise IntegrityError(f"{path} is no plain file", at=path)

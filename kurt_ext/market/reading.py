@@ -7,6 +7,7 @@ from shlex import quote
 from typing import Protocol
 
 from ..errors import IntegrityError, MarketError
+from ..plainfiles import NotPlain, read_plain
 from . import digests
 from .documents import (
     ADVISORIES_LIMIT,
@@ -23,7 +24,6 @@ from .documents import (
     SkillDocument,
 )
 from .paths import fault
-from .plainfiles import NotPlain, read_plain
 
 __all__ = [
     "FolderReader",

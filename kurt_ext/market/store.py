@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 from ..errors import IntegrityError, StorageError
 from ..jsontext import dumps
+from ..plainfiles import NotPlain, read_plain
 from . import digests, paths
-from .plainfiles import NotPlain, read_plain
 
 __all__ = ["MAX_BYTES", "MAX_FILES", "File", "Store", "Tree", "read_folder"]
 

@@ -14,6 +14,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..output import printable, width
+from ..plainfiles import READING
 
 __all__ = ["CUT", "Excerpts", "Row", "extent", "rows"]
 
@@ -89,9 +90,7 @@ class Excerpts:
                 os.path.join(real, os.path.dirname(path))
             ):
                 return None  # a link on the way leads elsewhere
-            # Not blocking: what lies there may have become a pipe.
-            flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
-            descriptor = os.open(whole, flags | getattr(os, "O_BINARY", 0))
+            descriptor = os.open(whole, READING)
         except (OSError, ValueError):
             return None
         with os.fdopen(descriptor, "rb") as file:

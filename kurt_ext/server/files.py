@@ -20,6 +20,7 @@ from starlette.responses import Response, StreamingResponse
 
 from ..market.paths import fault
 from ..market.reading import FolderReader
+from ..plainfiles import READING
 from .counting import Counts
 
 __all__ = ["CHANGING", "FOREVER", "PUBLIC", "Files", "fits"]
@@ -39,13 +40,6 @@ CHANGING = "no-cache"
 _TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8", "zip": "application/zip"}
 _SIMPLE = "application/vnd.pypi.simple.v1+"
 _CHUNK = 1 << 18
-_FLAGS = (
-    os.O_RDONLY
-    | getattr(os, "O_NONBLOCK", 0)
-    | getattr(os, "O_NOFOLLOW", 0)
-    | getattr(os, "O_CLOEXEC", 0)
-    | getattr(os, "O_BINARY", 0)
-)
 
 
 def fits(header: str, etag: str) -> bool:
@@ -87,7 +81,7 @@ class Files:
 
     def _answer(self, path: str, kind: str, request: Request) -> Response:
         try:
-            descriptor = os.open(self._reader.path(path), _FLAGS)
+            descriptor = os.open(self._reader.path(path), READING)
         except OSError:
             return _missing()
         status = os.fstat(descriptor)

@@ -11,10 +11,11 @@ import errno
 import os
 import stat
 
-__all__ = ["NotPlain", "read_plain"]
+__all__ = ["READING", "NotPlain", "read_plain"]
 
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
-_FLAGS = (
+#: How a file is opened that may have become a link or a pipe.
+READING = (
     os.O_RDONLY
     | _NO_LINK
     | getattr(os, "O_NONBLOCK", 0)
@@ -36,7 +37,7 @@ def read_plain(path: str, most: int, *, follow: bool = False) -> bytes:
     :raises NotPlain: when it is none.
     :raises OSError: when it is a link, or cannot be read.
     """
-    descriptor = os.open(path, _FLAGS & ~_NO_LINK if follow else _FLAGS)
+    descriptor = os.open(path, READING & ~_NO_LINK if follow else READING)
     try:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
