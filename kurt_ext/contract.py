@@ -40,6 +40,7 @@ __all__ = [
     "Result",
     "Target",
     "Usage",
+    "own_words",
 ]
 
 T = TypeVar("T")
@@ -160,6 +161,19 @@ def _plain(value: Any) -> Any:
     if value is None or isinstance(value, (str, int, float, bool)):
         return value
     return str(value)
+
+
+def own_words(value: Any) -> str | None:
+    """Return the text of an object whose author gave its class a ``__str__``, else None."""
+    for cls in type(value).__mro__:
+        if "__str__" in vars(cls):
+            if cls.__module__.partition(".")[0] in ("builtins", "pydantic", "datetime", "enum"):
+                return None
+            try:
+                return str(value)
+            except Exception:  # the data is still there to be shown
+                return None
+    return None
 
 
 class Progress:

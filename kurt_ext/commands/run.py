@@ -208,7 +208,7 @@ def _run(
     arguments: Mapping[str, Any],
     timeout: float | None,
 ) -> Answer:
-    from ..contract import Result
+    from ..contract import Result, own_words
     from ..progress import Reporter
     from ..results import finite, sentence, write
 
@@ -229,7 +229,7 @@ def _run(
             skill=call.extension.skill,
         )
 
-    words = _own_words(result.data)
+    words = own_words(result.data)
 
     def text(page: Page) -> None:
         shown = data if words is None else {**data, "data": words}
@@ -282,20 +282,6 @@ def _traced(
         trace.write(page)
 
     return Answer({"result": data, "trace": trace.as_dict()}, text, error=error)
-
-
-def _own_words(value: Any) -> str | None:
-    """Return the text of an object whose author gave its class a ``__str__``, else None."""
-    for cls in type(value).__mro__:
-        if "__str__" in vars(cls):
-            library = cls.__module__.partition(".")[0]
-            if library in ("builtins", "pydantic"):
-                return None
-            try:
-                return str(value)
-            except Exception:  # the data is still there to be shown
-                return None
-    return None
 
 
 def _described(ctx: click.Context, call: Call) -> Answer:

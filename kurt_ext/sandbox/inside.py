@@ -16,7 +16,7 @@ from types import GeneratorType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..candidates import Candidate
-from ..contract import HOOKS, Extension
+from ..contract import HOOKS, Extension, own_words
 from ..errors import CallError, KurtError, UsageError
 from ..failure import Escaped, broken_contract, load_error, place_of, reason_of
 from ..importer import FINDER, JUDGED, importing
@@ -400,17 +400,4 @@ def _raised(member: _Member, error: BaseException) -> dict[str, Any]:
 
 def _told(value: Any) -> list[Any]:
     """Return a result, and the words that the author of its data has for it, if any."""
-    return [value, _own_words(getattr(value, "data", None))]
-
-
-def _own_words(value: Any) -> str | None:
-    """Return the text of an object whose author gave its class a ``__str__``, else None."""
-    for cls in type(value).__mro__:
-        if "__str__" in vars(cls):
-            if cls.__module__.partition(".")[0] in ("builtins", "pydantic", "datetime", "enum"):
-                return None
-            try:
-                return str(value)
-            except Exception:  # the data is still there to be shown
-                return None
-    return None
+    return [value, own_words(getattr(value, "data", None))]
