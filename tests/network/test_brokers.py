@@ -21,7 +21,6 @@ from dialers import (
     descriptors,
     dialer,
     names,
-    no_thread_left,
     pages,
     slow,
 )
@@ -36,18 +35,6 @@ from kurt_ext.sandbox.network import Broker, available
 pytestmark = pytest.mark.skipif(
     not available(), reason="this system cannot hand a connection to another process"
 )
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with pages() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    yield
-    no_thread_left()
 
 
 @pytest.fixture(scope="module")

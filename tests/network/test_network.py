@@ -15,7 +15,6 @@ from dialers import (
     certified,
     dialer,
     names,
-    no_thread_left,
     pages,
     to_here,
 )
@@ -28,18 +27,6 @@ from kurt_ext.sandbox.spawning import Spawner
 pytestmark = pytest.mark.skipif(
     not available(), reason="this system cannot hand a connection to another process"
 )
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with pages() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    yield
-    no_thread_left()
 
 
 # -- clients ----------------------------------------------------------------------

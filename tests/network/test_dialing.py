@@ -6,7 +6,7 @@ import errno
 import os
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -14,7 +14,6 @@ from dialers import (
     HERE,
     dialer,
     names,
-    no_thread_left,
     pages,
     slow,
     to_here,
@@ -25,18 +24,6 @@ from kurt_ext.sandbox.network import available
 pytestmark = pytest.mark.skipif(
     not available(), reason="this system cannot hand a connection to another process"
 )
-
-
-@pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with pages() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def nothing_left() -> Iterator[None]:
-    yield
-    no_thread_left()
 
 
 # -- sockets as they are ----------------------------------------------------------
