@@ -67,6 +67,11 @@ def test_a_release_is_attested_by_its_publisher(
     told = client.get(f"{PATH}/greeter/versions/1.1.0").json()
     (row,) = told["attested"]
     assert row["type"] == "sigstore" and client.get(row["url"]).content == data
+    page = client.get("/skills/greeter/1.1.0").text
+    assert "not signed" in page and ">attested</a>" in page
+    assert "attested" not in client.get("/skills/greeter/1.0.0").text
+    whose = client.get("/publishers/market").text
+    assert "https://github.com/acme/skills" in whose and "<bdi>None" not in whose
     trust = Trust(str(root / "trusted_root.json"))
     found = verify(reader_of(str(root)), trust=trust)
     assert not found.findings and sum(found.attested.values()) == 1
