@@ -15,6 +15,16 @@ ENTRIES = {
     **dict.fromkeys(
         ["market-advisories", "market-file", "market-publisher", "market-skill"], _WHOLE
     ),
+    "advisory-ignored": Entry(
+        "What an advisory is about is not installed.",
+        "This one was set aside in kurt.toml, for the reason and until the day that stand there; "
+        "`kurt audit` lists it.",
+    ),
+    "attestation-unchecked": Entry(
+        "Who has attested a release is verified where it says that somebody has.",
+        "Nothing is known of that otherwise; `attested = true` under `[market.NAME]` takes nothing "
+        "that was not verified.",
+    ),
     "cooldown": Entry(
         "An update is 3 days old before it is taken.",
         "What is stolen or broken is mostly found by then; one that mends an advisory need not "
@@ -25,9 +35,17 @@ ENTRIES = {
         "Code that nobody has judged would run in its name; "
         "`kurt sync --force NAME` puts back what was installed.",
     ),
+    "key-damaged": Entry(
+        "A private key can be read.",
+        "What it is to sign cannot be signed, and it cannot be made again from its public half.",
+    ),
     "market-attestation": Entry(
         "A release that is signed is signed by a key of its publisher.",
         "Otherwise somebody else may have made it, or changed it afterwards.",
+    ),
+    "market-not-noted": Entry(
+        "The number of the last index that was read is kept.",
+        "An older index, which lacks the latest advisories, would not be told from the newest.",
     ),
     "market-signature": Entry(
         "The index is signed by a key that is trusted, where one is asked for.",
@@ -44,6 +62,10 @@ ENTRIES = {
     "market-unusable": Entry(
         "What a marketplace says can be read and believed.",
         "It is left out otherwise; what it holds is neither found nor brought up to date.",
+    ),
+    "no-cooldown": Entry(
+        "An index of distributions says when a file came.",
+        "How long a release has been out is not known otherwise, so it waits for nothing.",
     ),
     "no-market": Entry(
         "A skill came from a marketplace that can still be asked.",
@@ -73,6 +95,10 @@ ENTRIES = {
     "project-status": Entry(
         "A skill is active: its publisher looks after it.",
         "One that is archived, deprecated or quarantined gets no more releases, or is looked into.",
+    ),
+    "sigstore-root": Entry(
+        "The trusted root of Sigstore is brought up to date before it is used.",
+        "The copy that is kept counts meanwhile; keys withdrawn since are still believed.",
     ),
     "word-corrected": Entry(
         "A word that is searched for occurs in what is found.",
