@@ -54,7 +54,7 @@ def build(path: str, index: Index, digest: str, *, key: str = "") -> None:
     """
     temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
     try:
-        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        os.makedirs(os.path.dirname(os.path.abspath(path)), mode=0o700, exist_ok=True)
         connection = sqlite3.connect(temporary)
         try:
             connection.executescript(_SCHEMA)
