@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import click
@@ -100,7 +101,9 @@ def command(
         shown = f"[{at[0]}]" if listener.family == socket.AF_INET6 else at[0]
         address = f"http://{shown}:{at[1]}/"
         note = f"Serving {root} at {address}  (Ctrl-C ends it)"
-        run(work, listener, workers, behind, ready=lambda: session.note(note))
+        # Raised once the server has ended in order: nothing was cut off, so nothing failed.
+        with suppress(KeyboardInterrupt):
+            run(work, listener, workers, behind, ready=lambda: session.note(note))
     data = {"folder": root, "address": address}
     return Answer(data, lambda page: page.line("The server has ended."), talk=True)
 

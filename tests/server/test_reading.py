@@ -312,9 +312,8 @@ def test_the_command_serves_until_it_is_interrupted(root: Path) -> None:
         with urllib.request.urlopen(address[0] + "api/v1/plugins/greeter") as answer:
             assert json.load(answer)["plugin_id"] == "greeter"
         process.send_signal(signal.SIGINT)
-        assert process.wait(20) == 130
-        rest = process.stderr.read()
-        assert "Traceback" not in rest, rest
+        assert process.wait(20) == 0
+        assert process.stderr.read() == ""
     finally:
         process.kill()
         process.wait()
