@@ -38,6 +38,7 @@ def test_an_answer_that_resolvelib_passes_over_is_found() -> None:
     assert resolve(wanted("a >=2"), OVERLOOKED).pins == {"a": "3.0.0", "b": "1.1.0"}
 
 
+@pytest.mark.slow
 @settings(max_examples=400)
 @given(ROOTS, a_world())
 def test_an_answer_is_found_just_where_there_is_one(

@@ -495,6 +495,7 @@ def test_limits_hold(world: World) -> None:
     assert tried["more"] in ("EPERM", "ValueError: not allowed to raise maximum limit")
 
 
+@pytest.mark.slow
 def test_time_of_processor_is_limited(world: World) -> None:
     with pytest.raises(AssertionError, match="-24"):  # SIGXCPU
         world.run({"spin": "while True: pass"}, limits={"cpu_seconds": 1})

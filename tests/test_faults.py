@@ -112,6 +112,7 @@ def test_s4_only_the_provider_that_is_asked_for_is_executed(skills: Path) -> Non
 # -- S5 --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_s5_nothing_is_chosen_by_a_pattern(skills: Path, project: Path) -> None:
     """URL patterns cannot miss here: a fetcher is chosen by its name or its role, never by a URL.
 

@@ -261,6 +261,7 @@ def test_where_the_plain_reader_answers_it_answers_as_pyyaml_does(text: str) -> 
     assert {key: places[key] for key in marks} == marks
 
 
+@pytest.mark.slow
 @settings(max_examples=400, deadline=None)
 @given(DOCUMENTS)
 def test_the_strict_reader_answers_as_a_reader_of_plain_text_scalars_would(text: str) -> None:

@@ -59,6 +59,7 @@ def test_several_processes_say_what_one_says_in_the_same_order(tmp_path: Path) -
     assert [row["path"] for row in many] == listed
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="signals as on Unix")
 def test_a_process_that_dies_is_a_finding_about_that_folder(
     tmp_path: Path, guest: Job, capfd: pytest.CaptureFixture[str]

@@ -68,6 +68,7 @@ def leaks_after_unload(folder: Path, reloads: int = 0) -> list[Leak]:
     return asyncio.run(work())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "register",
     [

@@ -192,6 +192,7 @@ def test_what_serves_the_whole_process_is_no_plugins_own(guest: Guest) -> None:
     assert weakref.finalize._exitfunc in at_exit()  # type: ignore[attr-defined]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", DEEDS)
 def test_a_plugin_that_is_disposed_of_is_dead(guest: Guest, deed: str) -> None:
     os.environ["HOST_VARIABLE"] = "the host's"

@@ -63,6 +63,7 @@ def test_what_is_merely_long_is_not(data: bytes) -> None:
     assert isinstance(parse(data, "x.py", Budget()), ast.Module)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("data", DEAR.values(), ids=DEAR)
 def test_whatever_is_dear_ends_as_a_tree_or_as_a_reason(data: bytes) -> None:
     try:

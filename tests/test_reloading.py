@@ -164,6 +164,7 @@ def _reload_often(times: int) -> None:
     run(main)
 
 
+@pytest.mark.slow
 def test_a_hundred_reloads_leave_no_module_and_no_object_alive() -> None:
     _reload_often(100)
 
@@ -173,6 +174,7 @@ def test_a_thousand_reloads_leave_no_module_and_no_object_alive() -> None:
     _reload_often(1000)
 
 
+@pytest.mark.slow
 def test_an_unloaded_plugin_is_dead_though_its_state_is_kept() -> None:
     plant(("one", plugin(ONE, **_greet())))
 

@@ -530,6 +530,7 @@ def test_the_answer_does_not_depend_on_the_order_of_anything(
 # -- the lock ----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @settings(max_examples=300)
 @given(ROOTS, a_world(), ROOTS, a_world(), st.randoms())
 def test_a_lock_that_holds_is_what_resolving_anew_gives(

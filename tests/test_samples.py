@@ -234,6 +234,7 @@ def test_every_sample_has_a_row_and_every_row_a_sample() -> None:
     assert {row.sample for row in TABLE} == found
 
 
+@pytest.mark.slow
 def test_every_sample_lives_a_whole_life_and_leaves_nothing_but_the_unruly_one(
     samples: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

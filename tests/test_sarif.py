@@ -130,6 +130,7 @@ def test_nothing_of_this_machine_is_in_the_log(folder: Path) -> None:
     assert str(folder.parent) not in json.dumps(found)
 
 
+@pytest.mark.slow
 @given(reports.contents, st.lists(reports.findings(), max_size=4), reports.texts)
 def test_any_text_makes_a_log_of_the_form(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, found: list[dict[str, Any]], name: str

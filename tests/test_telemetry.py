@@ -206,6 +206,7 @@ PROGRAMS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_program_gets_spans_when_it_has_configured_them_only(trusted: Path, program: str) -> None:
     grow(trusted / "skills" / "echo", skill("echo"))

@@ -91,6 +91,7 @@ def test_bash_completes_with_a_real_tab(program: Path) -> None:
     shell.close(force=True)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="zsh is not installed")
 @pytest.mark.parametrize(("typed", "offered", "refused"), CASES, ids=IDS)
 def test_zsh(program: Path, typed: str, offered: set[str], refused: set[str]) -> None:

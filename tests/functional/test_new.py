@@ -29,6 +29,7 @@ def test_every_template_has_a_case() -> None:
     assert {folder.name for folder in folders if folder.is_dir()} - {"common"} == set(TEMPLATES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["--portable", "--native"])
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_it_runs_at_once(kurt: Run, template: str, form: str) -> None:

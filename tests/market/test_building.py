@@ -98,6 +98,7 @@ def test_a_skill_that_is_taken_away_stays_published(shop: Shop) -> None:
     assert [row.id for row in shop.index.skills] == ["greeter", "waver"]
 
 
+@pytest.mark.slow
 def test_a_marketplace_that_is_put_back_is_built_up_again(shop: Shop, tmp_path: Path) -> None:
     time.sleep(2.1)  # until times are believed
     shop.build()
