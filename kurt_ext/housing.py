@@ -43,6 +43,7 @@ __all__ = ["Housing", "house"]
 _USES = 10_000
 _HANDLER = "kurt_ext.sandbox.inside:Inside"
 #: The hooks that a worker which takes the place of another has to be taken through again.
+_PAUSE = 0.002  # seconds between two looks at whether a folder is gone
 _BEGUN = ("initialize", "activate")
 _ENDED = {"deactivate": ("activate",), "cleanup": _BEGUN}
 
@@ -382,7 +383,9 @@ class Housing:
         self._is_closed = True
         await self._cell.close()
         for scratch in self._scratches:
-            await asyncio.to_thread(scratch.wait)
+            scratch.remove()
+            while not scratch.is_gone:  # a thread of a pool may not be had while a process exits
+                await asyncio.sleep(_PAUSE)
         self._scratches.clear()
         await self._loans.close()
 

@@ -39,18 +39,16 @@ class Scratch:
             if self._removing:
                 return
             self._removing = True
-        threading.Thread(target=self._remove, name="kurt_ext-scratch").start()
+        try:
+            threading.Thread(target=self._remove, name="kurt_ext-scratch").start()
+        except RuntimeError:  # Python 3.12 starts no thread while its process exits
+            self._remove()
 
     def _remove(self) -> None:
         try:
             _delete(self.path)
         finally:
             self._gone.set()
-
-    def wait(self) -> None:
-        """Wait until it is gone."""
-        self.remove()
-        self._gone.wait()
 
 
 def sweep() -> None:
