@@ -124,6 +124,7 @@ class Catalogue:
                 raise KeyError("format")
             self._size = int(self.about["skills"]) + 1
         except (sqlite3.Error, KeyError, ValueError) as error:
+            self.close()
             raise StorageError(
                 "the catalogue of the market cannot be read", cause=str(error), at=path
             ) from error
@@ -131,7 +132,12 @@ class Catalogue:
 
     def close(self) -> None:
         """Close the file."""
-        self._connection.close()
+        connection = getattr(self, "_connection", None)  # there is none where nothing was opened
+        if connection is not None:
+            connection.close()
+
+    def __del__(self) -> None:
+        self.close()  # commands end with their process, and Python 3.13 warns of what is left open
 
     @property
     def meta(self) -> dict[str, Any]:
