@@ -28,8 +28,6 @@ DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.glob("*.md"))
 #: Needs an environment that can be installed into.
 FRESH = {"first-skill.md"}
-#: Take more than a few seconds.
-LONG = {"installing.md", "lifecycle.md", "market.md", "market-server.md", "testing.md"}
 #: What a shell of a person would not set, and a test needs.
 SETTINGS = {"NO_COLOR": "1", "COLUMNS": "80"}
 PROSE = [*PAGES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
@@ -49,15 +47,9 @@ def shell(project: Path) -> Iterator[Shell]:
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="the pages speak to a Unix shell")
-@pytest.mark.parametrize(
-    "page",
-    [
-        pytest.param(page, marks=[pytest.mark.slow] if page.name in LONG else [], id=page.name)
-        for page in PAGES
-        if page.name not in FRESH
-    ],
-)
+@pytest.mark.parametrize("page", [page for page in PAGES if page.name not in FRESH], ids=named)
 def test_a_page_does_what_it_says(page: Path, shell: Shell) -> None:
     run(page, shell)
 

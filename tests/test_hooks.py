@@ -332,6 +332,7 @@ _MISDEEDS: dict[str, tuple[Any, type[KurtError], str]] = {
 _STEPS = ("initialize", "activate", "deactivate", "cleanup")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hook", _STEPS)
 @pytest.mark.parametrize("misdeed", _MISDEEDS)
 def test_p6_p16_p17_a_hook_that_goes_wrong_leaves_the_plugin_failed_and_cleaned_up(

@@ -271,6 +271,7 @@ _STEPS: dict[str, tuple[Callable[[Path], None], type[KurtError]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", _STEPS)
 def test_where_a_step_fails_the_old_code_runs_on_and_nothing_of_the_new_is_left(step: str) -> None:
     change, kind = _STEPS[step]

@@ -203,6 +203,7 @@ def test_another_architecture_kills(arch: int, number: int, kind: tuple[bool, in
             assert judge(built(machine, *kind), arch, number, (0,) * 6) == KILL
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 @given(
     arguments=st.lists(TURNING | WORD, min_size=6, max_size=6).map(tuple),

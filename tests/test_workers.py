@@ -326,6 +326,7 @@ def test_where_nothing_is_lent_a_question_is_refused(tmp_path: Path) -> None:
 # -- ends -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", ["spin", "hang_in_c", "block", "stubborn"])
 def test_a_timeout_ends_what_heeds_nothing(tmp_path: Path, verb: str) -> None:
     async def body() -> None:
@@ -737,6 +738,7 @@ def gone(pid: int) -> bool:
     return False
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "then",
     ["return", "os._exit(0)", "os.kill(os.getpid(), 9)", "raise KeyboardInterrupt"],
