@@ -15,9 +15,13 @@ from ..output import Answer
 from .install import market_options
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from ..auditing import Fault
     from ..market.clients import Market
     from ..output import Page
     from ..session import Session
+    from ..updating import Ignored
 
 __all__ = ["command"]
 
@@ -38,10 +42,10 @@ def command(
     """Say what is known to be wrong with what is installed.
 
     Advisories of the markets, releases that were withdrawn, files that were changed, who has
-    attested and counts no more, and
-    what pip-audit knows of the distributions that the skills need, where it is installed.
-    The exit code is 5 where something is wrong. An advisory that audit.ignore of kurt.toml
-    names does not count; it is listed with the reason and the day that stand there.
+    attested and counts no more, and what pip-audit knows of the distributions that the skills
+    need, where it is installed. The exit code is 5 where something is wrong. An advisory that
+    audit.ignore of kurt.toml names does not count; it is listed with the reason and the day
+    that stand there.
 
     \b
     Example:
@@ -82,19 +86,7 @@ def command(
         warnings += python.warnings
 
     def text(page: Page) -> None:
-        for fault in faults:
-            page.parts(
-                (f"{fault.name} {fault.version}: ", "bold"),
-                (fault.kind, "error"),
-                (f" {fault.id}" if fault.id else "", None),
-                (f": {fault.summary}", None),
-            )
-            page.parts(("  fix: ", "hint"), (fault.fix, None))
-        for one in ignored:
-            page.parts(
-                (f"{one.name} {one.version}: ", "bold"),
-                (f"{one.id} is ignored until {one.until}: {one.reason}", "dim"),
-            )
+        _write(page, faults, ignored)
         if not faults and not failed:
             what = "Nothing else is" if ignored else "Nothing is"
             page.line(f"{what} known to be wrong with {amount(skills, 'skill')}.")
@@ -118,3 +110,19 @@ def command(
         "markets": {name: one.standing.as_dict() for name, one in markets.items()},
     }
     return Answer(data, text, warnings=warnings, error=error)
+
+
+def _write(page: Page, faults: Iterable[Fault], ignored: Iterable[Ignored]) -> None:
+    for fault in faults:
+        page.parts(
+            (f"{fault.name} {fault.version}: ", "bold"),
+            (fault.kind, "error"),
+            (f" {fault.id}" if fault.id else "", None),
+            (f": {fault.summary}", None),
+        )
+        page.parts(("  fix: ", "hint"), (fault.fix, None))
+    for one in ignored:
+        page.parts(
+            (f"{one.name} {one.version}: ", "bold"),
+            (f"{one.id} is ignored until {one.until}: {one.reason}", "dim"),
+        )

@@ -63,14 +63,8 @@ def command(
     from ..syncing import plan_sync
 
     started = time.time_ns()
-    path = lock_path(session.places, scope)
-    if locked and not os.path.lexists(path):
-        raise ConfigError(
-            "there is no kurt.lock",
-            cause="everything that is installed would be removed",
-            at=path,
-            hint="git checkout kurt.lock, or write one: kurt install NAME",
-        )
+    if locked:
+        _need_lock(lock_path(session.places, scope))
     markets, warnings = _markets(session, offline)
     installer = installer_of(session, scope, markets, offline=offline)
     brought = prepare(session, installer, offline=offline, locked=locked)
@@ -121,6 +115,16 @@ def command(
         "distributions": brought,
     }
     return Answer(data, text, warnings=[*warnings, *chosen.plan.warnings], talk=True)
+
+
+def _need_lock(path: str) -> None:
+    if not os.path.lexists(path):
+        raise ConfigError(
+            "there is no kurt.lock",
+            cause="everything that is installed would be removed",
+            at=path,
+            hint="git checkout kurt.lock, or write one: kurt install NAME",
+        )
 
 
 def _markets(session: Session, offline: bool) -> tuple[dict[str, Market], list[Finding]]:
