@@ -153,14 +153,16 @@ def test_killed_at_any_step_the_old_or_the_new_is_whole(
 def test_recovery_that_is_killed_is_finished_by_the_next(
     receipts: Receipts, install: Callable[[str], None], tmp_path: Path
 ) -> None:
+    killed = 0
     for number in range(1, 200, 3):
         install("1.0.0")
         if not die_at(lambda: install("2.0.0"), number):
             break
         for again in range(1, 12, 2):
             if unfinished(receipts):
-                die_at(lambda: recover(receipts) and None, again)
+                killed += die_at(lambda: recover(receipts) and None, again)
         settled(receipts, "1.0.0", "2.0.0")
+    assert killed
 
 
 @needs_fork

@@ -169,8 +169,10 @@ def test_pages_follow_each_other(catalogue: Catalogue) -> None:
     max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_nothing_that_is_typed_is_read_as_syntax(catalogue: Catalogue, text: str) -> None:
-    catalogue.search(text)
-    catalogue.listing(text)
+    found = catalogue.search(text)
+    assert len(found.hits) <= found.total <= len(catalogue)
+    row = catalogue.listing(text)
+    assert row is None or row["id"] == text
 
 
 def test_near_names_are_the_nearest(catalogue: Catalogue) -> None:

@@ -544,15 +544,19 @@ def test_an_audit_that_fails_or_closes_harms_nobody(port: int) -> None:
 
 
 def test_brokers_come_and_go_from_many_threads() -> None:
+    gone = []
+
     def one() -> None:
         for _ in range(20):
             line().close()
+            gone.append(1)
 
     threads = [threading.Thread(target=one) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(gone) == 80
 
 
 # -- the protocol -----------------------------------------------------------------
