@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .errors import KurtError
 from .findings import Finding
-from .installing_wheels import damage
+from .installing_wheels import damages
 from .overlooked import decide
 from .updating import Ignored, Newer, newer
 
@@ -74,23 +74,11 @@ def audit(
 ) -> Audit:
     """Return what is known to be wrong with the skills of a scope; with no market, what is here."""
     faults: list[Fault] = []
-    every = list(receipts.all())
+    every = damages(receipts)
     whose = "" if receipts.scope == "project" else f" --scope {receipts.scope}"
-    for receipt in every:
-        if not receipt.folder:
-            faults += _of_wheel(receipts, receipt, whose)
-            continue
-        if not os.path.isdir(receipt.folder):
-            fix = f"kurt sync{whose}"
-            faults.append(
-                Fault(receipt.name, receipt.version, "missing", "", "its folder is gone", fix)
-            )
-            continue
-        changed = receipts.changed(receipt)
+    for receipt, changed in every:
         if changed:
-            summary = "changed since it was installed: " + ", ".join(changed[:5])
-            fix = f"kurt sync{whose} --force {quote(receipt.name)}"
-            faults.append(Fault(receipt.name, receipt.version, "changed", "", summary, fix))
+            faults.append(_of_files(receipt, changed, whose))
     found, warnings = newer(receipts, markets, indexes=indexes)
     ignored: list[Ignored] = []
     for one in found:
@@ -99,12 +87,17 @@ def audit(
     return Audit(sorted(faults), len(every), sorted(ignored), warnings)
 
 
-def _of_wheel(receipts: Receipts, receipt: Receipt, whose: str) -> Iterable[Fault]:
-    wrong = damage(receipts, receipt)
-    if wrong:
-        summary = "not as it was installed: " + ", ".join(wrong[:5])
-        fix = f"kurt sync{whose}"
-        yield Fault(receipt.name, receipt.version, "changed", "", summary, fix)
+def _of_files(receipt: Receipt, changed: list[str], whose: str) -> Fault:
+    kind, fix = "changed", f"kurt sync{whose}"
+    some = ", ".join(changed[:5])
+    if not receipt.folder:
+        summary = f"not as it was installed: {some}"
+    elif not os.path.isdir(receipt.folder):
+        kind, summary = "missing", "its folder is gone"
+    else:
+        summary = f"changed since it was installed: {some}"
+        fix += f" --force {quote(receipt.name)}"
+    return Fault(receipt.name, receipt.version, kind, "", summary, fix)
 
 
 def _of(one: Newer, market: Market | None, whose: str) -> Iterable[Fault]:

@@ -141,7 +141,7 @@ def _places(session: Session) -> Iterator[Check]:
 
 def _installs(session: Session) -> Iterator[Check]:
     """Finish what an installation that was cut off has begun, and hold what is installed to it."""
-    from .installing_wheels import damage, recover
+    from .installing_wheels import damages, recover
     from .receipts import Receipts
 
     count = 0
@@ -151,10 +151,8 @@ def _installs(session: Session) -> Iterator[Check]:
             session.forget()
             message = f"an installation of {name} that was cut off is finished, or taken back"
             yield Check("installed", "ok", message)
-        for receipt in receipts.all():
+        for receipt, changed in damages(receipts):
             count += 1
-            whole = receipt.folder != ""
-            changed = receipts.changed(receipt) if whole else damage(receipts, receipt)
             fix = f"kurt sync --scope {scope} --force {quote(receipt.name)}"
             if changed == ["."] and not os.path.lexists(receipt.folder):
                 message = f"{receipt.name} was installed, and its folder is gone: {receipt.folder}"

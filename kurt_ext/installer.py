@@ -35,6 +35,7 @@ from .market.store import File, Store, Tree
 from .metadata import part_to_judge
 from .receipts import Receipt, Receipts, now
 from .removing import refuse_imported
+from .scope_lock import still
 from .specs import Spec
 from .steps import Plan, Step
 
@@ -148,11 +149,12 @@ class Installer:
         from .instances import check_python
 
         check_python(goods.record, goods.name)
-        before = self.receipts.find(goods.name)
-        _refuse_other_lane(goods, before)
-        verb = _verb(goods, before)
-        keep = self._refuse_occupied(goods, before, force)
-        torn = before is not None and not before.folder and damage(self.receipts, before)
+        with still(self.receipts.folder, first=True):
+            before = self.receipts.find(goods.name)
+            _refuse_other_lane(goods, before)
+            verb = _verb(goods, before)
+            keep = self._refuse_occupied(goods, before, force)
+            torn = before is not None and not before.folder and damage(self.receipts, before)
         if verb == "keep" and (keep or torn):
             verb = "replace"
         tree = None

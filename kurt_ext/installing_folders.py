@@ -27,14 +27,15 @@ from typing import Any
 
 from .atomic import write_atomically
 from .errors import ConfigError, ConflictError, StorageError
+from .journal import entries
 from .jsontext import dumps
 from .lock import Locked, lock_path
 from .lock import read as read_lock
 from .lock import write as write_lock
-from .locks import lock
 from .market.store import Store, Tree
 from .names import slug
 from .receipts import Receipt, Receipts
+from .scope_lock import scope_lock
 from .trust import Trust
 
 __all__ = ["held", "place", "recover", "take_away", "unfinished"]
@@ -55,7 +56,7 @@ def held(receipts: Receipts) -> Iterator[None]:
     """
     try:
         os.makedirs(receipts.folder, mode=0o700, exist_ok=True)
-        holder = lock(os.path.join(receipts.folder, "lock"), _WAIT)
+        holder = scope_lock(receipts.folder, _WAIT)
         holder.__enter__()
     except OSError as error:
         raise StorageError(
@@ -250,16 +251,7 @@ class _Journal:
 
 
 def _journals(receipts: Receipts) -> list[_Journal]:
-    folder = os.path.join(receipts.folder, "journal")
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return []
-    found = [
-        _Journal.read(receipts, os.path.join(folder, name))
-        for name in names
-        if name.endswith(".json")
-    ]
+    found = [_Journal.read(receipts, path) for path in entries(receipts.folder)]
     return [journal for journal in found if journal is not None]
 
 

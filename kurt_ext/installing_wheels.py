@@ -29,6 +29,7 @@ from . import installing_distributions as installers
 from . import installing_folders
 from .atomic import write_atomically
 from .errors import IntegrityError, KurtError, StorageError
+from .journal import entries
 from .jsontext import dumps
 from .lock import Locked, lock_path
 from .lock import write as write_lock
@@ -38,8 +39,18 @@ from .market.store import File, Store
 from .metadata import headers_of
 from .names import normalize
 from .receipts import Receipt, Receipts
+from .scope_lock import still
 
-__all__ = ["damage", "distribution_of", "files_of", "held", "place", "recover", "take_away"]
+__all__ = [
+    "damage",
+    "damages",
+    "distribution_of",
+    "files_of",
+    "held",
+    "place",
+    "recover",
+    "take_away",
+]
 
 _SCHEMA = "kurt.wheel-journal/1"
 _PREFIX = "wheel-"
@@ -106,16 +117,28 @@ def distribution_of(receipt: Receipt) -> str:
 
 
 def damage(receipts: Receipts, receipt: Receipt) -> list[str]:
-    """Return the paths of an installed wheel whose files are not as they came, sorted.
+    """Return the paths of what was installed whose files are not as they came, sorted.
 
-    Where the store has the wheel no longer, only the version can be told; then it is the
-    name of the distribution.
+    A folder that is gone is ``.``. Where the store has a wheel no longer, only the version
+    can be told; then it is the name of the distribution.
     """
+    if receipt.folder:
+        return receipts.changed(receipt)
     wheel = Store(receipts.places.store).wheel(receipt.locked.digest)
     if wheel is not None:
         return _damage(wheel)
     name = distribution_of(receipt)
     return [] if _dist_infos_of(name) else [name]
+
+
+def damages(receipts: Receipts) -> list[tuple[Receipt, list[str]]]:
+    """Return all that was installed in a scope, each with its damage, none while it changes.
+
+    :raises IntegrityError: when a receipt is damaged.
+    :raises LockedError: when another process does not let go.
+    """
+    with still(receipts.folder):
+        return [(receipt, damage(receipts, receipt)) for receipt in receipts.all()]
 
 
 def _refuse_unreadable(receipts: Receipts) -> None:
@@ -191,13 +214,8 @@ class _Journal:
 
 
 def _journals(receipts: Receipts) -> list[_Journal]:
-    folder = os.path.join(receipts.folder, "journal")
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError:
-        return []
-    paths = [os.path.join(folder, name) for name in names if name.startswith(_PREFIX)]
-    found = [_Journal.read(receipts, path) for path in paths if path.endswith(".json")]
+    paths = entries(receipts.folder, prefix=_PREFIX)
+    found = [_Journal.read(receipts, path) for path in paths]
     return [journal for journal in found if journal is not None]
 
 

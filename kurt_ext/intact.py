@@ -14,14 +14,16 @@ import os
 import stat
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from hashlib import sha256
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from .errors import IntegrityError
+from .errors import IntegrityError, LockedError
 from .index import RACY_NS
 from .names import UNREAD, slug
 from .plainfiles import READING
+from .scope_lock import still
 from .surveys import Survey, is_own_file, survey
 
 if TYPE_CHECKING:
@@ -34,6 +36,7 @@ SCHEMA = "kurt.installed/1"
 MAX_RECEIPT = 4 << 20
 _MAX_NOTE = 4096
 _SHOWN = 5
+_WAIT = 5.0  # seconds that another process may take to note what it has installed
 
 
 def receipt_path(places: Places, scope: str, name: str) -> str:
@@ -98,6 +101,17 @@ def hold(places: Places, scope: str, name: str, folder: str) -> dict[str, str] |
     # Most skills were not installed: asking for the file costs less than reading one.
     if not os.path.lexists(path):
         return None
+    try:
+        return _hold(places, scope, name, folder)
+    except IntegrityError:
+        # Another process may have the new folder in its place, and not have noted it yet.
+        with suppress(LockedError), still(os.path.dirname(path), _WAIT):
+            return _hold(places, scope, name, folder)
+        raise
+
+
+def _hold(places: Places, scope: str, name: str, folder: str) -> dict[str, str] | None:
+    path = receipt_path(places, scope, name)
     row = read_receipt(path, name)
     if row is None or not row.get("folder") or not _same(str(row["folder"]), folder):
         return None

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from .config_keys import MODES
 from .errors import ConfigError, IntegrityError, IsolationError, NotFoundError
 from .grants import LISTS, NATIVE, Grants, narrow
+from .journal import is_begun
 from .kinds import GROUP
 from .sandbox.limits import DEFAULTS, LIMITS, lowered, merged, problems
 from .settings import dotted
@@ -247,7 +248,9 @@ class Isolation:
         except IntegrityError:
             return True  # nobody can say any more that it did not
         if receipt is None:
-            return False
+            # Between the folder and its receipt, or killed there: nobody can say it yet.
+            folders = map(places.installs, ("project", "user"))
+            return any(is_begun(folder, candidate.name) for folder in folders)
         source = receipt["locked"].get("source") or ""
         return receipt["locked"].get("market") is not None or "://" in source
 

@@ -20,7 +20,8 @@ from .installing_wheels import damage, recover
 from .lock import Locked, lock_path, read
 from .market import digests
 from .names import suggest
-from .receipts import Receipt, Receipts
+from .receipts import Receipt
+from .scope_lock import still
 from .specs import Spec, parse
 from .steps import Plan, Step
 
@@ -55,8 +56,14 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
     """
     receipts = installer.receipts
     recover(receipts)
-    rows = read(lock_path(receipts.places, receipts.scope))
-    there = {receipt.locked.slug: receipt for receipt in receipts.all()}
+    with still(receipts.folder, first=True):
+        rows = read(lock_path(receipts.places, receipts.scope))
+        there = {receipt.locked.slug: receipt for receipt in receipts.all()}
+        damaged = {
+            slug: damage(receipts, receipt)
+            for slug, receipt in there.items()
+            if slug in rows and rows[slug].digest == receipt.locked.digest
+        }
     anew = set(force)
     unknown = anew - {locked.name for locked in rows.values()}
     if unknown:
@@ -71,12 +78,12 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
     same = 0
     for slug, locked in sorted(rows.items()):
         receipt = there.get(slug)
-        if receipt is not None and _is(receipts, receipt, locked) and locked.name not in anew:
-            changed = receipts.changed(receipt) if receipt.folder else []
+        if receipt is not None and slug in damaged and locked.name not in anew:
+            changed = damaged[slug]
             if not changed:
                 same += 1
                 continue
-            if os.path.lexists(receipt.folder):
+            if receipt.folder and os.path.lexists(receipt.folder):
                 from .intact import refusal
 
                 where = receipt.folder
@@ -84,14 +91,6 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
         steps.append(_step(installer, locked, force=locked.name in anew))
     surplus = [receipt for slug, receipt in sorted(there.items()) if slug not in rows]
     return Sync(Plan(installer.scope, steps), surplus, same)
-
-
-def _is(receipts: Receipts, receipt: Receipt, locked: Locked) -> bool:
-    if receipt.locked.digest != locked.digest:
-        return False
-    if receipt.locked.lane == "folder":
-        return True
-    return not damage(receipts, receipt)
 
 
 def _step(installer: Installer, locked: Locked, *, force: bool) -> Step:

@@ -1,13 +1,15 @@
-"""Die at the n-th change that a process makes to the file system."""
+"""Die, or stop, at the n-th change that a process makes to the file system."""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-__all__ = ["die_at"]
+__all__ = ["die_at", "stop_at"]
 
 #: Audit events before which something on the disk is as it was, and after which it is not.
 _CHANGES = frozenset(
@@ -25,8 +27,17 @@ def _is_change(event: str, arguments: tuple[object, ...]) -> bool:
     return event in _CHANGES
 
 
-def _forked(work: Callable[[], object], hook: Callable[[str, tuple[object, ...]], None]) -> int:
-    """Run the work in a process of its own, under an audit hook; return how it ended."""
+def _start(work: Callable[[], object], number: int, what: signal.Signals) -> int:
+    """Run the work in a process of its own, which gets a signal before its n-th change."""
+    seen = 0
+
+    def hook(event: str, arguments: tuple[object, ...]) -> None:
+        nonlocal seen
+        if _is_change(event, arguments):
+            seen += 1
+            if seen == number:
+                os.kill(os.getpid(), what)
+
     pid = os.fork()
     if pid == 0:
         code = 1
@@ -38,22 +49,34 @@ def _forked(work: Callable[[], object], hook: Callable[[str, tuple[object, ...]]
             sys.excepthook(*sys.exc_info())
         finally:
             os._exit(code)
-    return os.waitpid(pid, 0)[1]
+    return pid
 
 
 def die_at(work: Callable[[], object], number: int) -> bool:
     """Run the work and kill it just before its n-th change; return whether it came that far."""
-    seen = 0
-
-    def hook(event: str, arguments: tuple[object, ...]) -> None:
-        nonlocal seen
-        if _is_change(event, arguments):
-            seen += 1
-            if seen == number:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    ended = _forked(work, hook)
+    _, ended = os.waitpid(_start(work, number, signal.SIGKILL), 0)
     if os.WIFSIGNALED(ended):
         return True
     assert ended == 0
     return False
+
+
+@contextmanager
+def stop_at(work: Callable[[], object], number: int, seconds: float = 0.08) -> Iterator[bool]:
+    """Run the work and stop it just before its n-th change; yield whether it came that far.
+
+    :param seconds: how long it stands still.
+    """
+    pid = _start(work, number, signal.SIGSTOP)
+    _, ended = os.waitpid(pid, os.WUNTRACED)
+    if not os.WIFSTOPPED(ended):
+        assert ended == 0
+        yield False
+        return
+    alarm = threading.Timer(seconds, os.kill, (pid, signal.SIGCONT))
+    alarm.start()
+    try:
+        yield True
+    finally:
+        alarm.join()
+        assert os.waitpid(pid, 0)[1] == 0

@@ -39,6 +39,7 @@ models
 telemetry changes
 locks manifest distinfo config metadata kinds wire quarantine requirements
 surveys index settled candidates ordering schemas portal turns registering sockets
+scope_lock journal
 plugin_layers plugin_settings fileevents
 shim
 discovery
