@@ -37,7 +37,7 @@ from urllib.parse import urlencode
 
 from searching import index_of, queries, vocabulary
 
-from kurt_ext.market.books import to_lines, to_text
+from kurt_ext.market.notation import to_lines, to_text
 
 _BARE = """
 import sys, uvicorn

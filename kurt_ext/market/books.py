@@ -11,7 +11,7 @@ import errno
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
@@ -35,13 +35,14 @@ from .documents import (
 )
 from .listings import listing
 from .market_toml import Settings, read_settings
+from .notation import to_json, to_lines, to_text
 from .reading import FolderReader
 from .times import seconds, stamp
 
 if TYPE_CHECKING:
     from .signing import PrivateKey
 
-__all__ = ["Books", "held", "leave", "make", "to_json", "to_lines", "to_text"]
+__all__ = ["Books", "held", "leave", "make"]
 
 _V1 = "kurt/v1"
 _LOCK = ".market.lock"
@@ -51,32 +52,6 @@ TUF = "kurt/v1/tuf"
 #: Files from which on the whole system is told to write to its disks, not each file.
 _MANY = 64
 _DAY = 86_400
-
-
-#: One encoder for all: to make one takes as long as to write a row.
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
-
-
-def to_json(value: Any) -> bytes:
-    """Return JSON as the documents are written: keys sorted, UTF-8, a line break at the end."""
-    return _encode(value).encode() + b"\n"
-
-
-def to_text(value: Any) -> str:
-    """Return JSON on one line, keys sorted."""
-    return _encode(value)
-
-
-def to_lines(head: Mapping[str, Any], key: str, rows: Iterable[str]) -> bytes:
-    """Return a JSON object with one of a list's rows a line, so that a change of one is small.
-
-    :param head: the other keys of the object.
-    :param key: the list's.
-    :param rows: as :func:`to_text` returns them.
-    """
-    parts = "".join([f"{_encode(name)}:{_encode(value)},\n" for name, value in head.items()])
-    lines = ",\n".join(rows)
-    return f'{{{parts}"{key}":[\n{lines}\n]}}\n'.encode()
 
 
 #: What a system says that has no room, or lets nobody write.

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import KurtError, MarketError
 from ..wheels import PYPROJECT, make
 from . import digests
-from .books import to_json, to_lines, to_text
+from .notation import to_json, to_lines, to_text
 from .releasing import wheel_row
 from .wheel_metadata import beside
 

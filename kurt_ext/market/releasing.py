@@ -11,6 +11,7 @@ from ..semver import key
 from . import digests
 from .collecting import Found, archive, wheel_identity
 from .documents import API_VERSION
+from .notation import to_json
 from .times import stamp
 
 if TYPE_CHECKING:
@@ -112,8 +113,6 @@ def scan(books: Books, report: Mapping[str, Any], ruleset: str) -> dict[str, Any
 
     :param ruleset: the digest of the rules.
     """
-    from .books import to_json
-
     told = {key: value for key, value in report.items() if key != "path"}
     return {
         "score": report["security_score"],
