@@ -7,17 +7,14 @@ index, and whoever dies half-way, leaves a marketplace that is whole.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
-import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_atomically
-from ..errors import MarketError, SignatureError, StorageError
-from ..locks import lock
+from ..errors import MarketError, SignatureError
 from ..names import slug
 from ..plainfiles import read_plain
 from . import digests
@@ -42,70 +39,15 @@ from .times import seconds, stamp
 if TYPE_CHECKING:
     from .signing import PrivateKey
 
-__all__ = ["Books", "held", "leave", "make"]
+__all__ = ["Books"]
 
 _V1 = "kurt/v1"
-_LOCK = ".market.lock"
 _SIGNATURES_LIMIT = 1 << 20
 #: Where the metadata of The Update Framework lies, where there is a root.
 TUF = "kurt/v1/tuf"
 #: Files from which on the whole system is told to write to its disks, not each file.
 _MANY = 64
 _DAY = 86_400
-
-
-#: What a system says that has no room, or lets nobody write.
-_UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG, errno.EIO))
-
-
-def make(root: str) -> None:
-    """Make the folder of a marketplace where there is none.
-
-    :raises StorageError: when it cannot be made.
-    """
-    try:
-        os.makedirs(root, exist_ok=True)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageError(f"{root} cannot be made", cause=reason, at=root) from error
-
-
-def leave(root: str) -> None:
-    """Remove a folder that was made for a marketplace, and has become none."""
-    with suppress(OSError):
-        if os.listdir(root) == [_LOCK]:
-            os.unlink(os.path.join(root, _LOCK))
-        os.rmdir(root)
-
-
-@contextmanager
-def held(root: str) -> Iterator[None]:
-    """Hold the folder of a marketplace against every other writer.
-
-    :raises MarketError: when there is no such folder.
-    :raises LockedError: when another writes to it.
-    :raises StorageError: when it cannot be written, or there is no room left.
-    """
-    if not os.path.isdir(root):
-        raise MarketError(
-            f"there is no marketplace in {root}", cause="there is no such folder", at=root
-        )
-    try:
-        holding = lock(os.path.join(root, _LOCK))
-        holding.__enter__()
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise StorageError(f"{root} cannot be written", cause=reason, at=root) from error
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in _UNWRITABLE:
-            raise
-        reason = error.strerror or type(error).__name__
-        at = error.filename if isinstance(error.filename, str) else root
-        raise StorageError(f"{root} cannot be written", cause=reason, at=at) from error
-    finally:
-        holding.__exit__(*sys.exc_info())
 
 
 class Books:

@@ -20,8 +20,9 @@ from ..errors import KurtError, MarketError
 from ..manifest import MANIFESTS
 from ..surveys import Survey, is_own_file, survey
 from . import advisories, interop, releasing
-from .books import Books, held
+from .books import Books
 from .collecting import Found, folder_files, of_folder, unpacked_wheel, wheel_identity
+from .holding import held
 
 if TYPE_CHECKING:
     from ..places import Places

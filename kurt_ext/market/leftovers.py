@@ -15,8 +15,9 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from ..errors import MarketError
-from .books import Books, held
+from .books import Books
 from .documents import ADVISORIES_LIMIT, BLOBS
+from .holding import held
 from .market_toml import FILE
 
 __all__ = ["Leftover", "find", "remove"]

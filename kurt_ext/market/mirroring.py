@@ -13,8 +13,9 @@ from typing import NamedTuple
 from ..atomic import write_atomically
 from ..errors import IntegrityError, MarketError, StaleIndexError
 from . import digests, interop, reading, tuf_layer
-from .books import Books, held, leave, make
+from .books import Books
 from .documents import INDEX, INDEX_LIMIT, Index, Pointer, Wheel
+from .holding import held, leave, make
 from .reading import FolderReader, Reader
 from .signing import verify_index
 from .times import check_fresh

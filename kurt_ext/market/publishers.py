@@ -8,7 +8,8 @@ from typing import Any
 from ..errors import NotFoundError
 from ..names import suggest
 from .attaching import named
-from .books import Books, held
+from .books import Books
+from .holding import held
 from .identities import Wanted, parse
 from .publishing import commit
 from .signing import PrivateKey, key_id, parse_public

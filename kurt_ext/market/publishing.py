@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from ..errors import MarketError, NotFoundError, SkillNotFoundError
 from ..names import suggest
 from . import advisories, attaching, interop, proofs, releasing
-from .books import Books, held, make
+from .books import Books
 from .building import words
 from .collecting import folder_files, of_folder, unpacked_wheel
+from .holding import held, make
 from .market_toml import FILE, write_settings
 from .signing import PrivateKey
 from .trusting import Trust

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from ..errors import MarketError
 from . import tuf_layer
-from .books import Books, held
+from .books import Books
+from .holding import held
 from .publishing import commit
 from .signing import PrivateKey
 

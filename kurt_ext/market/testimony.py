@@ -9,7 +9,8 @@ from typing import NamedTuple
 from ..errors import ConflictError, NotFoundError, SkillNotFoundError
 from ..names import suggest
 from .attaching import attach
-from .books import Books, held
+from .books import Books
+from .holding import held
 from .publishing import commit
 from .signing import PrivateKey
 from .trusting import Trust

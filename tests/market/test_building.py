@@ -24,10 +24,10 @@ from kurt_ext.errors import (
     ReleaseExistsError,
     StorageError,
 )
-from kurt_ext.market import books as books_module
-from kurt_ext.market import building, digests
-from kurt_ext.market.books import Books, held
+from kurt_ext.market import building, digests, holding
+from kurt_ext.market.books import Books
 from kurt_ext.market.documents import Index
+from kurt_ext.market.holding import held
 from kurt_ext.market.market_toml import Settings, read_settings, write_settings
 from kurt_ext.places import Places
 
@@ -256,7 +256,7 @@ def test_without_settings_the_folder_gives_the_name(project: Path, folder: str, 
 
 
 def test_two_builds_at_once_do_not_mix(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(books_module, "lock", lambda path: original(path, 0.1))
+    monkeypatch.setattr(holding, "lock", lambda path: original(path, 0.1))
     from kurt_ext.locks import lock as original
 
     with held(str(shop.root)), pytest.raises(LockedError):

@@ -19,8 +19,9 @@ from kurt_ext.errors import (
     StaleIndexError,
 )
 from kurt_ext.market import tuf_layer
-from kurt_ext.market.books import Books, held
+from kurt_ext.market.books import Books
 from kurt_ext.market.clients import Market
+from kurt_ext.market.holding import held
 from kurt_ext.market.keys import Keyring
 from kurt_ext.market.mirroring import mirror
 from kurt_ext.market.publishing import commit
