@@ -87,7 +87,7 @@ def _replace(books: Books, reference: str, data: bytes) -> None:
             return
     except MarketError:
         pass
-    books.write(reference, data)
+    books.files.write(reference, data)
 
 
 def affects(advisory: Advisory, market: str, name: str, version: str, digest: str = "") -> bool:

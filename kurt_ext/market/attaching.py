@@ -69,7 +69,7 @@ def attach(
         kind, data = "pep740", _provenance(data, trust, subject(known, filename), filename or "")
     found = trust.identities(kind, data, subject(known, filename), filename or "")
     _name(books, publisher, found)
-    row: dict[str, Any] = {"type": kind, "evidence": books.blob(data)}
+    row: dict[str, Any] = {"type": kind, "evidence": books.files.blob(data)}
     if filename is not None:
         row["filename"] = filename
     rows = list(release.get("attestations", ()))

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from ..atomic import write_atomically
 from ..errors import MarketError, SignatureError
 from ..names import slug
-from ..plainfiles import read_plain
 from . import digests
 from .documents import (
     API_VERSION,
@@ -28,8 +27,8 @@ from .documents import (
     IndexMeta,
     PublisherDocument,
     SkillDocument,
-    blob,
 )
+from .files import V1, Files
 from .listings import listing
 from .market_toml import Settings, read_settings
 from .notation import to_json, to_lines, to_text
@@ -41,12 +40,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Books"]
 
-_V1 = "kurt/v1"
 _SIGNATURES_LIMIT = 1 << 20
 #: Where the metadata of The Update Framework lies, where there is a root.
 TUF = "kurt/v1/tuf"
-#: Files from which on the whole system is told to write to its disks, not each file.
-_MANY = 64
 _DAY = 86_400
 
 
@@ -62,6 +58,7 @@ class Books:
         self.root = root
         self.unsigned = unsigned
         self.reader = FolderReader(root)
+        self.files = Files(self.reader)
         self.settings: Settings = read_settings(root)
         self._text = ""
         self.index: dict[str, Any] | None = self._load_index()
@@ -76,10 +73,6 @@ class Books:
         #: Id of a skill → its row, and the line of the index that it was read from.
         self._lines = self._old_lines(rows)
         self._slugs: dict[str, str] | None = None
-        self._written: list[str] = []
-        #: Paths of files that were found, or written, with the bytes that their names promise.
-        self._known: set[str] = set()
-        self._folders: set[str] = set()
 
     def _load_index(self) -> dict[str, Any] | None:
         if not os.path.lexists(self.reader.path(INDEX)):
@@ -170,70 +163,13 @@ class Books:
         """Replace the document of a publisher at once beside the old, for the next commit."""
         PublisherDocument.of(document, f"the document of {document.get('name')}")
         name = document["name"]
-        self.publishers[name] = self._write_named("publishers", name, document)
+        self.publishers[name] = self.files.named("publishers", name, document)
 
     def _pointed(self, pointer: Mapping[str, Any], limit: int) -> dict[str, Any]:
         data = self.reader.read(pointer["url"], limit)
         digests.check(data, pointer["digest"], pointer["url"], pointer["size"])
         found: dict[str, Any] = json.loads(data)
         return found
-
-    def blob(self, data: bytes) -> dict[str, Any]:
-        """Write bytes by their digest, where they are not there, and return their pointer."""
-        digest = digests.of_bytes(data)
-        return self.file(blob(digest), data, digest)
-
-    def blob_data(self, digest: str, size: int) -> bytes:
-        """Return the bytes of a blob.
-
-        :raises IntegrityError: when they are others.
-        """
-        reference = blob(digest)
-        return digests.check(self.reader.read(reference, size), digest, reference, size)
-
-    def file(self, reference: str, data: bytes, digest: str | None = None) -> dict[str, Any]:
-        """Write a file that never changes, and return its pointer.
-
-        One that is there with other bytes is replaced.
-        """
-        digest = digest or digests.of_bytes(data)
-        path = self.reader.path(reference)
-        try:
-            # It may be what a build has left that never came to its end: the size of a file
-            # that a loss of power has taken is right, and its bytes are not.
-            there = path in self._known or read_plain(path, len(data)) == data
-        except OSError:
-            there = False
-        if not there:
-            self.write(reference, data)
-        elif path not in self._known:
-            self._written.append(path)
-        self._known.add(path)
-        return {"url": reference, "digest": digest, "size": len(data)}
-
-    def write(self, reference: str, data: bytes) -> None:
-        """Replace a file whole; it is on the disk before the index names it."""
-        path = self.reader.path(reference)
-        folder = os.path.dirname(path)
-        if folder not in self._folders:
-            os.makedirs(folder, exist_ok=True)
-            self._folders.add(folder)
-        temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}.tmp"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-        try:
-            with os.fdopen(os.open(temporary, flags, 0o644), "wb") as stream:
-                stream.write(data)
-            os.replace(temporary, path)
-        except BaseException:
-            with suppress(OSError):
-                os.unlink(temporary)
-            raise
-        self._written.append(path)
-
-    def _write_named(self, kind: str, name: str, value: Mapping[str, Any]) -> dict[str, Any]:
-        data = to_json(value)
-        digest = digests.of_bytes(data)
-        return self.file(f"{_V1}/{kind}/{name}.{digest[7:23]}.json", data, digest)
 
     def commit(
         self,
@@ -257,7 +193,7 @@ class Books:
         """
         for name in sorted(self._changed):
             document = self._documents[name]
-            pointer = self._write_named("skills", name, document)
+            pointer = self.files.named("skills", name, document)
             self.rows[name] = listing(document, pointer)
         meta = self._meta(advisories, now)
         skills = [self.rows[name] for name in sorted(self.rows)]
@@ -275,14 +211,14 @@ class Books:
         if key is None and before is not None and not unsigned:
             self._refuse_unsigned()
         if key is not None:
-            meta["signatures"] = f"{_V1}/signatures/{meta['snapshot']}.json"
+            meta["signatures"] = f"{V1}/signatures/{meta['snapshot']}.json"
         found = {"meta": meta, "publishers": self.publishers, "skills": skills}
         new = [self.rows[name] for name in sorted(self._changed)]
         Index.of({**found, "skills": new}, "the new index")
         lines = [self._line(row) for row in skills]
         data = to_lines({"meta": meta, "publishers": self.publishers}, "skills", lines)
         if key is not None:
-            self.write(meta["signatures"], to_json(key.sign_index(data)))
+            self.files.write(meta["signatures"], to_json(key.sign_index(data)))
         if os.path.isdir(self.reader.path(TUF)):
             from . import tuf_layer
 
@@ -290,7 +226,7 @@ class Books:
         if also is not None:
             self.index = found
             also(self)
-        self._settle()
+        self.files.settle()
         os.makedirs(os.path.dirname(self.reader.path(INDEX)), exist_ok=True)
         write_atomically(self.reader.path(INDEX), data)
         self.index = found
@@ -334,7 +270,7 @@ class Books:
                 meta[key] = getattr(chosen, key)
         if advisories is not None:
             if advisories["advisories"]:
-                meta["advisories"] = self._write_named("advisories", "all", advisories)
+                meta["advisories"] = self.files.named("advisories", "all", advisories)
         elif self.index is not None and "advisories" in self.index["meta"]:
             meta["advisories"] = self.index["meta"]["advisories"]
         return meta
@@ -345,26 +281,11 @@ class Books:
         begin, end = seconds(meta["generated"]), seconds(meta["expires"])
         return seconds(stamp(now)) - begin > (end - begin) / 2
 
-    def _settle(self) -> None:
-        """Have the disk hold what the new index will name."""
-        if len(self._written) > _MANY and hasattr(os, "sync"):
-            os.sync()
-        else:
-            for path in self._written:
-                descriptor = os.open(path, os.O_RDONLY)
-                try:
-                    os.fsync(descriptor)
-                except OSError:
-                    pass  # a file system that cannot say so
-                finally:
-                    os.close(descriptor)
-        self._written.clear()
-
     def _sweep(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
         """Take away documents that neither the index before nor the new one names."""
         kept = _named(after) | (_named(before) if before is not None else set())
         for kind in ("skills", "publishers", "signatures", "advisories"):
-            folder = self.reader.path(f"{_V1}/{kind}")
+            folder = self.reader.path(f"{V1}/{kind}")
             try:
                 names = os.listdir(folder)
             except OSError:
@@ -372,7 +293,7 @@ class Books:
             for name in names:
                 if kind == "advisories" and not name.startswith("all."):
                     continue
-                if name.endswith((".json", ".tmp")) and f"{_V1}/{kind}/{name}" not in kept:
+                if name.endswith((".json", ".tmp")) and f"{V1}/{kind}/{name}" not in kept:
                     with suppress(OSError):
                         os.unlink(os.path.join(folder, name))
 

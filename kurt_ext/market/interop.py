@@ -84,7 +84,7 @@ class _Made:
     def save(self) -> None:
         """Write the memory down."""
         data = {"schema": _MEMORY_SCHEMA, "made": self._new}
-        self._books.write(_MEMORY, json.dumps(data).encode())
+        self._books.files.write(_MEMORY, json.dumps(data).encode())
 
 
 def _latest(document: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -117,7 +117,7 @@ def _agent_skills(books: Books, made: _Made) -> None:
         }
 
     rows = made.rows("agent-skills", row)
-    books.write(AGENT_SKILLS, to_lines({"$schema": _SCHEMA}, "skills", rows))
+    books.files.write(AGENT_SKILLS, to_lines({"$schema": _SCHEMA}, "skills", rows))
 
 
 def _claude(books: Books, made: _Made) -> None:
@@ -151,7 +151,7 @@ def _claude(books: Books, made: _Made) -> None:
     head: dict[str, Any] = {"name": settings.name, "owner": {"name": settings.publisher}}
     if settings.title:
         head["metadata"] = {"description": settings.title}
-    books.write(CLAUDE, to_lines(head, "plugins", rows))
+    books.files.write(CLAUDE, to_lines(head, "plugins", rows))
 
 
 def _simple(books: Books, made: _Made) -> None:
@@ -170,9 +170,9 @@ def _simple(books: Books, made: _Made) -> None:
         return
     meta = {"api-version": "1.4"}
     names = [to_text({"name": project}) for project in projects]
-    books.write(reference, to_lines({"meta": meta}, "projects", names))
+    books.files.write(reference, to_lines({"meta": meta}, "projects", names))
     links = [f'<a href="{project}/">{project}</a>' for project in projects]
-    books.write(f"{SIMPLE}/index.html", _page("Simple index", links))
+    books.files.write(f"{SIMPLE}/index.html", _page("Simple index", links))
 
 
 def _wheels(
@@ -236,9 +236,9 @@ def _write_project(books: Books, project: str, document: Mapping[str, Any]) -> N
         "files": files,
         "project-status": document["project-status"],
     }
-    books.write(f"{SIMPLE}/{project}/index.json", to_json(page))
-    status = document["project-status"]
-    books.write(f"{SIMPLE}/{project}/index.html", _page(f"Links for {project}", links, status))
+    books.files.write(f"{SIMPLE}/{project}/index.json", to_json(page))
+    text = _page(f"Links for {project}", links, document["project-status"])
+    books.files.write(f"{SIMPLE}/{project}/index.html", text)
 
 
 def _provenance(release: Mapping[str, Any], filename: str) -> str | None:
@@ -298,7 +298,7 @@ def _make_wheels(books: Books, name: str, release: Mapping[str, Any]) -> list[di
                 continue
             path = os.path.join(folder, *file["path"].split("/"))
             os.makedirs(os.path.dirname(path), exist_ok=True)
-            data = books.blob_data(file["digest"], file["size"])
+            data = books.files.blob_data(file["digest"], file["size"])
             with open(path, "wb") as stream:
                 stream.write(data)
         with open(os.path.join(folder, "pyproject.toml"), "w", encoding="utf-8") as text:

@@ -122,7 +122,7 @@ def scan(books: Books, report: Mapping[str, Any], ruleset: str) -> dict[str, Any
         "profile": report["profile"],
         "ruleset": ruleset,
         "counts": {word: count for word, count in report["counts"].items() if count},
-        "report": books.blob(to_json(told)),
+        "report": books.files.blob(to_json(told)),
     }
 
 
@@ -160,11 +160,11 @@ def folder_release(
         raise MarketError(f"{found.path} was changed while it was read", at=found.path)
     release = _base(books, found, publisher, report, ruleset)
     for data in files.values():
-        books.blob(data)
+        books.files.blob(data)
     packed = archive(files)
     digest = digests.of_bytes(packed)
     name = f"files/archives/{digest[7:23]}/{found.name}-{found.version}.zip"
-    source["archive"] = books.file(name, packed, digest)
+    source["archive"] = books.files.keep(name, packed, digest)
     return release | {"source": source}
 
 
@@ -178,7 +178,8 @@ def wheel_row(books: Books, path: str, requires_python: str | None = None) -> di
     with open(path, "rb") as stream:
         data = stream.read()
     digest = digests.of_bytes(data)
-    row = {"filename": name, **books.file(f"files/wheels/{digest[7:23]}/{name}", data, digest)}
+    pointer = books.files.keep(f"files/wheels/{digest[7:23]}/{name}", data, digest)
+    row = {"filename": name, **pointer}
     if requires_python:
         row["requires-python"] = requires_python
     return row

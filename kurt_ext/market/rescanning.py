@@ -55,7 +55,7 @@ def rescan(
 
     def files(name: str) -> dict[str, bytes]:
         rows = folders[name]["source"]["files"]
-        return {row["path"]: books.blob_data(row["digest"], row["size"]) for row in rows}
+        return {row["path"]: books.files.blob_data(row["digest"], row["size"]) for row in rows}
 
     with closing(judge.reports(list(folders), files, jobs)) as reports:
         pairs = zip(folders.items(), reports, strict=True)

@@ -131,7 +131,7 @@ def new_root(
     signed = metadata.Metadata(root)
     for place, signer in enumerate(signers):
         signed.sign(signer, append=place > 0)
-    books.write(f"{FOLDER}/{number}.root.json", signed.to_bytes())
+    books.files.write(f"{FOLDER}/{number}.root.json", signed.to_bytes())
     return number
 
 
@@ -165,12 +165,12 @@ def write(books: Books, data: bytes, key: PrivateKey | None) -> None:
     timestamp = metadata.Timestamp(
         version=number, expires=expires, snapshot_meta=metadata.MetaFile(number)
     )
-    books.write(f"{FOLDER}/targets/{file.hashes['sha256']}.{_TARGET}", data)
+    books.files.write(f"{FOLDER}/targets/{file.hashes['sha256']}.{_TARGET}", data)
     names = (f"{number}.targets.json", f"{number}.snapshot.json", "timestamp.json")
     for name, part in zip(names, (targets, snapshot, timestamp), strict=True):
         signed = metadata.Metadata(part)
         signed.sign(signer)
-        books.write(f"{FOLDER}/{name}", signed.to_bytes())
+        books.files.write(f"{FOLDER}/{name}", signed.to_bytes())
     _sweep(books, number, file.hashes["sha256"])
 
 

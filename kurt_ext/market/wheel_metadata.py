@@ -35,7 +35,7 @@ def beside(books: Books, wheel: Mapping[str, Any]) -> str | None:
     except MarketError:
         data = _taken(books, wheel)
         if data is not None:
-            books.write(reference, data)
+            books.files.write(reference, data)
     return None if data is None else digests.to_hex(digests.of_bytes(data))
 
 

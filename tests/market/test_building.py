@@ -27,6 +27,7 @@ from kurt_ext.errors import (
 from kurt_ext.market import building, digests, holding
 from kurt_ext.market.books import Books
 from kurt_ext.market.documents import Index
+from kurt_ext.market.files import Files
 from kurt_ext.market.holding import held
 from kurt_ext.market.market_toml import Settings, read_settings, write_settings
 from kurt_ext.places import Places
@@ -363,18 +364,18 @@ def test_a_full_disk_leaves_the_marketplace_as_it_was(
 
     before = shop.raw
     write_skill(shop.root / "skills" / "greeter", "1.1.0", code=CODE + "# new\n")
-    write, written = Books.write, 0
+    write, written = Files.write, 0
     for limit in range(12):
         written = 0
 
-        def full(self: Books, reference: str, data: bytes, limit: int = limit) -> None:
+        def full(self: Files, reference: str, data: bytes, limit: int = limit) -> None:
             nonlocal written
             written += 1
             if written > limit:
                 raise OSError(28, "No space left on device")
             write(self, reference, data)
 
-        monkeypatch.setattr(Books, "write", full)
+        monkeypatch.setattr(Files, "write", full)
         try:
             shop.build()
         except StorageError:
