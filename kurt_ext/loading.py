@@ -6,10 +6,8 @@ import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from copy import deepcopy
 from importlib import import_module
-from importlib.metadata import Distribution, EntryPoint
-from pathlib import Path
+from importlib.metadata import EntryPoint
 from time import perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -17,22 +15,20 @@ from typing import TYPE_CHECKING, Any
 from . import stages
 from .contract import Extension
 from .environments import check_isolation
-from .errors import HookError, KurtError, PluginLoadError, TransitionError
+from .errors import HookError, KurtError, TransitionError
+from .factory import Factory, point_of
 from .failure import load_error
 from .importer import importing, is_stale, modules_of, refuse, unload
-from .instances import build_object, build_plugin, check_python, plugin_config
+from .instances import check_python
 from .life import Generation, Life, Listener
 from .lifecycle import PluginEvent, PluginStatus
 from .managers import All, Driver, Enabled, Named, Ordered, Outcome
 from .masking import Masker
-from .portal import Once
 from .registering import Registered, Registrar, Registry
 from .sandbox.remote import Offered
 from .settings import hide
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
-
     from .candidates import Candidate
     from .housing import Housing
     from .isolation import Isolation
@@ -69,8 +65,7 @@ class Loading:
         #: Decides where code lives; None = in this process.
         self.isolation: Isolation | None = None
         self._settings = settings
-        self._options = options
-        self._words = words
+        self._factory = Factory(self, settings, options, words)
         self._locks: dict[str, threading.RLock] = {}
         self._building = threading.RLock()
         self._records: dict[str, dict[str, Any]] = {}
@@ -112,7 +107,7 @@ class Loading:
         :param generation: None = the current one, whose state then tells of it.
         :raises PluginLoadError: as :meth:`load`.
         """
-        points = [self._point(found)]
+        points = [point_of(found)]
         make = self._maker([found], generation)
         manager = Driver(found.kind.namespace, points, make, found.reference)
         self._note(manager.outcomes)
@@ -149,7 +144,7 @@ class Loading:
     def load_all(self, kind: Any, found: Iterable[Found]) -> list[Extension]:
         """Return the extensions of a kind that load, by the kind's pattern; note the others."""
         items = list(found)
-        points = [self._point(item) for item in items]
+        points = [point_of(item) for item in items]
         make = self._maker(items)
         names = [item.reference for item in items]
         manager: Named | Enabled | All
@@ -311,7 +306,7 @@ class Loading:
     ) -> Extension:
         try:
             with generation.ledger.watching():
-                extension = self._make(life, generation, found, point)
+                extension = self._factory.make(life, generation, found, point)
         except KeyboardInterrupt:
             raise
         except BaseException as error:
@@ -334,123 +329,6 @@ class Loading:
             raise
         if is_first:
             life.move("loaded", "loaded", ms=life.timed("load", start))
-
-    def _make(
-        self, life: Life, generation: Generation, found: Found, point: EntryPoint
-    ) -> Extension:
-        candidate = found.candidate
-        root = candidate.location if candidate.is_folder else None
-        housing = None
-        if found.obj is None or isinstance(found.obj, Offered):
-            housing = self.housing(life, generation)
-        if housing is not None:
-            plugin, obj = None, self._moved(life, generation, found, housing)
-        elif found.obj is not None:
-            plugin, obj = found.obj, self._built(found, found.obj)
-        else:
-            record = generation.record = self.record(candidate)
-            check_python(record, candidate.name)
-            self._judge(found, record)
-            registrar = Registrar(generation.registry or self.registry, candidate.name)
-            # Asked already, where a loader has begun this generation.
-            imported = importing(self, candidate, judged=life.generation is not generation)
-            with registrar.collecting(), imported:
-                plugin = point.load()
-                start = perf_counter()
-                if isinstance(plugin, ModuleType) and record["type"] is not None:
-                    config = self._config(life, record, candidate)
-                    obj = build_plugin(plugin, record, config, life.metadata)
-                else:
-                    obj = self._built(found, plugin)
-                life.timed("construct", start)
-        extension = Extension(
-            found.kind,
-            candidate.name,
-            found.name,
-            obj,
-            plugin=plugin,
-            candidate=candidate,
-            entry_point=point,
-            root=root,
-        )
-        extension.generation = generation
-        if hasattr(obj, "__await__"):  # an async factory; finished by ready()
-            generation.pending[extension] = obj
-        else:
-            stages.check(extension)
-        generation.stages[extension] = "built"
-        if stages.has_hooks(extension):
-            generation.once[extension] = Once()
-        return extension
-
-    def _moved(
-        self, life: Life, generation: Generation, found: Found, housing: Housing
-    ) -> Awaitable[Any]:
-        """Return what gives the object of an extension that lives in a worker."""
-        candidate = found.candidate
-        record = generation.record = self.record(candidate)
-        check_python(record, candidate.name)
-        is_plugin = found.obj is None and record["type"] is not None and ":" not in found.value
-        if found.obj is None:
-            self._judge(found, record)
-        config = self._config(life, record, candidate) if is_plugin else None
-        return housing.load(
-            found.kind,
-            found.name,
-            found.value,
-            registered=found.obj is not None,
-            options={} if is_plugin else self._options(found.kind.name, found.name),
-            config=config,
-            shown={"metadata": life.metadata, "config": config} if is_plugin else {},
-        )
-
-    def _config(self, life: Life, record: Mapping[str, Any], candidate: Candidate) -> Any:
-        if life.config is not None:
-            return deepcopy(life.config)
-        return plugin_config(record, self._settings(candidate.name), candidate.name)
-
-    def _built(self, found: Found, plugin: Any) -> Any:
-        """Return the object of what an entry point names: a class is called, with its options."""
-        build = found.kind.facet("build")
-        if build is not None:
-            return build(plugin)
-        options = self._options(found.kind.name, found.name)
-        return build_object(plugin, options, found.kind.name, found.name)
-
-    def _judge(self, found: Found, record: dict[str, Any]) -> None:
-        """Look at the winner's own file once more: what an index says may be forged or stale."""
-        candidate = found.candidate
-        offer = (found.kind.namespace, found.value)
-        if candidate.is_folder:
-            from .distinfo import offers
-
-            offered = [
-                (group, value) for group, _, value in offers(record, self._words(), candidate.code)
-            ]
-        else:
-            from .distinfo import parse_entry_points
-
-            path = Path(candidate.dist_info, "entry_points.txt")
-            groups = parse_entry_points(path.read_bytes())
-            offered = [(group, value) for group in groups for _, value in groups[group]]
-        if offer not in offered:
-            raise PluginLoadError(
-                f"{found.reference} is no longer what was discovered",
-                cause=f"its own files do not offer {found.value} in {found.kind.namespace}",
-                at=candidate.location,
-                hint="run the command again, or call refresh()",
-                skill=candidate.name,
-            )
-
-    def _point(self, found: Found) -> EntryPoint:
-        # The reference as name: unique, so that stevedore never sees a conflict.
-        value = found.value.split(" [")[0] or "registered"
-        point = EntryPoint(name=found.reference, value=value, group=found.kind.namespace)
-        if found.candidate.dist_info:
-            distribution = Distribution.at(Path(found.candidate.dist_info))
-            # The only way to a distribution that the standard library offers.
-            point = point._for(distribution)  # type: ignore[attr-defined]
-        return point
 
     @property
     def is_idle(self) -> bool:

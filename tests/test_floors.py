@@ -75,6 +75,7 @@ leaks
 stages life
 housing isolation
 whereabouts
+factory
 loading lookup
 surrounding
 stories
