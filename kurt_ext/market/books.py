@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_atomically
@@ -33,6 +32,7 @@ from .listings import listing
 from .market_toml import Settings, read_settings
 from .notation import to_json, to_lines, to_text
 from .reading import FolderReader
+from .sweeping import sweep
 from .times import seconds, stamp
 
 if TYPE_CHECKING:
@@ -44,6 +44,10 @@ _SIGNATURES_LIMIT = 1 << 20
 #: Where the metadata of The Update Framework lies, where there is a root.
 TUF = "kurt/v1/tuf"
 _DAY = 86_400
+#: What every row of an index has.
+_KEYS = frozenset(("id", "title", "publisher", "updated", "detail"))
+#: What another index has of its own, though nothing has changed.
+_MOVING = ("generated", "expires", "snapshot", "signatures")
 
 
 class Books:
@@ -231,7 +235,7 @@ class Books:
         write_atomically(self.reader.path(INDEX), data)
         self.index = found
         self._changed.clear()
-        self._sweep(before, found)
+        sweep(self.reader, before, found)
         return True
 
     def _signers(self, index: Mapping[str, Any] | None) -> set[str]:
@@ -280,35 +284,3 @@ class Books:
         meta = before["meta"]
         begin, end = seconds(meta["generated"]), seconds(meta["expires"])
         return seconds(stamp(now)) - begin > (end - begin) / 2
-
-    def _sweep(self, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
-        """Take away documents that neither the index before nor the new one names."""
-        kept = _named(after) | (_named(before) if before is not None else set())
-        for kind in ("skills", "publishers", "signatures", "advisories"):
-            folder = self.reader.path(f"{V1}/{kind}")
-            try:
-                names = os.listdir(folder)
-            except OSError:
-                continue
-            for name in names:
-                if kind == "advisories" and not name.startswith("all."):
-                    continue
-                if name.endswith((".json", ".tmp")) and f"{V1}/{kind}/{name}" not in kept:
-                    with suppress(OSError):
-                        os.unlink(os.path.join(folder, name))
-
-
-#: What every row of an index has.
-_KEYS = frozenset(("id", "title", "publisher", "updated", "detail"))
-#: What another index has of its own, though nothing has changed.
-_MOVING = ("generated", "expires", "snapshot", "signatures")
-
-
-def _named(index: Mapping[str, Any]) -> set[str]:
-    """Return the references of the documents that an index names."""
-    meta = index["meta"]
-    found = {row["detail"]["url"] for row in index["skills"]}
-    found |= {pointer["url"] for pointer in index["publishers"].values()}
-    found |= {meta["signatures"]} if "signatures" in meta else set()
-    found |= {meta["advisories"]["url"]} if "advisories" in meta else set()
-    return found

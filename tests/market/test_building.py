@@ -388,10 +388,10 @@ def test_a_full_disk_leaves_the_marketplace_as_it_was(
 
 
 def test_a_disk_that_fills_up_is_told(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(self: Books, reference: str, data: bytes) -> None:
+    def full(self: Files, reference: str, data: bytes) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Books, "write", full)
+    monkeypatch.setattr(Files, "write", full)
     write_skill(shop.root / "skills" / "greeter", "1.1.0")
     with pytest.raises(StorageError, match="cannot be written") as caught:
         shop.build()

@@ -1,0 +1,47 @@
+"""Take away the documents that a new index has made needless.
+
+Those of the index before stay, for whoever has just read it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any
+
+from .files import V1
+from .reading import FolderReader
+
+__all__ = ["sweep"]
+
+
+def sweep(reader: FolderReader, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
+    """Take away documents that neither the index before nor the new one names.
+
+    :param reader: of the folder of the marketplace.
+    :param before: the index that was replaced; None where there was none.
+    """
+    kept = _named(after) | (_named(before) if before is not None else set())
+    for kind in ("skills", "publishers", "signatures", "advisories"):
+        folder = reader.path(f"{V1}/{kind}")
+        try:
+            names = os.listdir(folder)
+        except OSError:
+            continue
+        for name in names:
+            if kind == "advisories" and not name.startswith("all."):
+                continue
+            if name.endswith((".json", ".tmp")) and f"{V1}/{kind}/{name}" not in kept:
+                with suppress(OSError):
+                    os.unlink(os.path.join(folder, name))
+
+
+def _named(index: Mapping[str, Any]) -> set[str]:
+    """Return the references of the documents that an index names."""
+    meta = index["meta"]
+    found = {row["detail"]["url"] for row in index["skills"]}
+    found |= {pointer["url"] for pointer in index["publishers"].values()}
+    found |= {meta["signatures"]} if "signatures" in meta else set()
+    found |= {meta["advisories"]["url"]} if "advisories" in meta else set()
+    return found
