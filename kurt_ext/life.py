@@ -14,7 +14,7 @@ from .contract import Usage
 from .errors import KurtError, PluginLoadError
 from .leaks import Relic, relics_of
 from .ledger import Ledger
-from .lifecycle import PluginEvent, PluginStatus, after, legal
+from .lifecycle import PluginEvent, PluginStatus, after, inactive_error, legal
 from .masking import shield
 from .names import PACKAGE
 from .turns import Turn
@@ -230,6 +230,14 @@ class Life:
                 hint="mend the code, and start the host again",
                 skill=self.name,
             )
+
+    def refuse_inactive(self) -> None:
+        """Raise where it was deactivated.
+
+        :raises TransitionError: until it is activated again.
+        """
+        if self.status == PluginStatus.INACTIVE:
+            raise inactive_error(self.name, self.status)
 
     def put_back(
         self, admitted: Effective | None, metadata: PluginMetadata | None, limit: float | None

@@ -29,8 +29,10 @@ __all__ = [
     "PluginStatus",
     "after",
     "diagram",
+    "inactive_error",
     "legal",
     "require",
+    "unloaded_error",
 ]
 
 
@@ -171,6 +173,32 @@ def require(plugin_id: str, status: PluginStatus, wish: str) -> PluginStatus:
         status=str(status),
         wish=wish,
         legal=ways,
+    )
+
+
+def inactive_error(plugin_id: str, status: PluginStatus) -> TransitionError:
+    """Return the error for a call of a plugin that was deactivated, or is about to be."""
+    return TransitionError(
+        f"the plugin {plugin_id} is inactive",
+        cause="it was deactivated, and is not called until it is activated again",
+        hint=f"kurt plugin activate {plugin_id}",
+        skill=plugin_id,
+        status=str(status),
+        wish="call",
+        legal=("activate", "reload", "unload"),
+    )
+
+
+def unloaded_error(plugin_id: str) -> TransitionError:
+    """Return the error for a call of a plugin whose code was forgotten."""
+    return TransitionError(
+        f"the plugin {plugin_id} was unloaded",
+        cause="a call of it was kept longer than its code",
+        hint=f"kurt plugin load {plugin_id}",
+        skill=plugin_id,
+        status=str(PluginStatus.UNLOADED),
+        wish="call",
+        legal=("load",),
     )
 
 

@@ -107,6 +107,7 @@ class PluginLoader:
             skills = SkillManager(places=Places(skills=folder) if folder else None)
         self.skills = skills
         self._loading = skills.loading
+        self._readiness = skills.readiness
         self.admission = Admission(skills, validator, runtime_version, quarantine=quarantine)
         self.dependencies = Dependencies(self)
         self._states = States(self.admission)
@@ -317,7 +318,7 @@ class PluginLoader:
             generation = self._loading.begun(life, candidate)
             await self.build(life, candidate, generation)
             for extension in list(dict.fromkeys(generation.extensions.values())):
-                await self._loading.initialize(life, extension)
+                await self._readiness.initialize(life, extension)
         except BaseException as error:
             try:
                 await unbroken(self._undo(life, generation))
@@ -404,7 +405,7 @@ class PluginLoader:
     async def _undo(self, life: Life, generation: Generation | None) -> None:
         if generation is None:
             return
-        for _, error in await self._loading.end(life, generation, thorough=True):
+        for _, error in await self._readiness.end(life, generation, thorough=True):
             life.tell("left-behind", detail=[str(error)])
         self._loading.forget(life)
 
@@ -503,7 +504,7 @@ class PluginLoader:
         failures: list[Any] = []
         if generation is not None:
             async with self._failing(life):
-                failures = await self._loading.end(life, generation, thorough=thorough)
+                failures = await self._readiness.end(life, generation, thorough=thorough)
         self.skills.loose_calls(life)
         self._loading.forget(life)
         if failures:

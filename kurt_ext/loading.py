@@ -1,4 +1,4 @@
-"""From what a name stands for to a loaded extension: imported once, judged, and made ready once."""
+"""What is loaded: the code of each skill imported once, and what has become of the skill."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from time import perf_counter
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from . import stages
 from .contract import Extension
 from .environments import check_isolation
-from .errors import HookError, KurtError, TransitionError
+from .errors import KurtError
 from .factory import Factory, point_of
 from .failure import load_error
 from .importer import importing, is_stale, modules_of, refuse, unload
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
     from .isolation import Isolation
     from .lookup import Found
 
-__all__ = ["LOG", "Loading", "inactive_error", "unloaded_error"]
+__all__ = ["LOG", "Loading"]
 
 #: Where everything about lives is logged.
 LOG = logging.getLogger("kurt_ext.plugins")
@@ -69,8 +68,6 @@ class Loading:
         self._locks: dict[str, threading.RLock] = {}
         self._building = threading.RLock()
         self._records: dict[str, dict[str, Any]] = {}
-        # In the order in which they were made ready.
-        self._live: list[Extension] = []
 
     def life(self, candidate: Candidate) -> Life:
         """Return what has become of a skill in this process."""
@@ -97,7 +94,7 @@ class Loading:
         if life.generation is not None:
             known = life.generation.extensions.get(_key(found))
             if known is not None:
-                self._refuse_inactive(life)
+                life.refuse_inactive()
                 return known
         return self.build(found)
 
@@ -113,11 +110,6 @@ class Loading:
         self._note(manager.outcomes)
         return manager.driver
 
-    @staticmethod
-    def _refuse_inactive(life: Life) -> None:
-        if life.status == PluginStatus.INACTIVE:
-            raise inactive_error(life)
-
     def import_all(
         self, candidate: Candidate, found: Iterable[Found], life: Life, generation: Generation
     ) -> None:
@@ -131,7 +123,7 @@ class Loading:
         registrar = Registrar(generation.registry or self.registry, candidate.name)
         imported = importing(self, candidate, judged=True)
         try:
-            with self._lock(candidate), registrar.collecting(), imported:
+            with self.lock(candidate), registrar.collecting(), imported:
                 for item in found:
                     if item.obj is None:
                         import_module(item.value.partition(":")[0].partition("[")[0].strip())
@@ -164,7 +156,7 @@ class Loading:
 
         :param value: ``module``, or ``module:register`` of a function to call.
         """
-        with self._lock(candidate):
+        with self.lock(candidate):
             generation = self.begun(self.life(candidate), candidate)
             if generation.asked:
                 return
@@ -257,12 +249,13 @@ class Loading:
     def _note(self, outcomes: Mapping[str, Outcome]) -> None:
         self.outcomes.update(outcomes)
 
-    def _lock(self, candidate: Candidate) -> threading.RLock:
+    def lock(self, candidate: Candidate) -> threading.RLock:
+        """Return what whoever loads or forgets code of a skill holds."""
         return self._locks.setdefault(candidate.slug, threading.RLock())
 
     def settle(self, candidate: Candidate) -> None:
         """Wait until whoever loads something of a skill in another thread has ended."""
-        with self._lock(candidate):
+        with self.lock(candidate):
             return
 
     def is_current(self, extension: Extension) -> bool:
@@ -281,7 +274,7 @@ class Loading:
             life.refuse_stuck()
             # What is registered needs no import, and waits for none: not for a reload's.
             is_there = found.obj is not None and life.generation is not None
-            with self._building if is_there else self._lock(found.candidate):
+            with self._building if is_there else self.lock(found.candidate):
                 mine = generation or self.begun(life, found.candidate)
                 known = mine.extensions.get(_key(found))
                 if known is not None:
@@ -330,73 +323,6 @@ class Loading:
         if is_first:
             life.move("loaded", "loaded", ms=life.timed("load", start))
 
-    @property
-    def is_idle(self) -> bool:
-        """Whether nothing that was loaded has a hook to be called at the end."""
-        return not self._live and not any(
-            life.generation is not None
-            and (life.generation.pending or life.generation.housing not in (None, ...))
-            for life in self.lives.values()
-        )
-
-    def is_waiting(self, extension: Extension) -> bool:
-        """Whether :meth:`ready` still has something to do for an extension."""
-        once = extension.generation.once.get(extension)
-        return once is not None and not once.done
-
-    async def ready(self, extension: Extension) -> Extension:
-        """Finish an async factory and call ``initialize`` and ``activate``, once for everybody.
-
-        :raises PluginLoadError: when one of them fails; ``cleanup`` was called then.
-        :raises TransitionError: when the skill was deactivated.
-        """
-        once = extension.generation.once.get(extension)
-        if once is not None and not once.done:
-            await once.run(lambda: self._start(extension))
-        self.use(extension)
-        return extension
-
-    def use(self, extension: Extension) -> Life:
-        """Let the state of a skill tell that something of it is in use; return its life."""
-        life = self.life(extension.candidate)
-        is_idle = life.status == PluginStatus.LOADED and not life.turn.is_taken
-        if is_idle and not self.is_waiting(extension):
-            life.move("activate", "activated")
-        return life
-
-    async def _start(self, extension: Extension) -> None:
-        life = self.life(extension.candidate)
-        async with life.turn:
-            self._refuse_inactive(life)
-            if extension not in extension.generation.stages:
-                # It failed, or its code went, while this waited for its turn.
-                raise life.error if isinstance(life.error, KurtError) else unloaded_error(life)
-            try:
-                await self.initialize(life, extension)
-                try:
-                    await stages.activate(life, extension)
-                except BaseException:
-                    await stages.quietly(life, extension, "cleanup")
-                    self.drop(extension)
-                    raise
-            except (HookError, KurtError) as error:
-                self.outcomes[extension.reference] = Outcome(
-                    extension.reference, "failed", error=error
-                )
-                await self._fail(life, extension.generation, error)
-                raise
-
-    async def _fail(self, life: Life, generation: Generation, error: KurtError) -> None:
-        """Let the state of a skill tell that nothing of it could be made ready on its first use."""
-        said = self.veiled(life, error)
-        if life.is_ruled or generation.extensions or life.generation is not generation:
-            return
-        await self.end(life, generation)
-        with self._lock(generation.candidate):
-            self.forget(life)
-        if life.status == PluginStatus.LOADED:
-            life.move("fail", "failed", error=said)
-
     def veiled(self, life: Life, error: BaseException) -> BaseException:
         """Return an error without the secrets of a skill that no loader has let in."""
         if life.admitted is not None:
@@ -407,60 +333,6 @@ class Loading:
             return error
         return Masker(_secrets(settings, hide(settings))).error(error)
 
-    async def initialize(self, life: Life, extension: Extension) -> None:
-        """Take an extension through its first stage, and remember to end it."""
-        await stages.initialize(life, extension)
-        if stages.has_hooks(extension) and extension not in self._live:
-            self._live.append(extension)
-
-    def drop(self, extension: Extension) -> None:
-        """Forget an extension that is not to be ended any more."""
-        extension.generation.forget(extension)
-        if extension in self._live:
-            self._live.remove(extension)
-
-    async def end(
-        self,
-        life: Life,
-        generation: Generation,
-        *,
-        heir: Generation | None = None,
-        thorough: bool = False,
-    ) -> list[tuple[Extension, Exception]]:
-        """Deactivate and clean up what a generation made, the last one first; return failures.
-
-        What its code started or changed in the process is undone after that.
-
-        :param heir: the generation that takes its place, where there is one: it has
-            what cannot be told apart.
-        :param thorough: look for what it changed in every module of the process,
-            which takes milliseconds, not only in those that it has a name for.
-        """
-        failures: list[tuple[Extension, Exception]] = []
-        made = list(dict.fromkeys(generation.extensions.values()))
-        try:
-            for step in (stages.deactivate, stages.cleanup):
-                for extension in reversed(made):
-                    try:
-                        await step(life, extension)
-                    except Exception as error:
-                        failures.append((extension, error))
-        finally:  # of those that are left when it is cancelled, the next one to end them
-            for extension in made:
-                if extension not in generation.stages:
-                    self.drop(extension)
-            if generation.housing and generation.housing is not ...:
-                await generation.housing.close()
-        left = await generation.ledger.dispose(
-            timeout=life.limit or stages.LIMIT,
-            heir=heir.ledger if heir is not None else None,
-            # What lived in a worker has changed nothing here.
-            thorough=thorough and generation.housing in (None, ...),
-        )
-        if left:
-            life.tell("left-behind", detail=[str(item) for item in left])
-        return failures
-
     def forget(self, life: Life) -> None:
         """Forget the code of a skill: its modules, and what it registered."""
         generation = life.take(None)
@@ -470,23 +342,6 @@ class Loading:
         self.forget_record(life.candidate)
         if generation is not None:
             life.retire(generation.number, modules.values())
-
-    async def close(self) -> None:
-        """Deactivate and clean up everything, the last one first; modules stay imported."""
-        live = [extension.generation for extension in reversed(self._live)]
-        every = [life.generation for life in self.lives.values()]
-        for generation in dict.fromkeys([*live, *every]):
-            if generation is None:
-                continue
-            life = self.life(generation.candidate)
-            for extension, error in await self.end(life, generation):
-                reference = extension.reference
-                self.outcomes[reference] = Outcome(reference, "failed", error=error)
-            if life.generation is generation:
-                life.take(None)
-        self._live.clear()
-        for life in self.lives.values():
-            life.reset()
 
 
 def _key(found: Found) -> tuple[str, str]:
@@ -510,32 +365,6 @@ def _secrets(value: Any, shown: Any) -> Iterator[str]:
 @contextmanager
 def _nothing() -> Iterator[None]:
     yield
-
-
-def inactive_error(life: Life) -> TransitionError:
-    """Return the error for a call of a plugin that was deactivated."""
-    return TransitionError(
-        f"the plugin {life.name} is inactive",
-        cause="it was deactivated, and is not called until it is activated again",
-        hint=f"kurt plugin activate {life.name}",
-        skill=life.name,
-        status=str(life.status),
-        wish="call",
-        legal=("activate", "reload", "unload"),
-    )
-
-
-def unloaded_error(life: Life) -> TransitionError:
-    """Return the error for a call of a plugin whose code was forgotten."""
-    return TransitionError(
-        f"the plugin {life.name} was unloaded",
-        cause="a call of it was kept longer than its code",
-        hint=f"kurt plugin load {life.name}",
-        skill=life.name,
-        status=str(PluginStatus.UNLOADED),
-        wish="call",
-        legal=("load",),
-    )
 
 
 def _timed(reference: str, work: Callable[[], None]) -> Outcome:

@@ -17,13 +17,15 @@ from .importer import FINDER
 from .instances import capability_target
 from .isolation import Isolation
 from .kinds import GROUP, load_kinds
-from .loading import Loading, inactive_error, unloaded_error
+from .lifecycle import inactive_error, unloaded_error
+from .loading import Loading
 from .lookup import REGISTERING_GROUP, Lookup
 from .managers import Outcome
 from .names import PACKAGE
 from .partings import part
 from .places import Places
 from .portal import Blocked, Portal
+from .readiness import Readiness
 from .registering import LOADING, Registered, Registry
 from .sandbox.remote import Remote
 from .sandbox.remote import target as remote_target
@@ -91,6 +93,7 @@ class SkillManager:
         self.loading = Loading(
             self._registry, self.settings, self.options, lambda: self.discover().words
         )
+        self.readiness = Readiness(self.loading)
         self.isolation = Isolation(self)
         self.loading.isolation = self.isolation
         self._surrounding = Surrounding(self)
@@ -243,14 +246,14 @@ class SkillManager:
         :raises PluginLoadError: when it cannot be loaded.
         """
         extension = self.loading.load(self.lookup.find(reference))
-        if self.loading.is_waiting(extension):
-            self._portal.run(self.loading.ready(extension))
-        self.loading.use(extension)
+        if self.readiness.is_waiting(extension):
+            self._portal.run(self.readiness.ready(extension))
+        self.readiness.use(extension)
         return extension
 
     async def aload(self, reference: str) -> Extension:
         """Return an extension, as :meth:`load`; its async hooks run on the running loop."""
-        return await self.loading.ready(self.loading.load(self.lookup.find(reference)))
+        return await self.readiness.ready(self.loading.load(self.lookup.find(reference)))
 
     def load_skill(self, name: str) -> Candidate:
         """Import everything that a skill offers and the configuration enables; return its row.
@@ -280,15 +283,15 @@ class SkillManager:
         kind = self.kind(namespace)
         extensions = self.loading.load_all(kind, self.lookup.enabled(kind))
         for extension in extensions:
-            if self.loading.is_waiting(extension):
-                self._portal.run(self.loading.ready(extension))
+            if self.readiness.is_waiting(extension):
+                self._portal.run(self.readiness.ready(extension))
         return tuple(extensions)
 
     def driver(self, namespace: str, role: str) -> Extension:
         """Return the one extension that fills a role: the configured choice, or the default."""
         extension = self._surrounding.driver(self.kind(namespace), role)
-        if self.loading.is_waiting(extension):
-            self._portal.run(self.loading.ready(extension))
+        if self.readiness.is_waiting(extension):
+            self._portal.run(self.readiness.ready(extension))
         return extension
 
     def register(self, namespace: str, name: str, obj: Any, *, skill: str | None = None) -> None:
@@ -324,7 +327,7 @@ class SkillManager:
         """
         found = self._callable(reference)
         extension = self.loading.load(found)
-        if self.loading.is_waiting(extension):
+        if self.readiness.is_waiting(extension):
             return self._portal.run(self.acall(reference))
         call = self._call(found, extension)
         return (
@@ -337,7 +340,7 @@ class SkillManager:
             found = self._callable(reference)
             extension = self.loading.load(found)
             try:
-                call = self._call(found, await self.loading.ready(extension))
+                call = self._call(found, await self.readiness.ready(extension))
             except TransitionError:
                 if last or self.loading.is_current(extension):
                     raise
@@ -419,7 +422,7 @@ class SkillManager:
         return self.loading.record(found.candidate)
 
     def _call(self, found: Found, extension: Extension) -> Call:
-        life = self.loading.use(extension)
+        life = self.readiness.use(extension)
         target = self._target(found, extension)
 
         def veil(error: BaseException) -> BaseException:
@@ -468,12 +471,12 @@ class SkillManager:
     def refuse_calls(self, life: Life) -> None:
         """Refuse the calls of a skill that was deactivated."""
         for call in self._calls_of(life):
-            call.refuse(inactive_error(life))
+            call.refuse(inactive_error(life.name, life.status))
 
     def loose_calls(self, life: Life) -> None:
         """Let go of a skill whose code is forgotten; calls that are kept raise that."""
         for call in self._calls_of(life):
-            call.loose(unloaded_error(life))
+            call.loose(unloaded_error(life.name))
         for reference, call in list(self.calls.items()):  # threads add to it meanwhile
             if call.extension.skill == life.name:
                 self.calls.pop(reference, None)
@@ -538,13 +541,13 @@ class SkillManager:
 
     def close(self) -> None:
         """Stop services and extensions, as :meth:`aclose`, on the manager's own loop."""
-        if not (self._surrounding.is_idle and self.loading.is_idle):
+        if not (self._surrounding.is_idle and self.readiness.is_idle):
             self._portal.run(self._stop())
         self._release()
 
     async def _stop(self) -> None:
         await self._surrounding.close()
-        await self.loading.close()
+        await self.readiness.close()
 
     def _release(self) -> None:
         self.calls.clear()

@@ -48,6 +48,7 @@ class Reload:
         self._loader = loader
         self._life = life
         self._loading = loader.skills.loading
+        self._readiness = loader.skills.readiness
 
     async def run(self, wish: Any) -> None:
         """Swap the plugin's code, or raise why not and leave the old one running.
@@ -106,7 +107,7 @@ class Reload:
         await self._loader.build(life, candidate, new)
         states = {item.name: item.obj for item in old.extensions.values()}
         for extension in _made(new):
-            await self._loading.initialize(life, extension)
+            await self._readiness.initialize(life, extension)
             await self._carry(states.get(extension.name), extension, old, new)
         if life.status == PluginStatus.ACTIVE:
             for extension in _made(new):
@@ -146,7 +147,7 @@ class Reload:
         life = self._life
         if new is not None:
             try:
-                ended = await self._loading.end(life, new, thorough=True)
+                ended = await self._readiness.end(life, new, thorough=True)
                 left = [str(failure) for _, failure in ended]
             except Exception as failure:
                 left = [str(failure)]
@@ -180,7 +181,7 @@ class Reload:
 
     async def _end(self, old: Generation, modules: dict[str, ModuleType]) -> None:
         life = self._life
-        failures = await self._loading.end(life, old, heir=life.generation)
+        failures = await self._readiness.end(life, old, heir=life.generation)
         drop_aside(life.candidate.slug, old.number)
         life.retire(old.number, modules.values())
         if failures:

@@ -103,7 +103,7 @@ class Surrounding:
     def _on_demand(self, kind: Kind[Any], role: str) -> Callable[[], Any]:
         def service() -> Any:
             extension = self.driver(kind, role)
-            if self._host.loading.is_waiting(extension):
+            if self._host.readiness.is_waiting(extension):
                 raise ServiceUnavailableError(
                     f"the service {role!r} is not started",
                     cause=f"{extension.reference} has hooks that must run first",
@@ -156,7 +156,7 @@ class Surrounding:
         for kind in self._host.kinds.values():
             for role in kind.roles:
                 if uses is not None and role.name in uses and role.name != EXECUTING_ROLE:
-                    await self._host.loading.ready(self.driver(kind, role.name))
+                    await self._host.readiness.ready(self.driver(kind, role.name))
         for kind in self._host.kinds.with_facet("provide"):
             found = self._host.lookup.enabled(kind)
             if uses is not None and {item.name for item in found}.issuperset(uses):
@@ -175,7 +175,7 @@ class Surrounding:
         outcomes = self._host.loading.outcomes
         reference = extension.reference
         try:
-            await self._host.loading.ready(extension)
+            await self._host.readiness.ready(extension)
             settings = self._host.settings(extension.skill)
             provider = extension.kind.facet("provide")(extension)
             reason = await self.services.start(reference, provider, settings)
@@ -199,7 +199,7 @@ class Surrounding:
                 if outcome.error is not None:
                     # A layer may guard; calls must not go on without it.
                     raise outcome.error
-            extensions += [await self._host.loading.ready(extension) for extension in loaded]
+            extensions += [await self._host.readiness.ready(extension) for extension in loaded]
         self._layers = [
             extension.kind.facet("around")(extension) for extension in _in_order(extensions)
         ]
@@ -208,7 +208,7 @@ class Surrounding:
         for kind in self._host.kinds.with_facet("execute"):
             if any(role.name == EXECUTING_ROLE for role in kind.roles):
                 extension = self.driver(kind, EXECUTING_ROLE)
-                await self._host.loading.ready(extension)
+                await self._host.readiness.ready(extension)
                 executor: Executor | None = kind.facet("execute")(extension)
                 return executor
         return None

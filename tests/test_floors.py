@@ -77,6 +77,7 @@ housing isolation
 whereabouts
 factory
 loading lookup
+readiness
 surrounding
 stories
 manager
@@ -94,7 +95,7 @@ specs wheel_choice bringing installing_distributions
 bringing_distributions installing_wheels
 removing
 choosing pylock steps index_updates
-needing
+needing overtaken
 installer
 updating syncing pruning
 auditing

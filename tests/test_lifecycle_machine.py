@@ -304,10 +304,10 @@ class Lives(RuleBasedStateMachine):
         if not hasattr(self, "loader"):
             return
 
-        loading = self.loader.skills.loading
-        assert list(loading.registry) == []
-        alive = sum(life.status in ALIVE for life in loading.lives.values())
-        assert len(loading._live) <= alive
+        skills = self.loader.skills
+        assert list(skills.loading.registry) == []
+        alive = sum(life.status in ALIVE for life in skills.loading.lives.values())
+        assert len(skills.readiness._live) <= alive
 
     def teardown(self) -> None:
         try:
