@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Collection
 from contextlib import aclosing
 from dataclasses import replace
@@ -63,7 +64,7 @@ class Reactions:
         self._workers: dict[str, asyncio.Task[None]] = {}
         self._stirred: dict[str, float] = {}  # id → when its own code ran last in its life
         self._own: dict[str, OwnWork] = {}
-        self._runs_from: dict[str, str] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._looking = asyncio.Lock()
         self._burst = 0
         self._looked = 0  # the last burst that discovery has seen
@@ -173,8 +174,10 @@ class Reactions:
             if known is None:
                 return []
             await asyncio.sleep(_SECOND_LOOK)  # it may be on its way back
-            if self._runs_from.get(known, folder) != folder:
-                return []  # it was moved, and lives on from where it is now
+            await self._look(save.burst)
+            place = self._place(known)
+            if place and place != folder:  # it was moved, or a copy in its shadow counts now
+                return await self._bring(known, place, save)
         changes = []
         reading = _read(folder)
         if reading is not None and not reading.ok:
@@ -183,10 +186,9 @@ class Reactions:
         if known is not None and known != now:
             changes = await self._end(known, folder, save)
         await self._look(save.burst)
-        counting = set(self._ids.values())
-        if known is not None and known != now and known in counting:
+        if known is not None and known != now and self._place(known):
             # A copy that lay in its shadow counts now.
-            changes += await self._bring(known, folder, save)
+            changes += await self._bring(known, self._place(known), save)
         if now is not None and self._ids.get(folder) == now:
             changes += await self._bring(now, folder, save)
         return changes
@@ -218,6 +220,11 @@ class Reactions:
         """Bring a plugin whose files changed to life, or to its next one."""
         if not self._follows(plugin_id):
             return []
+        # Of a folder that is moved, its old place and its new one ask for the same.
+        async with self._turns[plugin_id]:
+            return await self._brought(plugin_id, folder, save)
+
+    async def _brought(self, plugin_id: str, folder: str, save: Save) -> list[Change]:
         outcome, error = "loaded", None
         try:
             if self._status(plugin_id) in _ALIVE:
@@ -232,8 +239,6 @@ class Reactions:
         except KurtError as raised:
             error = raised
             outcome = self._failure(plugin_id, raised)
-        else:
-            self._runs_from[plugin_id] = self._place(plugin_id) or folder
         return [self._change(plugin_id, folder, save, outcome, error)]
 
     async def _is_same(self, plugin_id: str, folder: str) -> bool:
@@ -248,6 +253,7 @@ class Reactions:
         if not self._follows(plugin_id) or self._status(plugin_id) not in alive:
             return []
         outcome, error = "unloaded", None
+        version = self._loader.get_plugin_state(plugin_id).metadata.version
         try:
             await self._loader.unload_plugin(plugin_id)
         except SkillNotFoundError:  # somebody else has ended it
@@ -255,7 +261,8 @@ class Reactions:
         except KurtError as raised:
             error = raised
             outcome = self._failure(plugin_id, raised)
-        return [self._change(plugin_id, folder, save, outcome, error)]
+        # Of what discovery has seen to be gone, nothing is known any more.
+        return [replace(self._change(plugin_id, folder, save, outcome, error), version=version)]
 
     def _unreadable(
         self, known: str | None, folder: str, save: Save, reading: Reading

@@ -185,7 +185,7 @@ def test_a_file_that_is_empty_for_a_moment_is_read_when_it_is_written(skills: Pa
     async def main() -> None:
         async with watching("echo") as watched:
             file = skills / "echo" / "skill.py"
-            for number in range(5):
+            for number in range(1, 6):
                 with open(file, "w") as stream:
                     await asyncio.sleep(0.004 * number)
                     stream.write(code("echo", str(number)))
@@ -199,7 +199,7 @@ def test_a_file_that_is_empty_for_a_moment_is_read_when_it_is_written(skills: Pa
 def test_of_quick_edits_of_one_size_none_is_stale(skills: Path) -> None:
     async def main() -> None:
         async with watching("echo") as watched:
-            for number in range(30):
+            for number in range(1, 31):
                 replace(skills / "echo" / "skill.py", code("echo", str(number % 10)))
                 assert (await watched.next()).outcome == "reloaded"
                 assert await watched.said("echo") == f"x{number % 10}"
@@ -314,6 +314,21 @@ def test_a_folder_that_is_renamed_lives_on(skills: Path) -> None:
             await watched.silence()
             (skills / "renamed" / "skill.py").write_text(code("echo", "1"))
             assert (await watched.next()).outcome == "reloaded"
+            assert await watched.said("echo") == "x1"
+
+    run(main)
+
+
+def test_a_folder_that_is_renamed_lives_on_where_its_code_is_slow_to_load(skills: Path) -> None:
+    async def main() -> None:
+        async with watching("echo") as watched:
+            slow = "import time\ntime.sleep(0.3)\n"
+            (skills / "echo" / "skill.py").write_text(slow + code("echo", "1"))
+            assert (await watched.next()).outcome == "reloaded"
+            os.rename(skills / "echo", skills / "renamed")
+            change = await watched.next()
+            assert (change.outcome, change.folder) == ("reloaded", str(skills / "renamed"))
+            await watched.silence()
             assert await watched.said("echo") == "x1"
 
     run(main)
