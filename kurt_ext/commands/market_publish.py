@@ -10,7 +10,8 @@ import click
 from .. import cli
 from ..errors import UsageError
 from ..output import Answer
-from .market_server import is_server, the_server
+from .market_key import index_key, key_option
+from .market_server import is_server, the_server, token_option
 
 if TYPE_CHECKING:
     from ..market.publishing import Published
@@ -40,12 +41,8 @@ __all__ = ["command"]
     metavar="FILE",
     help="An attestation: a Sigstore bundle, or one of PEP 740.",
 )
-@click.option("--key", help="The key that signs the index; the one of market.toml by default.")
-@click.option(
-    "--token-file",
-    metavar="FILE",
-    help="Has the token for a server, and is readable by you alone; else KURT_MARKET_TOKEN.",
-)
+@key_option
+@token_option
 @click.pass_obj
 def command(
     session: Session,
@@ -89,19 +86,17 @@ def command(
         raise UsageError("--token-file is for a server", hint="--to https://…")
     from ..market.attaching import read_evidence
     from ..market.keys import Keyring
-    from ..market.market_toml import read_settings
     from ..market.publishing import publish
 
     root = os.path.abspath(market)
-    ring = Keyring(session.places)
     found = publish(
         path,
         root,
         session.places,
         publisher=publisher,
-        key=ring.chosen(sign),
+        key=Keyring(session.places).chosen(sign),
         evidence=read_evidence(evidence) if evidence is not None else None,
-        index_key=ring.chosen(key, read_settings(root).key),
+        index_key=index_key(session, root, key),
     )
     return _told(root, found)
 

@@ -9,6 +9,7 @@ import click
 
 from .. import cli
 from ..output import Answer
+from .market_key import index_key, key_option
 
 if TYPE_CHECKING:
     from ..output import Page
@@ -32,7 +33,7 @@ __all__ = ["command"]
     "--add-identity", metavar="WHO", help="Who may attest: a repository, or NAME via ISSUER."
 )
 @click.option("--revoke-identity", metavar="WHO", help="Who may not from now on.")
-@click.option("--key", help="The key that signs the index; the one of market.toml by default.")
+@key_option
 @click.pass_obj
 def command(
     session: Session,
@@ -58,8 +59,6 @@ def command(
       kurt market publisher acme --from market --revoke-key 21fe31dfa154a261
       kurt market publisher acme --from market --add-identity https://github.com/acme/skills
     """
-    from ..market.keys import Keyring
-    from ..market.market_toml import read_settings
     from ..market.publishers import change, show
 
     root = os.path.abspath(folder)
@@ -67,7 +66,6 @@ def command(
     if all(word is None for word in given):
         document = show(root, name)
     else:
-        index_key = Keyring(session.places).chosen(key, read_settings(root).key)
         document = change(
             root,
             name,
@@ -77,7 +75,7 @@ def command(
             revoke_key=revoke_key,
             add_identity=add_identity,
             revoke_identity=revoke_identity,
-            index_key=index_key,
+            index_key=index_key(session, root, key),
         )
 
     def text(page: Page) -> None:

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
 
 if TYPE_CHECKING:
     from ..market.remote import Remote
     from ..session import Session
 
-__all__ = ["is_server", "the_server"]
+__all__ = ["is_server", "the_server", "token_option"]
+
+_F = TypeVar("_F", bound=Callable[..., Any] | click.Command)
 
 #: Seconds from which on somebody who waits is told of it.
 _TOLD = 2
+
+
+def token_option(function: _F) -> _F:
+    """Add the option that names the file of the token."""
+    option: Callable[[_F], _F] = click.option(
+        "--token-file",
+        metavar="FILE",
+        help="Has the token for a server, and is readable by you alone; else KURT_MARKET_TOKEN.",
+    )
+    return option(function)
 
 
 def is_server(market: str) -> bool:

@@ -9,6 +9,7 @@ import click
 
 from .. import cli
 from ..output import Answer
+from .market_key import index_key, key_option
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -25,7 +26,7 @@ __all__ = ["command"]
 @click.argument("status", type=click.Choice(["active", "archived", "deprecated", "quarantined"]))
 @click.option("--from", "folder", default=".", show_default=True, help="The marketplace.")
 @click.option("--reason", help="Why.")
-@click.option("--key", help="The key that signs the index; the one of market.toml by default.")
+@key_option
 @click.pass_obj
 def command(
     session: Session, skill: str, status: str, folder: str, reason: str | None, key: str | None
@@ -40,13 +41,10 @@ def command(
     Example:
       kurt market status web-archiver deprecated --reason "take page-keeper"
     """
-    from ..market.keys import Keyring
-    from ..market.market_toml import read_settings
     from ..market.publishing import set_status
 
     root = os.path.abspath(folder)
-    index_key = Keyring(session.places).chosen(key, read_settings(root).key)
-    snapshot = set_status(root, skill, status, reason, index_key=index_key)
+    snapshot = set_status(root, skill, status, reason, index_key=index_key(session, root, key))
     data = {"market": root, "skill": skill, "status": status, "reason": reason}
     return Answer(
         data | {"snapshot": snapshot},

@@ -10,6 +10,7 @@ import click
 from .. import cli
 from ..errors import UsageError
 from ..output import Answer
+from .market_key import index_key, key_option
 
 if TYPE_CHECKING:
     from ..output import Page
@@ -25,7 +26,7 @@ __all__ = ["command"]
 )
 @click.argument("folder", type=click.Path(file_okay=False))
 @click.option("--root", "root_key", required=True, help="The key that signs the root.")
-@click.option("--key", help="The key that signs the index; the one of market.toml by default.")
+@key_option
 @click.option("--previous", help="The root key until now, where --root is another.")
 @click.pass_obj
 def command(
@@ -44,17 +45,14 @@ def command(
       kurt market tuf market --root offline --key acme-2
     """
     from ..market.keys import Keyring
-    from ..market.market_toml import read_settings
     from ..market.roots import make_root
 
     root = os.path.abspath(folder)
     ring = Keyring(session.places)
-    index_key = ring.chosen(key, read_settings(root).key)
-    if index_key is None:
+    signing = index_key(session, root, key)
+    if signing is None:
         raise UsageError("no key signs the index", hint=f"kurt market tuf {folder} --key NAME")
-    number, path = make_root(
-        root, ring.private(root_key), index_key, previous=ring.chosen(previous)
-    )
+    number, path = make_root(root, ring.private(root_key), signing, previous=ring.chosen(previous))
 
     def text(page: Page) -> None:
         page.line(f"Wrote root {number}: {path}")
@@ -62,5 +60,5 @@ def command(
             f"Whoever has it believes by it: kurt market verify --tuf-root {number}.root.json"
         )
 
-    data = {"market": root, "number": number, "path": path, "key": index_key.id}
+    data = {"market": root, "number": number, "path": path, "key": signing.id}
     return Answer(data, text, talk=True)

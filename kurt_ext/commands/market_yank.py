@@ -10,7 +10,8 @@ import click
 from .. import cli
 from ..errors import UsageError
 from ..output import Answer
-from .market_server import is_server, the_server
+from .market_key import index_key, key_option
+from .market_server import is_server, the_server, token_option
 
 if TYPE_CHECKING:
     from ..session import Session
@@ -33,12 +34,8 @@ __all__ = ["command"]
 )
 @click.option("--reason", help="Why; whoever has it installed is told.")
 @click.option("--undo", is_flag=True, help="Take it back.")
-@click.option("--key", help="The key that signs the index; the one of market.toml by default.")
-@click.option(
-    "--token-file",
-    metavar="FILE",
-    help="Has the token for a server, and is readable by you alone; else KURT_MARKET_TOKEN.",
-)
+@key_option
+@token_option
 @click.pass_obj
 def command(
     session: Session,
@@ -61,8 +58,6 @@ def command(
       kurt market yank web-archiver 1.2.0 --from market --undo
       kurt market yank web-archiver 1.2.0 --from https://skills.example.org --reason "broken"
     """
-    from ..market.keys import Keyring
-    from ..market.market_toml import read_settings
     from ..market.publishing import yank
 
     if undo == bool(reason):
@@ -77,8 +72,7 @@ def command(
         snapshot = the_server(session, market, token_file).yank(skill, version, reason)
     else:
         root = os.path.abspath(market)
-        index_key = Keyring(session.places).chosen(key, read_settings(root).key)
-        snapshot = yank(root, skill, version, reason, index_key=index_key)
+        snapshot = yank(root, skill, version, reason, index_key=index_key(session, root, key))
     data = {"market": root, "skill": skill, "version": version}
     line = f"{'Offered again:' if undo else 'Yanked'} {skill} {version}"
     return Answer(
