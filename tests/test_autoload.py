@@ -224,10 +224,14 @@ def test_one_whose_import_hangs_fails_alone() -> None:
 
 def test_no_more_are_loaded_at_one_time_than_the_loader_may() -> None:
     running, most = [0], [0]
+    all_there = asyncio.Event()
 
     async def initialize() -> None:
         running[0] += 1
         most[0] = max(most[0], running[0])
+        if running[0] == 3:
+            all_there.set()
+        await all_there.wait()
         await asyncio.sleep(0.01)
         running[0] -= 1
 

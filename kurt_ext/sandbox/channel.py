@@ -335,11 +335,8 @@ class Channel:
 
     def break_off(self, reason: str) -> None:
         """End it because of what the worker did; that one is killed."""
-        if not self._end(reason):
-            return
-        if self._event is not None:
+        if self._end(reason) and self._event is not None:
             self._event("broken", {"reason": reason})
-        self.fail(lambda: WorkerError(f"the worker of {self.name} was ended", cause=reason))
 
     def _end(self, reason: str | None) -> bool:
         with self.lock:
@@ -348,6 +345,8 @@ class Channel:
             self._is_open = False
             self._outbox.clear()
             seats, self._seats = list(self._seats.values()), {}
+        if reason is not None:  # before it is dead: who hears of that first would not say why
+            self.fail(lambda: WorkerError(f"the worker of {self.name} was ended", cause=reason))
         if self._lost is not None:
             self._lost(reason)  # before the worker sees the end, and ends by itself
         try:
