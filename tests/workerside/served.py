@@ -12,6 +12,10 @@ from kurt_ext.contract import Progress, Result
 from kurt_ext.errors import UsageError
 
 
+def _say(word: str) -> None:
+    print(word, flush=True)
+
+
 class Handler:
     """Serves verbs by the methods of their names."""
 
@@ -39,35 +43,31 @@ class Handler:
         return body
 
     async def linger(self, body: Any, call: Any) -> None:
-        """Leave a timer, a task and a thread to the loop, and a socket that it reads."""
+        """Leave a timer, a task and a thread to the loop, and a socket; each prints its word."""
         import asyncio
         import socket
 
-        self.seen: list[str] = []
         loop = asyncio.get_running_loop()
-        loop.call_later(0.01, self.seen.append, "timer")
+        loop.call_later(0.01, _say, "timer")
 
         async def later() -> None:
             await asyncio.sleep(0.02)
-            self.seen.append("task")
+            _say("task")
 
         ours, theirs = socket.socketpair()
         self.kept = (asyncio.create_task(later()), ours, theirs)
 
         def heard() -> None:
-            self.seen.append(ours.recv(10).decode())
+            _say(ours.recv(10).decode())
 
         loop.add_reader(ours, heard)
 
         def beside() -> None:
             time.sleep(0.1)
-            loop.call_soon_threadsafe(self.seen.append, "thread")
+            loop.call_soon_threadsafe(_say, "thread")
             theirs.send(b"socket")
 
         threading.Thread(target=beside).start()
-
-    def lingered(self, body: Any, call: Any) -> list[str]:
-        return self.seen
 
     def add(self, body: Any, call: Any) -> Any:
         return Result(True, {"sum": sum(body)})
