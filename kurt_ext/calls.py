@@ -1,87 +1,28 @@
-"""Make calls of targets: check, layers, execution, timeout, and errors of one taxonomy.
+"""An extension as a call, and several as one: checked, run, its errors of one taxonomy.
 
-A call is composed once, on its first use, into one function without branches
-for what it does not need; what is dear (a timeout, a thread) is paid by those
-who ask for it.
+A call is composed once, on its first use; what is dear (a layer, a timeout, a
+thread) is paid by those who ask for it.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Iterable, Sequence
-from time import time
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
-from .contract import Invocation, OnProgress, Result, Target, Usage
-from .errors import InvalidInputError, KurtError
+from .binding import Bound
+from .composition import composed
+from .contract import Result, Target
+from .errors import KurtError
 from .portal import in_thread
 
 if TYPE_CHECKING:
-    from .contract import Around, Context, Executor, Extension, Proceed
+    from .binding import Invoke, Surroundings
+    from .contract import Extension, OnProgress, Usage
 
-__all__ = ["Bound", "Call", "FanOut", "Surroundings"]
-
-#: Arguments and progress in, an awaitable result out.
-Invoke: TypeAlias = Callable[..., Awaitable[Any]]
-
-
-class Surroundings(NamedTuple):
-    """What a manager puts around a call.
-
-    :param context: lent to the extension.
-    :param layers: around every call, the outermost first.
-    :param executor: runs the extension's function; None = call it where we are.
-    :param limit: seconds that every call may take, by the skill's configuration.
-    """
-
-    context: Context
-    layers: Sequence[Around] = ()
-    executor: Executor | None = None
-    limit: float | None = None
-
-
-class Bound:
-    """What a call is bound to: one extension of one generation of its code.
-
-    A call reads it once. One that is under way keeps its own when a reload
-    binds the call anew, so that no call is begun by old code and ended by new.
-    """
-
-    __slots__ = (
-        "check",
-        "context",
-        "detour",
-        "extension",
-        "finish",
-        "function",
-        "output",
-        "ready",
-        "surroundings",
-        "target",
-        "usage",
-    )
-
-    def __init__(
-        self, extension: Extension, target: Target, usage: Usage | None, detour: Invoke
-    ) -> None:
-        self.extension = extension
-        self.target = target
-        self.usage = usage
-        # What the fast way needs, one attribute away each.
-        self.check = target.check or _as_it_is
-        self.ready = target.ready
-        self.output = target.output
-        self.finish = target.finish or _as_it_is
-        function = _awaitable(target.run)
-        # Wrapped only where somebody wants to know: counting costs a tenth of a call.
-        self.function = function if usage is None else _counted(function, usage)
-        self.context: Any = None
-        self.surroundings: Surroundings | None = None
-        # Taken in place of the fast way: before the first call, and where there
-        # are layers or an executor.
-        self.detour: Invoke | None = detour
+__all__ = ["Call", "FanOut"]
 
 
 class Call:
@@ -208,13 +149,13 @@ class Call:
             except KurtError:
                 raise
             except Exception as error:
-                raise _refusal(bound.target, error) from error
+                raise bound.refusal(error) from error
         try:
             value = await bound.function(params, bound.context, on_progress)
         except KurtError:
             raise
         except (Exception, SystemExit) as error:
-            raise _failure(self, bound, error) from error
+            raise bound.failure(self, error) from error
         if type(value) is Result and bound.output is not None and value.success:
             data = value.data
             if type(data) is dict:
@@ -250,7 +191,7 @@ class Call:
                 bound = self._bound
                 if around.executor or inspect.iscoroutinefunction(bound.target.run):
                     return await self.invoke(arguments, on_progress)
-                threaded = _layered(self, bound, around._replace(executor=in_thread))
+                threaded = composed(self, bound, around._replace(executor=in_thread))
                 return await threaded(arguments, on_progress)
         except TimeoutError as error:
             if not limit.expired():
@@ -274,9 +215,9 @@ class Call:
             if bound.detour is not None and bound.detour != self._first:
                 await bound.detour()  # it refuses
             surroundings = await self._surround(bound.extension, bound.target)
-            bound.context = _lent(bound.target, surroundings)
+            bound.context = surroundings.lent(bound.target)
             is_layered = surroundings.layers or surroundings.executor or surroundings.limit
-            bound.detour = _layered(self, bound, surroundings) if is_layered else None
+            bound.detour = composed(self, bound, surroundings) if is_layered else None
             bound.surroundings = surroundings
             if bound is self._bound:
                 self.direct = _direct(bound.function, bound.context)
@@ -341,39 +282,12 @@ class FanOut:
             one = call._bound
             if one.surroundings is None:
                 return await self._bind()
-            bound.append((one.function, _lent(one.target, one.surroundings)))
+            bound.append((one.function, one.surroundings.lent(one.target)))
         self._bound = tuple(bound)
         return self._bound
 
     def __len__(self) -> int:
         return len(self.calls)
-
-
-def _lent(target: Target, surroundings: Surroundings) -> Any:
-    return target.context(surroundings.context) if target.context else surroundings.context
-
-
-def _awaitable(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """Return an async function that calls ``function``; itself where it is async."""
-    if inspect.iscoroutinefunction(function):
-        return function
-
-    async def call(*args: Any) -> Any:
-        value = function(*args)
-        return await value if inspect.isawaitable(value) else value
-
-    return call
-
-
-def _counted(
-    function: Callable[..., Awaitable[Any]], usage: Usage
-) -> Callable[..., Awaitable[Any]]:
-    def counted(*args: Any) -> Awaitable[Any]:
-        usage.count += 1
-        usage.last = time()
-        return function(*args)
-
-    return counted
 
 
 def _direct(function: Callable[..., Awaitable[Any]], context: Any) -> Invoke:
@@ -384,117 +298,5 @@ def _direct(function: Callable[..., Awaitable[Any]], context: Any) -> Invoke:
     return direct
 
 
-def _refusal(target: Target, error: Exception) -> InvalidInputError:
-    """Return the error for arguments that were refused."""
-    if target.refused is not None:
-        return target.refused(error)
-    return InvalidInputError("the arguments do not fit", cause=f"{type(error).__name__}: {error}")
-
-
-def _layered(call: Call, bound: Bound, surroundings: Surroundings) -> Invoke:
-    """Return the call with everything that lies around it."""
-    target, usage = bound.target, bound.usage
-    context = _lent(target, surroundings)
-    check = target.check or _as_it_is
-    finish = target.finish or _as_it_is
-    executor = surroundings.executor
-    run: Callable[..., Awaitable[Any]] = _awaitable(target.run)
-    if surroundings.limit and executor is None and not inspect.iscoroutinefunction(target.run):
-        executor = in_thread  # what runs on the loop, no timeout ends
-    if executor is not None:
-        run = _executed(executor, target.run)
-    if surroundings.limit:
-        run = _limited(call, run, surroundings.limit)
-
-    async def innermost(invocation: Invocation) -> Any:
-        try:
-            value = await run(invocation.params, invocation.context, invocation.on_progress)
-        except KurtError:
-            raise
-        except (Exception, SystemExit) as error:
-            raise _failure(call, bound, error) from error
-        return finish(value)
-
-    proceed: Proceed = innermost
-    for layer in reversed(surroundings.layers):
-        proceed = _wrapped(layer, proceed)
-
-    async def invoke(arguments: Any = None, on_progress: OnProgress | None = None) -> Any:
-        if usage is not None:
-            usage.note()
-        params = arguments
-        if type(arguments) is not target.ready:
-            try:
-                params = check({} if arguments is None else arguments)
-            except KurtError:
-                raise
-            except Exception as error:
-                raise _refusal(target, error) from error
-        invocation = Invocation(call.reference, params, context, on_progress)
-        try:
-            result = await proceed(invocation)
-        except KurtError:
-            raise
-        except (Exception, SystemExit) as error:  # a layer's own
-            raise _failure(call, bound, error) from error
-        if isinstance(result, Result) and invocation.metadata:
-            result.metadata.update(invocation.metadata)
-        return result
-
-    return invoke
-
-
-def _limited(
-    call: Call, run: Callable[..., Awaitable[Any]], limit: float
-) -> Callable[..., Awaitable[Any]]:
-    async def limited(*args: Any) -> Any:
-        timeout = asyncio.timeout(limit)
-        try:
-            async with timeout:
-                return await run(*args)
-        except TimeoutError as error:
-            if not timeout.expired():
-                raise
-            late = call.timed_out(limit)
-            late.cause = f"its max_execution_time_seconds is {limit:g}"
-            late.hint = None
-            raise late from error
-
-    return limited
-
-
-def _executed(executor: Executor, function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    def run(*args: Any) -> Awaitable[Any]:
-        return executor(function, *args)
-
-    return run
-
-
-def _wrapped(layer: Around, proceed: Proceed) -> Proceed:
-    def around(invocation: Invocation) -> Awaitable[Any]:
-        return layer(invocation, proceed)
-
-    return around
-
-
 def _nothing(*_: Any) -> None:
     return None
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _failure(call: Call, bound: Bound, error: Exception | SystemExit) -> KurtError:
-    from .failure import place_of, reason_of
-
-    made = bound.target.failures.failed(
-        f"{call.reference} failed",
-        cause=reason_of(error),
-        at=place_of(error, bound.extension.root),
-        skill=bound.extension.skill,
-    )
-    made.__cause__ = error  # so that it is veiled as well
-    if call.veil is not None:
-        call.veil(made)
-    return made

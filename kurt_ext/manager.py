@@ -10,7 +10,7 @@ from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
 from weakref import WeakSet
 
-from .calls import Call, FanOut, Surroundings
+from .calls import Call, FanOut
 from .contract import Failures
 from .errors import ExtensionNotFoundError, KurtError, TransitionError, UsageError
 from .importer import FINDER
@@ -35,6 +35,7 @@ from .syspath import hold, release
 if TYPE_CHECKING:
     from asyncio import AbstractEventLoop
 
+    from .binding import Surroundings
     from .candidates import Candidate
     from .config import Config
     from .contract import Extension, OnProgress, Target, Usage

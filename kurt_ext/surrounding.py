@@ -8,7 +8,7 @@ from shlex import quote
 from typing import TYPE_CHECKING, Any
 
 from . import telemetry
-from .calls import Surroundings
+from .binding import Surroundings
 from .errors import ConfigError, ExtensionNotFoundError, ServiceUnavailableError, UntrustedError
 from .kinds import EXECUTING_ROLE
 from .managers import Outcome

@@ -70,7 +70,9 @@ environment_sources environment_store
 environment_making environment_stories
 environments
 sandbox
-managers instances calls services
+managers instances binding services
+composition
+calls
 leaks
 stages life
 housing isolation
