@@ -26,6 +26,7 @@ import shutil
 import sys
 import time
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .atomic import write_atomically
@@ -48,6 +49,7 @@ __all__ = [
     "remove",
     "require_root",
     "root_of",
+    "unused",
 ]
 
 #: Days without use after which `prune` removes an environment, where nobody says another.
@@ -105,26 +107,39 @@ class Environment:
         except OSError:
             pass
 
-    def hold(self) -> None:
+    def hold(self) -> bool:
         """Keep it from being removed or replaced for as long as this process lives.
 
-        Not on Windows, where files that are open cannot be removed anyway.
+        Waits for one who is removing it. Not on Windows, where files that are open cannot be
+        removed anyway.
+
+        :returns: False where it was removed or replaced before it could be held.
         """
         self.touch()
-        if self.digest in _HELD or sys.platform == "win32":
-            return
+        if sys.platform == "win32":
+            return True
+        path = os.path.join(self.path, _USED)
+        before = _HELD.get(self.digest)
+        if before is not None and _is_at(before, path):
+            return True
         try:
-            descriptor = os.open(os.path.join(self.path, _USED), os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
-            return  # removed in this moment: whoever starts it will say so
-        from fcntl import LOCK_NB, LOCK_SH, flock
+            return False
+        from fcntl import LOCK_SH, flock
 
         try:
-            flock(descriptor, LOCK_SH | LOCK_NB)
-        except OSError:  # it is about to be removed, or the file system has no locks
+            flock(descriptor, LOCK_SH)
+        except OSError:  # the file system has no locks
             os.close(descriptor)
-        else:
-            _HELD[self.digest] = descriptor
+            return True
+        if not _is_at(descriptor, path):
+            os.close(descriptor)
+            return False
+        _HELD[self.digest] = descriptor
+        if before is not None:  # somebody has removed what it held, by hand
+            os.close(before)
+        return True
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields for JSON output."""
@@ -170,10 +185,13 @@ def prune(
                 for path in leftovers(root, digest):
                     gone.append((os.path.basename(path), remove(path)))
                 path = os.path.join(root, digest)
-                found = load(path)
-                kept = found is not None and (found.used > before or digest.startswith(tuple(keep)))
-                if os.path.isdir(path) and not kept and not is_held(path):
-                    gone.append((digest, remove(path)))
+                with unused(path) as free:
+                    found = load(path)
+                    spared = found is not None and (
+                        found.used > before or digest.startswith(tuple(keep))
+                    )
+                    if free and not spared and os.path.isdir(path):
+                        gone.append((digest, remove(path)))
         except LockedError:
             continue
     return gone
@@ -181,23 +199,47 @@ def prune(
 
 def is_held(path: str) -> bool:
     """Return whether a process runs workers from the environment in a folder."""
+    with unused(path) as free:
+        return not free
+
+
+@contextmanager
+def unused(path: str) -> Iterator[bool]:
+    """Give whether no process runs workers from the environment in a folder.
+
+    Where none does, none begins to before the block ends: :meth:`Environment.hold` waits.
+    Only for who holds the environment's ``.lock``; two at once would take each other for one
+    that runs workers.
+    """
     if sys.platform == "win32":
-        return False
+        yield True
+        return
     from fcntl import LOCK_EX, LOCK_NB, flock
 
     try:
         descriptor = os.open(os.path.join(path, _USED), os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        yield True
+        return
     try:
-        flock(descriptor, LOCK_EX | LOCK_NB)
-    except BlockingIOError:
-        return True
-    except OSError:
-        return False
+        free = True
+        try:
+            flock(descriptor, LOCK_EX | LOCK_NB)
+        except BlockingIOError:
+            free = False
+        except OSError:
+            pass  # the file system has no locks
+        yield free
     finally:
         os.close(descriptor)
-    return False
+
+
+def _is_at(descriptor: int, path: str) -> bool:
+    """Return whether an open file is the one at a path."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.stat(path))
+    except OSError:
+        return False
 
 
 def finish(folder: str, marker: dict[str, Any]) -> None:

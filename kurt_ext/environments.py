@@ -29,6 +29,7 @@ from .environment_store import (
     remove,
     require_root,
     root_of,
+    unused,
 )
 from .environment_stories import failure
 from .errors import ConfigError, LockedError, RequirementError, StorageError
@@ -58,6 +59,8 @@ __all__ = [
 
 #: Seconds that a process waits for another that makes the same environment.
 _PATIENCE = 3600.0
+#: How often an environment is made for a host under which others remove it at once.
+_TRIES = 10
 _FORMAT = 1
 
 
@@ -139,8 +142,13 @@ def environment_of(
 
     places = places or Made()
     refuse(candidate, places)
-    made = make(asked_by(candidate), places, python=python, echo=echo, **sources(config)._asdict())
-    made.hold()
+    asked, chosen = asked_by(candidate), sources(config)._asdict()
+    made = make(asked, places, python=python, echo=echo, **chosen)
+    for _ in range(_TRIES):
+        if made.hold():
+            break
+        # Another has just removed it, for nobody had used it for long.
+        made = make(asked, places, python=python, echo=echo, **chosen)
     return made
 
 
@@ -261,11 +269,7 @@ def _make(
     for left in leftovers(root, plan.digest):
         remove(left)
     if is_held(path) and load(path):
-        raise LockedError(
-            f"the environment of {skill or 'a plugin'} is in use, and cannot be made afresh",
-            at=path,
-            hint="end the hosts that run workers from it; then try again",
-        )
+        raise _in_use(path, skill)  # without the work of making it
     new = os.path.join(root, f".{plan.digest}.{os.urandom(4).hex()}.new")
     echo(f"making the environment of {skill or 'a plugin'} with Python {plan.interpreter.version}")
     try:
@@ -280,9 +284,12 @@ def _make(
             "version": plan.interpreter.version,
         }
         finish(new, marker)
-        if os.path.lexists(path):
-            remove(path)  # what is there is damaged, or wanted afresh
-        os.rename(new, path)
+        with unused(path) as free:
+            if not free and load(path):
+                raise _in_use(path, skill)
+            if os.path.lexists(path):
+                remove(path)  # what is there is damaged, or wanted afresh
+            os.rename(new, path)
     except Failed as failed:
         raise failure(failed, plan.settled, plan.sources, skill) from None
     finally:
@@ -293,6 +300,14 @@ def _make(
         raise StorageError(f"{path} is not there right after it was made", at=path)
     echo(f"made {path}: {len(packages)} distributions")
     return made
+
+
+def _in_use(path: str, skill: str) -> LockedError:
+    return LockedError(
+        f"the environment of {skill or 'a plugin'} is in use, and cannot be made afresh",
+        at=path,
+        hint="end the hosts that run workers from it; then try again",
+    )
 
 
 def _packages(site: str) -> list[str]:
