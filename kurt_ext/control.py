@@ -64,8 +64,10 @@ async def serve(loader: PluginLoader) -> AsyncIterator[str | None]:
         desk.open()
         yield path
     finally:
+        # While it listens, no other socket has its number; and without await: it must be
+        # done even where we are cancelled.
+        remove(path, inode)
         desk.shut()
-        remove(path, inode)  # without await: it must be done even where we are cancelled
         await desk.close()
 
 

@@ -63,7 +63,8 @@ def listen(path: str) -> socket.socket:
         with lock(os.path.join(folder, ".lock"), _PATIENCE):
             _sweep(folder)
             if os.path.lexists(path):
-                raise _taken(path)  # what is dead has been swept away
+                _refuse_living(path)
+                os.unlink(path)  # it died in this moment
             return _bound(path)
     except OSError as error:
         raise StorageError(
@@ -82,21 +83,15 @@ def connect(path: str, timeout: float) -> socket.socket | None:
     """
     if not is_supported():
         return None
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        found.settimeout(timeout)
-        with _address(path) as address:
-            found.connect(address)
+        found = _reached(path, timeout)
     except (FileNotFoundError, NotADirectoryError):
-        found.close()
         return None
     except ConnectionRefusedError:
-        found.close()
         with suppress(OSError, KurtError), lock(_lock_of(path), _PATIENCE):
             _sweep(os.path.dirname(path))
         return None
     except OSError as error:
-        found.close()
         raise KurtError(
             "the host of this project cannot be asked", cause=str(error), at=path
         ) from error
@@ -199,20 +194,37 @@ def _bound(path: str) -> socket.socket:
     return made
 
 
-def _taken(path: str) -> KurtError:
+def _reached(path: str, timeout: float) -> socket.socket:
+    """Return a socket to who listens at ``path``."""
+    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        found.settimeout(timeout)
+        with _address(path) as address:
+            found.connect(address)
+    except BaseException:
+        found.close()
+        raise
+    return found
+
+
+def _refuse_living(path: str) -> None:
+    """Raise for what lies at ``path``, unless it is the socket of a host that has died."""
     if not stat.S_ISSOCK(os.lstat(path).st_mode):
-        return StorageError(
+        raise StorageError(
             "something else lies where the socket of the host is to be",
             at=path,
             hint=f"rm -r {quote(path)}",
         )
-    found = connect(path, _PROBE)
     who = Peer()
-    if found is not None:
-        who = peer(found)
-        found.close()
+    try:
+        with _reached(path, _PROBE) as found:
+            who = peer(found)
+    except ConnectionRefusedError:
+        return
+    except OSError:
+        pass  # it has no time, and so it lives
     name = f"the process {who.pid}" if who.pid else "another process"
-    return LockedError(
+    raise LockedError(
         "this project has a running host already",
         cause=f"{name} answers for it",
         at=path,
@@ -233,9 +245,7 @@ def _is_dead(path: str) -> bool:
     try:
         if not stat.S_ISSOCK(os.lstat(path).st_mode):
             return False
-        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe, _address(path) as address:
-            probe.settimeout(_PROBE)
-            probe.connect(address)
+        _reached(path, _PROBE).close()
     except ConnectionRefusedError:
         return True
     except (OSError, StorageError):
