@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..jsontext import dumps
 from ..masking import shielded
+from .audit_files import files, listed, opened
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +33,6 @@ _FILE, _ALL = 8 << 20, 64 << 20
 _TARGET, _TEXT, _LINE = 1024, 512, 8192
 #: Lines of one skill that are written at once, and in a second in the long run.
 _BURST, _RATE = 500.0, 20.0
-_NAME = re.compile(r"(\d{4}-\d{2}-\d{2})(?:\.(\d+))?\.jsonl")
 #: What stands before the host in a URL may be a password.
 _USER = re.compile(r"(?<=://)[^/@\s]*@")
 
@@ -182,7 +182,7 @@ class Audit:
                     return  # another process was first
             except FileNotFoundError:
                 return
-            numbers = [n for found, n, _ in _listed(self._folder) if found == date and n]
+            numbers = [n for found, n, _ in listed(self._folder) if found == date and n]
             os.rename(
                 path, os.path.join(self._folder, f"{date}.{max(numbers, default=0) + 1}.jsonl")
             )
@@ -231,22 +231,6 @@ def _text(value: Any, most: int = _TEXT) -> str:
 # -- reading -----------------------------------------------------------------------------
 
 
-def _listed(folder: str) -> list[tuple[str, int, str]]:
-    """Return (date, number, name) of the files; number 0 is the one that is written to."""
-    try:
-        names = os.listdir(folder)
-    except OSError:
-        return []
-    found = [(match, name) for name in names if (match := _NAME.fullmatch(name))]
-    return [(match[1], int(match[2] or 0), name) for match, name in found]
-
-
-def files(folder: str) -> list[str]:
-    """Return the files of an audit, the oldest first."""
-    listed = sorted((date, number or 1 << 62, name) for date, number, name in _listed(folder))
-    return [os.path.join(folder, name) for _, _, name in listed]
-
-
 def entries(
     folder: str, *, skill: str | None = None, denied: bool = False, since: str = ""
 ) -> Iterator[dict[str, Any]]:
@@ -258,17 +242,11 @@ def entries(
     :param denied: only what was refused.
     :param since: not before this time, as ``2026-11-21T13:00:00``.
     """
-    for path in files(folder):
-        if os.path.basename(path)[:10] < since[:10]:
-            continue
-        try:
-            with open(path, "rb") as stream:
-                for raw in stream:
-                    entry = entry_of(raw)
-                    if entry is not None and _wanted(entry, skill, denied, since):
-                        yield entry
-        except FileNotFoundError:
-            continue  # it was the oldest
+    for stream in opened(folder, since[:10]):
+        for raw in stream:
+            entry = entry_of(raw)
+            if entry is not None and _wanted(entry, skill, denied, since):
+                yield entry
 
 
 def entry_of(raw: bytes) -> dict[str, Any] | None:
@@ -302,30 +280,24 @@ class Tail:
 
     def __init__(self, folder: str) -> None:
         self._folder = folder
-        self._read: dict[int, int] = {}
-        for path in files(folder):
-            found = _stat(path)
-            if found is not None:
-                self._read[found.st_ino] = found.st_size
+        #: First line of a file → how much of it was read. It keeps its lines under any name,
+        #: while the number of one that was removed is given to the next.
+        self._read: dict[bytes, int] = {}
+        for stream in opened(folder):
+            first = stream.readline(_LINE)
+            self._read[first] = os.fstat(stream.fileno()).st_size
 
     def new(self) -> Iterator[dict[str, Any]]:
         """Yield the lines that are new since the last time, a file that was put aside included."""
-        for path in files(self._folder):
-            found = _stat(path)
-            if found is None:
-                continue
-            start = self._read.get(found.st_ino, 0)
-            if found.st_size > start:
-                with open(path, "rb") as stream:
-                    stream.seek(start)
-                    data = stream.read(found.st_size - start)
-                whole = data.rfind(b"\n") + 1  # the rest is still being written
-                self._read[found.st_ino] = start + whole
-                yield from filter(None, map(entry_of, data[:whole].splitlines()))
-
-
-def _stat(path: str) -> os.stat_result | None:
-    try:
-        return os.stat(path)
-    except OSError:
-        return None
+        known = set()
+        for stream in opened(self._folder):
+            first = stream.readline(_LINE)
+            start = self._read.get(first, 0)
+            stream.seek(start)
+            data = stream.read()
+            whole = data.rfind(b"\n") + 1  # the rest is still being written
+            known.add(first)
+            self._read[first] = start + whole
+            yield from filter(None, map(entry_of, data[:whole].splitlines()))
+        for gone in self._read.keys() - known:
+            del self._read[gone]
