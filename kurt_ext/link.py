@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import sys
 
+from .atomic import write_atomically
 from .errors import ConflictError, PolicyError, UsageError
 from .names import PACKAGE, normalize
 from .shim import Shim
-from .shimfiles import list_folder, put, require_ours, storage_error
+from .shimfiles import list_folder, require_ours, storage_error
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -109,11 +110,9 @@ def link(root: str, environment: Environment, *, allow_managed: bool = False) ->
             candidates=[name for name, _ in installed],
         )
     path = _pth(root, environment)
-    hidden = os.path.join(environment.site, ".tmp-" + os.path.basename(path) + ".new")
     try:
-        put(hidden, os.fsencode(root) + b"\n")
-        os.chmod(hidden, 0o644)  # other users of the environment must be able to start Python
-        os.replace(hidden, path)
+        # Other users of the environment must be able to start Python.
+        write_atomically(path, os.fsencode(root) + b"\n", mode=0o644)
     except OSError as error:
         raise storage_error(environment.site, error) from error
     return path
@@ -128,6 +127,8 @@ def unlink(root: str, environment: Environment) -> bool:
         return False
     try:
         os.unlink(_pth(root, environment))
+    except FileNotFoundError:
+        return False  # another process was first
     except OSError as error:
         raise storage_error(environment.site, error) from error
     return True
