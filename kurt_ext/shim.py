@@ -18,7 +18,7 @@ import os
 import sys
 
 from . import distinfo
-from .errors import KurtError
+from .errors import KurtError, LockedError
 from .findings import Finding
 from .locks import lock
 from .names import PACKAGE, normalize
@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from .shimstate import Entry, State
 
 __all__ = ["Changes", "Shim", "activate", "invalidate"]
+
+_WAIT = 5.0  # seconds that another process may take to write a shim before it is looked at
 
 
 class Changes:
@@ -143,9 +145,21 @@ class Shim:
     def status(self, entries: Iterable[Entry]) -> list[Finding]:
         """Compare every file with what :meth:`sync` would write, and say what differs.
 
-        Nothing is written. A shim that another user owns is a finding too.
+        Nothing is written. A shim that another user owns is a finding too. One that
+        another process is writing is looked at when that has finished.
         """
         wanted = by_slug(entries)
+        findings = self._look(wanted)
+        turn = lock(os.path.join(self.root, LOCK), _WAIT)
+        if findings and os.path.lexists(turn.path):
+            try:
+                with turn:
+                    findings = self._look(wanted)
+            except (OSError, LockedError):
+                pass  # it cannot be written here, or the other is slow: this is how it is now
+        return findings
+
+    def _look(self, wanted: dict[str, Wanted]) -> list[Finding]:
         try:
             exists = require_ours(self.root)
             listing = Listing(self.root)
