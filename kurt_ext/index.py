@@ -423,7 +423,10 @@ def write(
     except OSError:
         _remove(temporary)
         return None
-    _prune(places.index)
+    try:
+        _prune(places.index)
+    except OSError:
+        return None  # somebody has cleared the cache in this moment
     _remember(path, _remembered(places))
     return path
 
