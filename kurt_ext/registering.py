@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import Lock
 from typing import Any, NamedTuple
 
 from .errors import ConflictError, UsageError
@@ -27,12 +28,16 @@ class Registered(NamedTuple):
 
 
 class Registry:
-    """What was registered with one manager, by namespace and name."""
+    """What was registered with one manager, by namespace and name.
 
-    __slots__ = ("_rows",)
+    One thread may look while another registers: what is there is never changed in place.
+    """
+
+    __slots__ = ("_lock", "_rows")
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[str, str], list[Registered]] = {}
+        self._lock = Lock()
+        self._rows: dict[tuple[str, str], tuple[Registered, ...]] = {}
 
     def add(self, row: Registered) -> None:
         """Add a row; a definition that is made anew, as in a notebook, replaces its old self.
@@ -47,15 +52,14 @@ class Registry:
 
     def replace(self, row: Registered) -> None:
         """Add a row, or replace the one of the same skill and name."""
-        rows = self._rows.setdefault((row.namespace, row.name), [])
-        rows[:] = [old for old in rows if old.skill != row.skill]
-        rows.append(row)
+        with self._lock:
+            _enter(self._rows, row)
 
     def find(self, name: str, *, namespace: str | None = None) -> list[Registered]:
         """Return the rows of a name, in any namespace or in one."""
         return [
             row
-            for (group, known), rows in self._rows.items()
+            for (group, known), rows in self._rows.copy().items()
             if known == name and namespace in (None, group)
             for row in rows
         ]
@@ -66,17 +70,27 @@ class Registry:
 
     def put_back(self, skill: str, rows: Iterable[Registered]) -> None:
         """Let ``rows``, and nothing else, be what a skill registered."""
-        self.drop(skill)
-        for row in rows:
-            self.replace(row)
+        with self._lock:
+            made = {
+                key: tuple([row for row in old if row.skill != skill])
+                for key, old in self._rows.items()
+            }
+            for row in rows:
+                _enter(made, row)
+            self._rows = made
 
     def drop(self, skill: str) -> None:
         """Forget everything that a skill registered."""
-        for rows in self._rows.values():
-            rows[:] = [row for row in rows if row.skill != skill]
+        self.put_back(skill, ())
 
     def __iter__(self) -> Iterator[Registered]:
-        return iter([row for rows in self._rows.values() for row in rows])
+        return iter([row for rows in self._rows.copy().values() for row in rows])
+
+
+def _enter(rows: dict[tuple[str, str], tuple[Registered, ...]], row: Registered) -> None:
+    """Put a row in the place of the one of the same skill and name."""
+    key = (row.namespace, row.name)
+    rows[key] = (*[old for old in rows.get(key, ()) if old.skill != row.skill], row)
 
 
 class Registrar:
