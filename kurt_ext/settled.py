@@ -7,10 +7,10 @@ there is nothing to do; anything else, a damaged note too, is looked into.
 
 from __future__ import annotations
 
-import marshal
 import os
 
 from .index import RACY_NS, sweep
+from .shimfiles import unwrap, wrap
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["answer", "is_settled", "remember"]
 
 _MAGIC = "kurt.settled/1"
-_MARSHAL = 2
 _MAX_BYTES = 16 << 20
 
 
@@ -37,7 +36,8 @@ def is_settled(places: Places) -> int | None:
             status = os.fstat(stream.fileno())
             if status.st_size > _MAX_BYTES:
                 return None
-            magic, project, count, written, bases = marshal.loads(stream.read())
+            # A loss of power may have torn it.
+            magic, project, count, written, bases = unwrap(stream.read())
         if magic != _MAGIC or project != os.path.realpath(places.project):
             return None
         horizon = min(written, status.st_mtime_ns) - RACY_NS
@@ -79,7 +79,7 @@ def remember(places: Places, folders: Iterable[str], started: int) -> None:
             bases.append((root, probes))
         noted = [(base, probes, sweep(base, probes)) for base, probes in bases]
         project = os.path.realpath(places.project)
-        data = marshal.dumps((_MAGIC, project, len(rows), started, noted), _MARSHAL)
+        data = wrap((_MAGIC, project, len(rows), started, noted))
         from .atomic import write_atomically
 
         path = _path(places)
