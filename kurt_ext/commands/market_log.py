@@ -41,7 +41,7 @@ def opened(session: Session, folder: str, given: str | None = None) -> Iterator[
     :raises MarketError: when there is no marketplace in the folder.
     :raises StorageError: when the database cannot be used.
     """
-    from ..market.documents import INDEX
+    from ..market.layout import INDEX
     from ..market.reading import FolderReader, index
     from ..server.database import connect, is_url, where
 

@@ -16,18 +16,9 @@ from ..atomic import write_atomically
 from ..errors import MarketError, SignatureError
 from ..names import slug
 from . import digests
-from .documents import (
-    API_VERSION,
-    INDEX,
-    INDEX_LIMIT,
-    PUBLISHER_LIMIT,
-    SKILL_LIMIT,
-    Index,
-    IndexMeta,
-    PublisherDocument,
-    SkillDocument,
-)
-from .files import V1, Files
+from .documents import API_VERSION, Index, IndexMeta, PublisherDocument, SkillDocument
+from .files import Files
+from .layout import INDEX, INDEX_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT, TUF, V1
 from .listings import listing
 from .market_toml import Settings, read_settings
 from .notation import to_json, to_lines, to_text
@@ -41,8 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["Books"]
 
 _SIGNATURES_LIMIT = 1 << 20
-#: Where the metadata of The Update Framework lies, where there is a root.
-TUF = "kurt/v1/tuf"
 _DAY = 86_400
 #: What every row of an index has.
 _KEYS = frozenset(("id", "title", "publisher", "updated", "detail"))

@@ -24,9 +24,6 @@ from ..errors import (
 from . import digests, reading
 from .attesting import Attested, Attestor, attestor_of
 from .documents import (
-    ADVISORIES_LIMIT,
-    PUBLISHER_LIMIT,
-    SKILL_LIMIT,
     Advisories,
     Advisory,
     FilesSource,
@@ -39,6 +36,7 @@ from .documents import (
 )
 from .fetching import HttpReader
 from .indexes import IndexClient, Standing, key_of
+from .layout import ADVISORIES_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT
 from .signing import verify_release
 from .trusting import LIMIT, Trust
 
@@ -184,7 +182,7 @@ class Market(IndexClient):
             raise MarketError(f"{name} {release.version} is a distribution, and no folder")
         if source.archive is not None and isinstance(self._reader, HttpReader):
             return self._unpacked(name, source)
-        from .documents import blob
+        from .layout import blob
 
         found = {}
         for file in source.files:

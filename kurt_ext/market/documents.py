@@ -29,13 +29,7 @@ from . import digests
 from .paths import clash, fault, is_device
 
 __all__ = [
-    "ADVISORIES_LIMIT",
     "API_VERSION",
-    "BLOBS",
-    "INDEX",
-    "INDEX_LIMIT",
-    "PUBLISHER_LIMIT",
-    "SKILL_LIMIT",
     "Advisories",
     "Advisory",
     "Attestation",
@@ -58,21 +52,12 @@ __all__ = [
     "Status",
     "Wheel",
     "WheelsSource",
-    "blob",
     "schemas",
     "write_schemas",
 ]
 
 API_VERSION = "1.0"
 _MAJOR = API_VERSION.partition(".")[0]
-#: Where the index lies below the root, and where blobs do, by their digest.
-INDEX = "kurt/v1/index.json"
-BLOBS = "files/sha256"
-#: Bytes of a document that a reader takes; 100,000 skills are about 60 MB.
-INDEX_LIMIT = 256 << 20
-SKILL_LIMIT = 8 << 20
-PUBLISHER_LIMIT = 256 << 10
-ADVISORIES_LIMIT = 64 << 20
 _SEMVER = (
     r"^(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
     r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$"
@@ -81,12 +66,6 @@ _SEMVER = (
 _PLAIN_ID = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _PLAIN_REFERENCE = re.compile(r"kurt/v1/skills/([a-z0-9][a-z0-9_-]*(?:\.[a-z0-9_-]+)*\.json)")
 _REFERENCE = frozenset("%#[]{}^`&=$,;'()@ ")
-
-
-def blob(digest: str) -> str:
-    """Return the reference of a blob: ``files/sha256/ab/ab12…``."""
-    word = digests.to_hex(digest)
-    return f"{BLOBS}/{word[:2]}/{word}"
 
 
 def _digest(text: str) -> str:

@@ -13,14 +13,12 @@ from typing import Any
 
 from ..plainfiles import read_plain
 from . import digests
-from .documents import blob
+from .layout import V1, blob
 from .notation import to_json
 from .reading import FolderReader
 
-__all__ = ["V1", "Files"]
+__all__ = ["Files"]
 
-#: Where the documents lie, each kind in a folder.
-V1 = "kurt/v1"
 #: Files from which on the whole system is told to write to its disks, not each file.
 _MANY = 64
 

@@ -32,13 +32,9 @@ from ..errors import (
 from ..findings import Finding
 from ..jsontext import dumps
 from . import digests, reading
-from .documents import (
-    INDEX,
-    INDEX_LIMIT,
-    Index,
-    IndexMeta,
-)
+from .documents import Index, IndexMeta
 from .fetching import Copy, HttpReader
+from .layout import INDEX, INDEX_LIMIT
 from .searching import Catalogue, build
 from .signing import key_id, parse_public, verify_index
 from .times import age_in_words, check_fresh

@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 
 from ..errors import MarketError
 from .books import Books
-from .documents import ADVISORIES_LIMIT, BLOBS
 from .holding import held
+from .layout import ADVISORIES_LIMIT, BLOBS
 from .market_toml import FILE
 
 __all__ = ["Leftover", "find", "remove"]

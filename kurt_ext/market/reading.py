@@ -9,20 +9,8 @@ from typing import Protocol
 from ..errors import IntegrityError, MarketError
 from ..plainfiles import NotPlain, read_plain
 from . import digests
-from .documents import (
-    ADVISORIES_LIMIT,
-    BLOBS,
-    INDEX,
-    INDEX_LIMIT,
-    PUBLISHER_LIMIT,
-    SKILL_LIMIT,
-    Advisories,
-    Index,
-    Listing,
-    Pointer,
-    PublisherDocument,
-    SkillDocument,
-)
+from .documents import Advisories, Index, Listing, Pointer, PublisherDocument, SkillDocument
+from .layout import ADVISORIES_LIMIT, BLOBS, INDEX, INDEX_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT
 from .paths import fault
 
 __all__ = [

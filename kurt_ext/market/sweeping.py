@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from .files import V1
+from .layout import V1
 from .reading import FolderReader
 
 __all__ = ["sweep"]

@@ -26,8 +26,7 @@ from ..errors import (
     SignatureError,
     StaleIndexError,
 )
-from .books import TUF
-from .documents import INDEX_LIMIT
+from .layout import INDEX_LIMIT, TUF
 from .reading import Reader
 from .times import seconds
 

@@ -13,8 +13,6 @@ from ..findings import Finding
 from . import digests, reading, tuf_layer
 from .attesting import Attestor
 from .documents import (
-    INDEX,
-    INDEX_LIMIT,
     Index,
     Listing,
     Pointer,
@@ -23,9 +21,9 @@ from .documents import (
     SignaturesDocument,
     SkillDocument,
     Wheel,
-    blob,
 )
 from .extracting import Budget, look
+from .layout import INDEX, INDEX_LIMIT, blob
 from .listings import listing
 from .reading import Reader
 from .signing import verify_index, verify_release

@@ -17,11 +17,6 @@ from ..errors import KurtError, MarketError, NotFoundError
 from ..locks import lock
 from ..market import digests, reading
 from ..market.documents import (
-    ADVISORIES_LIMIT,
-    INDEX,
-    INDEX_LIMIT,
-    PUBLISHER_LIMIT,
-    SKILL_LIMIT,
     Advisories,
     Advisory,
     Document,
@@ -31,6 +26,7 @@ from ..market.documents import (
     PublisherDocument,
     SkillDocument,
 )
+from ..market.layout import ADVISORIES_LIMIT, INDEX, INDEX_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT
 from ..market.searching import Catalogue, build
 
 __all__ = ["Edition", "Shelf", "whole"]

@@ -9,14 +9,8 @@ from typing import Any
 from ..errors import KurtError, NotFoundError
 from ..grants import Grants
 from ..market.advisories import affects
-from ..market.documents import (
-    Advisory,
-    FilesSource,
-    Pointer,
-    Release,
-    SkillDocument,
-    blob,
-)
+from ..market.documents import Advisory, FilesSource, Pointer, Release, SkillDocument
+from ..market.layout import blob
 from ..names import suggest
 from ..semver import key
 from .readme import MAX_TEXT
