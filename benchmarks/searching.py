@@ -22,7 +22,7 @@ from collections import Counter
 from pathlib import Path
 
 from kurt_ext.market import digests
-from kurt_ext.market.documents import Index
+from kurt_ext.market.documents.index import Index
 from kurt_ext.market.searching import Catalogue, build
 
 TAGS = ("web", "files", "math", "text", "data", "images", "audio", "mail", "maps", "code")

@@ -27,7 +27,9 @@ from .names import normalize
 
 if TYPE_CHECKING:
     from .market.clients import Market
-    from .market.documents import Listing, Release, SkillDocument
+    from .market.documents.index import Listing
+    from .market.documents.release import Release
+    from .market.documents.skill import SkillDocument
     from .market.identities import Identity
     from .market.simple_index import SimpleIndex
     from .specs import Spec
@@ -309,7 +311,7 @@ def of_release(
     :raises SignatureError: when a signature is there and wrong.
     :raises NetworkError: when it cannot be had.
     """
-    from .market.documents import FilesSource
+    from .market.documents.release import FilesSource
 
     key = market.signer(listing.id, release)
     origin: dict[str, Any] = {"url": market.url}

@@ -36,7 +36,9 @@ if TYPE_CHECKING:
     from .discovery import Discovery
     from .lock import Locked
     from .market.clients import Market
-    from .market.documents import Advisory, Release, SkillDocument
+    from .market.documents.advisory import Advisory
+    from .market.documents.release import Release
+    from .market.documents.skill import SkillDocument
     from .overlooked import Overlooked
     from .receipts import Receipts
 

@@ -30,7 +30,7 @@ from .specs import Spec
 if TYPE_CHECKING:
     from .installer import Installer
     from .market.clients import Market
-    from .market.documents import Release
+    from .market.documents.release import Release
     from .market.simple_index import SimpleIndex
     from .steps import Plan
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..errors import KurtError, MarketError, VersionError
 from ..semver import key
-from .documents import API_VERSION, Advisory
+from .documents.advisory import Advisory
+from .documents.base import API_VERSION
 from .layout import ADVISORIES_LIMIT
 
 if TYPE_CHECKING:

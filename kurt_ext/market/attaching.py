@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import AttestationError, ConflictError, StorageError
 from .attesting import subject
-from .documents import PublisherDocument, Release
+from .documents.publisher import PublisherDocument
+from .documents.release import Release
 from .identities import Identity, Wanted
 from .times import stamp
 from .trusting import LIMIT, Trust, kind_of

@@ -17,7 +17,9 @@ from .times import seconds
 from .trusting import INSTALL, Trust
 
 if TYPE_CHECKING:
-    from .documents import Attestation, Pointer, PublisherDocument, Release
+    from .documents.base import Pointer
+    from .documents.publisher import PublisherDocument
+    from .documents.release import Attestation, Release
 
 __all__ = ["MOST", "TYPES", "Attested", "Attestor", "attestor_of", "refuse_unnamed", "subject"]
 

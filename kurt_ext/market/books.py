@@ -16,7 +16,10 @@ from ..atomic import write_atomically
 from ..errors import MarketError, SignatureError
 from ..names import slug
 from . import digests
-from .documents import API_VERSION, Index, IndexMeta, PublisherDocument, SkillDocument
+from .documents.base import API_VERSION
+from .documents.index import Index, IndexMeta
+from .documents.publisher import PublisherDocument
+from .documents.skill import SkillDocument
 from .files import Files
 from .layout import INDEX, INDEX_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT, TUF, V1
 from .listings import listing

@@ -18,7 +18,7 @@ from . import postings, typos
 from .postings import NAME, PUBLISHER, SUMMARY, TAG
 
 if TYPE_CHECKING:
-    from .documents import Index, Listing
+    from .documents.index import Index, Listing
 
 __all__ = ["FORMAT", "build"]
 

@@ -23,17 +23,12 @@ from ..errors import (
 )
 from . import digests, reading
 from .attesting import Attested, Attestor, attestor_of
-from .documents import (
-    Advisories,
-    Advisory,
-    FilesSource,
-    Listing,
-    Pointer,
-    PublisherDocument,
-    Release,
-    SkillDocument,
-    Wheel,
-)
+from .documents.advisory import Advisories, Advisory
+from .documents.base import Pointer
+from .documents.index import Listing
+from .documents.publisher import PublisherDocument
+from .documents.release import FilesSource, Release, Wheel
+from .documents.skill import SkillDocument
 from .fetching import HttpReader
 from .indexes import IndexClient, Standing, key_of
 from .layout import ADVISORIES_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT

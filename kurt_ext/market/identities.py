@@ -16,7 +16,7 @@ from ..errors import AttestationError, ConfigError
 if TYPE_CHECKING:
     from cryptography.x509 import Certificate
 
-    from .documents import Identity as Named
+    from .documents.publisher import Identity as Named
 
 __all__ = ["Identity", "Wanted", "in_words", "of_certificate", "parse"]
 

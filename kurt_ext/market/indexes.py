@@ -32,7 +32,7 @@ from ..errors import (
 from ..findings import Finding
 from ..jsontext import dumps
 from . import digests, reading
-from .documents import Index, IndexMeta
+from .documents.index import Index, IndexMeta
 from .fetching import Copy, HttpReader
 from .layout import INDEX, INDEX_LIMIT
 from .searching import Catalogue, build

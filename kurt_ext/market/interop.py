@@ -89,7 +89,7 @@ class _Made:
 
 def _latest(document: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the release that is to be taken; None where there is none."""
-    from .documents import SkillDocument
+    from .documents.skill import SkillDocument
 
     found = SkillDocument.of(document).latest
     if found is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .documents import SkillDocument
+from .documents.skill import SkillDocument
 
 __all__ = ["listing"]
 

@@ -14,7 +14,9 @@ from ..atomic import write_atomically
 from ..errors import IntegrityError, MarketError, StaleIndexError
 from . import digests, interop, reading, tuf_layer
 from .books import Books
-from .documents import Index, Pointer, Wheel
+from .documents.base import Pointer
+from .documents.index import Index
+from .documents.release import Wheel
 from .holding import held, leave, make
 from .layout import INDEX, INDEX_LIMIT
 from .reading import FolderReader, Reader

@@ -9,7 +9,11 @@ from typing import Protocol
 from ..errors import IntegrityError, MarketError
 from ..plainfiles import NotPlain, read_plain
 from . import digests
-from .documents import Advisories, Index, Listing, Pointer, PublisherDocument, SkillDocument
+from .documents.advisory import Advisories
+from .documents.base import Pointer
+from .documents.index import Index, Listing
+from .documents.publisher import PublisherDocument
+from .documents.skill import SkillDocument
 from .layout import ADVISORIES_LIMIT, BLOBS, INDEX, INDEX_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT
 from .paths import fault
 

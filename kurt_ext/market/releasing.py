@@ -10,7 +10,7 @@ from ..errors import ConflictError, MarketError, PluginValidationError, ReleaseE
 from ..semver import key
 from . import digests
 from .collecting import Found, archive, wheel_identity
-from .documents import API_VERSION
+from .documents.base import API_VERSION
 from .notation import to_json
 from .times import stamp
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import KurtError, PolicyError
 from . import releasing
 from .collecting import Found, unpacked_wheel
-from .documents import SkillDocument
+from .documents.skill import SkillDocument
 
 if TYPE_CHECKING:
     from .books import Books

@@ -15,7 +15,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import MissingExtraError, SignatureError
 from ..jsontext import dumps
 from . import digests
-from .documents import API_VERSION, PublisherDocument, Release, SignaturesDocument
+from .documents.base import API_VERSION
+from .documents.publisher import PublisherDocument
+from .documents.release import Release
+from .documents.signatures import SignaturesDocument
 from .times import seconds
 
 if TYPE_CHECKING:

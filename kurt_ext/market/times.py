@@ -10,7 +10,7 @@ from ..amounts import amount
 from ..errors import MarketError, StaleIndexError
 
 if TYPE_CHECKING:
-    from .documents import Index
+    from .documents.index import Index
 
 __all__ = ["age_in_words", "check_fresh", "seconds", "stamp"]
 

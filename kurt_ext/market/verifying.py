@@ -12,16 +12,12 @@ from ..errors import ArchiveError, IntegrityError, KurtError, MarketError, Stale
 from ..findings import Finding
 from . import digests, reading, tuf_layer
 from .attesting import Attestor
-from .documents import (
-    Index,
-    Listing,
-    Pointer,
-    PublisherDocument,
-    Release,
-    SignaturesDocument,
-    SkillDocument,
-    Wheel,
-)
+from .documents.base import Pointer
+from .documents.index import Index, Listing
+from .documents.publisher import PublisherDocument
+from .documents.release import Release, Wheel
+from .documents.signatures import SignaturesDocument
+from .documents.skill import SkillDocument
 from .extracting import Budget, look
 from .layout import INDEX, INDEX_LIMIT, blob
 from .listings import listing

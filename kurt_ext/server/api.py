@@ -12,7 +12,8 @@ from fastapi import Path as InPath
 from starlette.responses import Response, StreamingResponse
 
 from ..errors import PolicyError
-from ..market.documents import Release, SkillDocument
+from ..market.documents.release import Release
+from ..market.documents.skill import SkillDocument
 from ..market.searching import Filters
 from .answers import MOST, Failure, SearchAnswer, SkillAnswer, VersionAnswer
 from .counting import Counts

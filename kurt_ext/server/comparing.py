@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 
 from ..errors import KurtError
 from ..grants import LISTS, NATIVE, Grants, widening
-from ..market.documents import FilesSource, Pointer, Release
+from ..market.documents.base import Pointer
+from ..market.documents.release import FilesSource, Release
 from ..market.layout import blob
 from .lines import Block, Work, blocks
 from .shelf import Shelf

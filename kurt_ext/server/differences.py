@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from ..market.documents import Release
+from ..market.documents.release import Release
 from .comparing import (
     UNREADABLE,
     Change,

@@ -21,7 +21,9 @@ from starlette.routing import Route
 
 from ..errors import KurtError, NotFoundError
 from ..grants import LISTS
-from ..market.documents import FilesSource, PublisherDocument, Release, SkillDocument
+from ..market.documents.publisher import PublisherDocument
+from ..market.documents.release import FilesSource, Release
+from ..market.documents.skill import SkillDocument
 from ..names import suggest
 from .counting import Counts
 from .differences import Differences

@@ -16,16 +16,11 @@ from typing import Any, TypeVar
 from ..errors import KurtError, MarketError, NotFoundError
 from ..locks import lock
 from ..market import digests, reading
-from ..market.documents import (
-    Advisories,
-    Advisory,
-    Document,
-    Index,
-    IndexMeta,
-    Pointer,
-    PublisherDocument,
-    SkillDocument,
-)
+from ..market.documents.advisory import Advisories, Advisory
+from ..market.documents.base import Document, Pointer
+from ..market.documents.index import Index, IndexMeta
+from ..market.documents.publisher import PublisherDocument
+from ..market.documents.skill import SkillDocument
 from ..market.layout import ADVISORIES_LIMIT, INDEX, INDEX_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT
 from ..market.searching import Catalogue, build
 

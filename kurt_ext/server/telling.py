@@ -9,7 +9,10 @@ from typing import Any
 from ..errors import KurtError, NotFoundError
 from ..grants import Grants
 from ..market.advisories import affects
-from ..market.documents import Advisory, FilesSource, Pointer, Release, SkillDocument
+from ..market.documents.advisory import Advisory
+from ..market.documents.base import Pointer
+from ..market.documents.release import FilesSource, Release
+from ..market.documents.skill import SkillDocument
 from ..market.layout import blob
 from ..names import suggest
 from ..semver import key

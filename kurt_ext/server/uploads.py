@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 
 from ..errors import KurtError, MarketError
-from ..market.documents import WheelName
+from ..market.documents.words import WheelName
 from ..market.extracting import WHEEL_BUDGET
 from ..market.market_toml import read_settings
 from ..market.proofs import PATTERN

@@ -13,7 +13,8 @@ import pytest
 from kurt_ext.cli import run as run_here
 from kurt_ext.market import reading
 from kurt_ext.market.building import Built, build
-from kurt_ext.market.documents import Index, SkillDocument
+from kurt_ext.market.documents.index import Index
+from kurt_ext.market.documents.skill import SkillDocument
 from kurt_ext.places import Places
 
 from .shops import Kurt, Ran

@@ -11,7 +11,7 @@ import pytest
 from kurt_ext.errors import MarketError
 from kurt_ext.market import reading
 from kurt_ext.market.advisories import affects
-from kurt_ext.market.documents import Advisory
+from kurt_ext.market.documents.advisory import Advisory
 from kurt_ext.market.verifying import verify
 
 from .conftest import Shop, write_skill

@@ -26,7 +26,7 @@ from kurt_ext.errors import (
 )
 from kurt_ext.market import building, digests, holding
 from kurt_ext.market.books import Books
-from kurt_ext.market.documents import Index
+from kurt_ext.market.documents.index import Index
 from kurt_ext.market.files import Files
 from kurt_ext.market.holding import held
 from kurt_ext.market.market_toml import Settings, read_settings, write_settings

@@ -14,15 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kurt_ext.errors import MarketError, StaleIndexError
-from kurt_ext.market.documents import (
-    Advisories,
-    Document,
-    Index,
-    PublisherDocument,
-    SignaturesDocument,
-    SkillDocument,
-    schemas,
-)
+from kurt_ext.market.documents.advisory import Advisories
+from kurt_ext.market.documents.base import Document
+from kurt_ext.market.documents.index import Index
+from kurt_ext.market.documents.publisher import PublisherDocument
+from kurt_ext.market.documents.schemas import schemas
+from kurt_ext.market.documents.signatures import SignaturesDocument
+from kurt_ext.market.documents.skill import SkillDocument
 from kurt_ext.market.times import age_in_words, check_fresh, seconds, stamp
 
 ROOT = Path(__file__).parent.parent.parent
@@ -69,9 +67,8 @@ def test_the_example_of_the_page_is_one(number: int) -> None:
 @pytest.mark.parametrize("name", sorted(schemas()))
 def test_the_schema_beside_the_page_is_that_of_the_model(name: str) -> None:
     kept = json.loads((ROOT / "docs" / "schemas" / name).read_text(encoding="utf-8"))
-    assert kept == schemas()[name], (
-        "python -c 'from kurt_ext.market.documents import write_schemas; write_schemas(\"docs\")'"
-    )
+    again = 'from kurt_ext.market.documents.schemas import write_schemas; write_schemas("docs")'
+    assert kept == schemas()[name], f"python -c '{again}'"
 
 
 def test_no_other_schema_lies_there() -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from kurt_ext.market import digests, postings, typos
-from kurt_ext.market.documents import Index, Listing
+from kurt_ext.market.documents.index import Index, Listing
 from kurt_ext.market.searching import Catalogue, Filters, build, words
 
 POINTER = {"url": "kurt/v1/x.json", "digest": digests.of_bytes(b""), "size": 1}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from kurt_ext.errors import StorageError
 from kurt_ext.market import digests
-from kurt_ext.market.documents import Index
+from kurt_ext.market.documents.index import Index
 from kurt_ext.market.searching import Catalogue, build
 
 POINTER = {"url": "kurt/v1/x.json", "digest": digests.of_bytes(b""), "size": 1}

@@ -23,7 +23,8 @@ from kurt_ext.errors import (
     UsageError,
 )
 from kurt_ext.market import signing
-from kurt_ext.market.documents import PublisherDocument, SkillDocument
+from kurt_ext.market.documents.publisher import PublisherDocument
+from kurt_ext.market.documents.skill import SkillDocument
 from kurt_ext.market.keys import Keyring
 from kurt_ext.market.signing import INDEX_TYPE, RELEASE_TYPE, PrivateKey, verify, verify_index
 from kurt_ext.places import Places

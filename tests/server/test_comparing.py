@@ -16,7 +16,7 @@ pytest.importorskip("fastapi", reason="the server extra is not installed")
 from starlette.testclient import TestClient
 
 from kurt_ext.market import digests
-from kurt_ext.market.documents import File, FilesSource, Release
+from kurt_ext.market.documents.release import File, FilesSource, Release
 from kurt_ext.market.publishing import set_status
 from kurt_ext.places import Places
 from kurt_ext.server import comparing
@@ -262,7 +262,7 @@ def test_its_page_is_below_a_mebibyte(
     )
 
     async def document(shelf: Shelf, row: object) -> object:
-        from kurt_ext.market.documents import SkillDocument
+        from kurt_ext.market.documents.skill import SkillDocument
 
         return SkillDocument.model_construct(
             id="lonely", publisher="acme", versions=["1.0.0", "1.1.0"], releases=[old, new]
