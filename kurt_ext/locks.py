@@ -29,15 +29,18 @@ class lock:
 
     :param path: a file of its own, created with mode 0600 in a folder that exists.
     :param timeout: seconds to wait; 0 asks once.
+    :param shared: hold it together with others who share it, and against those who do not;
+        on Windows it is held alone.
     :raises LockedError: when another held it all that time.
     :raises OSError: when the file cannot be created or the file system has no locks.
     """
 
-    __slots__ = ("_held", "path", "timeout")
+    __slots__ = ("_held", "path", "shared", "timeout")
 
-    def __init__(self, path: str, timeout: float = 30.0) -> None:
+    def __init__(self, path: str, timeout: float = 30.0, *, shared: bool = False) -> None:
         self.path = path
         self.timeout = timeout
+        self.shared = shared
         self._held: Any = None
 
     @property
@@ -54,7 +57,12 @@ class lock:
         held, self._held = self._held, None
         if sys.platform == "win32":
             held.release()
-        else:
+            return
+        from fcntl import LOCK_UN, flock
+
+        try:
+            flock(held, LOCK_UN)  # a fork of this process may have the file open too
+        finally:
             os.close(held)
 
     if sys.platform == "win32":
@@ -74,7 +82,7 @@ class lock:
 
         def __enter__(self) -> lock:
             # Not at the top: a process that finds nothing to write needs no lock.
-            from fcntl import LOCK_EX, LOCK_NB, flock
+            from fcntl import LOCK_EX, LOCK_NB, LOCK_SH, flock
 
             # A link laid here by somebody else must not make us open another file.
             descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
@@ -83,7 +91,7 @@ class lock:
                 pause = _FIRST_PAUSE
                 while True:
                     try:
-                        flock(descriptor, LOCK_EX | LOCK_NB)
+                        flock(descriptor, (LOCK_SH if self.shared else LOCK_EX) | LOCK_NB)
                         break
                     except OSError as error:
                         if error.errno not in (errno.EAGAIN, errno.EACCES):

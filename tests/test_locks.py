@@ -115,3 +115,36 @@ def test_the_file_is_the_users_alone_and_no_link_is_followed(tmp_path: Path) -> 
 def test_a_missing_folder_is_an_error_of_the_system(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError), lock(str(tmp_path / "absent" / "lock")):
         pass
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="held alone there")
+def test_those_who_share_a_lock_hold_it_together_and_against_who_does_not(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    with (
+        lock(path, shared=True),
+        lock(path, 0, shared=True),
+        pytest.raises(LockedError),
+        lock(path, timeout=0),
+    ):
+        pytest.fail("entered a held lock")
+    with lock(path, timeout=0), pytest.raises(LockedError), lock(path, 0, shared=True):
+        pytest.fail("entered a held lock")
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+def test_a_lock_that_was_let_go_is_free_though_a_fork_lives_on(tmp_path: Path) -> None:
+    path = str(tmp_path / "lock")
+    ours, theirs = os.pipe()
+    with lock(path):
+        pid = os.fork()
+        if pid == 0:
+            os.close(theirs)
+            os.read(ours, 1)  # until the parent closes its end
+            os._exit(0)
+    try:
+        with lock(path, timeout=0):
+            pass
+    finally:
+        os.close(theirs)
+        os.close(ours)
+        os.waitpid(pid, 0)
