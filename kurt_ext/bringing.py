@@ -317,9 +317,15 @@ def of_release(
     origin: dict[str, Any] = {"url": market.url}
     if isinstance(release.source, FilesSource):
         files = {file.path: File(file.digest, file.size) for file in release.source.files}
-        tree, content = _kept_or_brought(store, market, listing.id, release, files)
-        record = _record(tree.folder, f"{listing.id} {release.version}")
-        goods = Goods(record, content, {**origin, "dir_info": {}}, tree=tree)
+        digest = release.source.digest
+        kept = store.find(digest)
+        content = store.content(kept) if kept is not None else None
+        brought = market.content(listing.id, release) if content is None else content
+        with store.used():  # somebody may have cleared it up since
+            tree = store.find(digest) if content is not None else None
+            tree = tree or store.put(listing.id, brought, digest, files=files)
+            record = _record(tree.folder, f"{listing.id} {release.version}")
+        goods = Goods(record, brought, {**origin, "dir_info": {}}, tree=tree)
     else:
         from .wheel_choice import fitting
 
@@ -334,19 +340,6 @@ def of_release(
     goods.warnings += told.warnings
     _hold_to(goods, listing.id, release)
     return goods
-
-
-def _kept_or_brought(
-    store: Store, market: Market, name: str, release: Release, files: Mapping[str, File]
-) -> tuple[Tree, dict[str, bytes]]:
-    """Return the files of a release: the store's, where it has them whole; else the market's."""
-    digest = release.source.digest
-    tree = store.find(digest)
-    content = store.content(tree) if tree is not None else None
-    if tree is None or content is None:
-        content = market.content(name, release)
-        tree = store.put(name, content, digest, files=files)
-    return tree, content
 
 
 def _hold_to(goods: Goods, name: str, release: Release) -> None:

@@ -63,8 +63,10 @@ def held(receipts: Receipts) -> Iterator[None]:
             "nothing can be installed, or removed", cause=str(error), at=receipts.folder
         ) from error
     try:
-        _finish_all(receipts)
-        yield
+        # What it has must stay there until it is noted that it is needed.
+        with Store(receipts.places.store).used():
+            _finish_all(receipts)
+            yield
     finally:
         holder.__exit__(None, None, None)
 

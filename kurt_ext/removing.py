@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from shlex import quote
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ __all__ = [
     "refuse_in_host",
     "uninstall",
     "uninstall_all",
+    "uninstall_chosen",
 ]
 
 
@@ -72,8 +73,18 @@ def uninstall_all(
     :raises ConflictError: when another skill needs one, or it was changed since.
     :raises TransitionError: when it is loaded.
     """
+    wanted = list(names)
+    return uninstall_chosen(
+        receipts, lambda: [installed(receipts, name) for name in wanted], force=force
+    )
+
+
+def uninstall_chosen(
+    receipts: Receipts, choose: Callable[[], Iterable[Receipt]], *, force: bool = False
+) -> list[Receipt]:
+    """Remove what is chosen once nobody else can change anything; see :func:`uninstall_all`."""
     with held(receipts):
-        wanted = [installed(receipts, name) for name in names]
+        wanted = list(choose())
         left = {receipt.locked.slug: receipt for receipt in wanted}
         gone = {receipt.name for receipt in wanted}
         for receipt in left.values():

@@ -8,7 +8,7 @@ So a mirror, or no network at all, does as well.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +20,8 @@ from .installing_wheels import damage, recover
 from .lock import Locked, lock_path, read
 from .market import digests
 from .names import suggest
-from .receipts import Receipt
+from .receipts import Receipt, Receipts
+from .removing import uninstall_chosen
 from .scope_lock import still
 from .specs import Spec, parse
 from .steps import Plan, Step
@@ -28,7 +29,7 @@ from .steps import Plan, Step
 if TYPE_CHECKING:
     from .installer import Installer
 
-__all__ = ["Sync", "plan_sync"]
+__all__ = ["Sync", "plan_sync", "remove_unlocked"]
 
 
 @dataclass
@@ -93,8 +94,23 @@ def plan_sync(installer: Installer, *, force: Iterable[str] = ()) -> Sync:
     return Sync(Plan(installer.scope, steps), surplus, same)
 
 
+def remove_unlocked(receipts: Receipts, names: Collection[str]) -> list[Receipt]:
+    """Remove those of these skills that the lock does not have by now, and return them.
+
+    :raises KurtError: when one of them may not be removed.
+    """
+
+    def choose() -> list[Receipt]:
+        rows = read(lock_path(receipts.places, receipts.scope))
+        return [one for one in receipts.all() if one.name in names and one.locked.slug not in rows]
+
+    return uninstall_chosen(receipts, choose)
+
+
 def _step(installer: Installer, locked: Locked, *, force: bool) -> Step:
-    goods = _from_store(installer, locked) or _from_afar(installer, locked)
+    with installer.store.used():
+        kept = _from_store(installer, locked)
+    goods = kept or _from_afar(installer, locked)
     if goods.digest != locked.digest:
         raise IntegrityError(
             f"{locked.name} {locked.version} is not the one that is locked",
@@ -104,14 +120,14 @@ def _step(installer: Installer, locked: Locked, *, force: bool) -> Step:
         )
     step = installer.step(goods, requested=locked.requested, force=force)
     # Who publishes it, and which market has it, stays as it was agreed to.
-    kept = {
+    agreed = {
         word: getattr(locked, word)
         for word in (
             *("source", "market", "index", "publisher", "key"),
             *("identity", "snapshot", "requested"),
         )
     }
-    step.locked = step.locked.but(**kept)
+    step.locked = step.locked.but(**agreed)
     step.publisher_change = None
     if step.verb == "keep":
         step.verb = "replace"

@@ -47,9 +47,9 @@ def command(session: Session, scope: str, dry_run: bool, every: bool, folder: st
     """
     if folder is not None:
         return _of_market(folder, dry_run)
-    from ..pruning import kept, surplus
+    from ..pruning import remove_surplus, surplus, sweep
     from ..receipts import Receipts
-    from ..removing import refuse_in_host, uninstall_all
+    from ..removing import refuse_in_host
 
     receipts = Receipts(session.places, scope)
     removed = surplus(receipts)
@@ -58,11 +58,8 @@ def command(session: Session, scope: str, dry_run: bool, every: bool, folder: st
     if not dry_run:
         for receipt in removed:
             refuse_in_host(session.places, receipt.name)
-        uninstall_all(receipts, [receipt.name for receipt in removed], force=True)
-        from ..market.store import Store
-
-        folders, wheels = kept(session.places, history=not every)
-        trees, freed = Store(session.places.store).prune(folders, wheels)
+        removed = remove_surplus(receipts, {receipt.name for receipt in removed})
+        trees, freed = sweep(session.places, history=not every)
         session.forget()
 
     def text(page: Page) -> None:

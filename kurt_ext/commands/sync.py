@@ -57,10 +57,11 @@ def command(
       kurt sync --locked --yes
       kurt sync --force web-archiver
     """
+    from ..installing_wheels import held
     from ..lock import lock_path
-    from ..removing import refuse_in_host, uninstall_all
+    from ..removing import refuse_in_host
     from ..settled import remember
-    from ..syncing import plan_sync
+    from ..syncing import plan_sync, remove_unlocked
 
     started = time.time_ns()
     if locked:
@@ -75,9 +76,10 @@ def command(
         warnings += more
         for receipt in removed:
             refuse_in_host(session.places, receipt.name)
-        uninstall_all(installer.receipts, [receipt.name for receipt in removed])
+        removed = remove_unlocked(installer.receipts, {receipt.name for receipt in removed})
     if python and not dry_run and installer.prepare is not None:
-        installer.prepare(())
+        with held(installer.receipts):
+            installer.prepare(())
     if not locked:
         warnings += [
             Finding(

@@ -16,11 +16,13 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from typing import NamedTuple
 
 from ..errors import IntegrityError, StorageError
 from ..jsontext import dumps
+from ..locks import lock
 from ..plainfiles import NotPlain, read_plain
 from . import digests, paths
 
@@ -39,6 +41,9 @@ _NO_LINKS = frozenset(
 )
 #: Seconds after which what a process has left half-built is nobody's any more.
 _ABANDONED = 3600
+#: Seconds that a process may take to clear the store up; or to install from it, by uv or pip.
+_CLEARING = 60.0
+_INSTALLING = 900.0
 
 
 class File(NamedTuple):
@@ -102,6 +107,24 @@ class Store:
     def __init__(self, root: str) -> None:
         self.root = root
 
+    @contextmanager
+    def used(self, *, alone: bool = False) -> Iterator[None]:
+        """Keep others from clearing the store up while something of it is judged or installed.
+
+        Where the store cannot be written nothing can be cleared away from it either. Whoever
+        holds a scope too takes that first.
+
+        :param alone: it is to be cleared up, while nobody else uses it.
+        :raises LockedError: when another process does not let go.
+        """
+        with ExitStack() as stack:
+            with suppress(OSError):
+                os.makedirs(self.root, mode=0o700, exist_ok=True)
+                path = os.path.join(self.root, "lock")
+                wait = _INSTALLING if alone else _CLEARING
+                stack.enter_context(lock(path, wait, shared=not alone))
+            yield
+
     def path_of(self, digest: str) -> str:
         """Return where a tree lies, or would."""
         return os.path.join(self.root, "sha256", digests.to_hex(digest))
@@ -153,18 +176,31 @@ class Store:
             )
         base = self.path_of(found)
         tree = Tree(found, name, os.path.join(base, name), files)
-        if os.path.isdir(base):
-            known = self.find(found)
-            if known is not None and not self.damaged(known):
-                return known
-            self.discard(found)
+        known = self._whole(found)
+        if known is not None:
+            return known
         try:
+            if os.path.isdir(base):
+                with self._mending():
+                    if self._whole(found) is None:
+                        self.discard(found)
             self._build(base, tree, content)
         except OSError as error:
             raise StorageError(
                 f"{name} cannot be kept in the store", cause=str(error), at=self.root
             ) from error
         return tree
+
+    def _whole(self, digest: str) -> Tree | None:
+        """Return a tree whose files are all what they were; None without."""
+        if not os.path.isdir(self.path_of(digest)):
+            return None
+        tree = self.find(digest)
+        return None if tree is None or self.damaged(tree) else tree
+
+    def _mending(self) -> lock:
+        """Return what one holds who throws damage away, so as not to throw away its successor."""
+        return lock(os.path.join(self.root, "mending"))
 
     def _build(self, base: str, tree: Tree, content: Mapping[str, bytes]) -> None:
         temporary = self._temporary()
@@ -247,7 +283,9 @@ class Store:
             raise
         if wrong:
             shutil.rmtree(target, ignore_errors=True)
-            self.discard(tree.digest)
+            with suppress(OSError), self._mending():
+                if self._whole(tree.digest) is None:
+                    self.discard(tree.digest)
             raise IntegrityError(
                 f"the copy of {tree.name} in the store is damaged, and was thrown away",
                 cause=", ".join(wrong[:5]),
@@ -283,22 +321,29 @@ class Store:
             _write(new, data, 0o444)
         return []
 
+    def path_of_wheel(self, digest: str, name: str) -> str:
+        """Return where a wheel lies, or would."""
+        return os.path.join(self.root, "wheels", digests.to_hex(digest), name)
+
     def keep_wheel(self, name: str, data: bytes) -> str:
         """Keep a wheel, and return its path.
 
         :param name: the file's name, which installers read.
         """
         digest = digests.of_bytes(data)
-        folder = os.path.join(self.root, "wheels", digests.to_hex(digest))
-        path = os.path.join(folder, name)
+        path = self.path_of_wheel(digest, name)
+        folder = os.path.dirname(path)
         if self.wheel(digest) == path:
             return path
         temporary = self._temporary()
         try:
             _write(os.path.join(temporary, name), data, 0o444)
             os.makedirs(os.path.dirname(folder), mode=0o700, exist_ok=True)
-            shutil.rmtree(folder, ignore_errors=True)
-            os.rename(temporary, folder)
+            with self._mending():
+                if self.wheel(digest) != path:
+                    _remove(folder)
+                    os.rename(temporary, folder)
+            shutil.rmtree(temporary, ignore_errors=True)  # there where another was first
         except OSError as error:
             shutil.rmtree(temporary, ignore_errors=True)
             if self.wheel(digest) != path:
@@ -331,16 +376,12 @@ class Store:
 
     def discard(self, digest: str) -> None:
         """Remove a tree, if it is there."""
-        base = self.path_of(digest)
-        gone = f"{base}.{os.getpid()}.gone"
-        try:
-            os.rename(base, gone)  # whole, or not there
-        except OSError:
-            return
-        shutil.rmtree(gone, ignore_errors=True)
+        _remove(self.path_of(digest))
 
     def prune(self, kept: Iterable[str], wheels: Iterable[str] = ()) -> tuple[list[str], int]:
         """Remove every tree and wheel but these, and what processes that died have left.
+
+        The caller uses the store alone, and has asked what is to be kept since.
 
         :param kept: digests of trees; ``wheels`` those of wheels.
         :returns: what was removed, as names, and how many bytes that were.
@@ -354,12 +395,13 @@ class Store:
                 if name in names:
                     continue
                 path = os.path.join(self.root, part, name)
-                freed += _weight(path)
-                shutil.rmtree(path, ignore_errors=True)
-                removed.append(name if len(name) != 64 else f"sha256:{name}")
+                weight = _weight(path)
+                if _remove(path):
+                    freed += weight
+                    removed.append(name if len(name) != 64 else f"sha256:{name}")
         for name in _list(self.root):
             path = os.path.join(self.root, name)
-            if name.startswith("tmp-") and os.lstat(path).st_mtime < time.time() - _ABANDONED:
+            if name.startswith("tmp-") and _age(path) > _ABANDONED:
                 freed += _weight(path)
                 shutil.rmtree(path, ignore_errors=True)
         return removed, freed
@@ -376,12 +418,32 @@ def _list(folder: str) -> list[str]:
         return []
 
 
+def _remove(folder: str) -> bool:
+    """Remove a folder, so that it is there whole or not at all; return whether it was there."""
+    gone = f"{folder}.{os.urandom(4).hex()}.gone"
+    try:
+        os.rename(folder, gone)
+    except OSError:
+        return False
+    shutil.rmtree(gone, ignore_errors=True)
+    return True
+
+
+def _age(path: str) -> float:
+    """Return the seconds since something was changed; 0 where it is gone."""
+    try:
+        return time.time() - os.lstat(path).st_mtime
+    except FileNotFoundError:
+        return 0.0
+
+
 def _weight(folder: str) -> int:
-    return sum(
-        os.lstat(os.path.join(base, name)).st_size
-        for base, _, names in os.walk(folder)
-        for name in names
-    )
+    found = 0
+    for base, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                found += os.lstat(os.path.join(base, name)).st_size
+    return found
 
 
 def _write_all(folder: str, rows: Iterable[tuple[str, bytes]], mode: int) -> None:
