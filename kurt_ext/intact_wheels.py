@@ -2,18 +2,21 @@
 
 Its files lie among those of all others, so that only the wheel's own are looked at. Where
 somebody has installed another version since, by pip or uv, that one is theirs, and nothing
-is said here.
+is said here. Files come and go one by one: while they do, nothing of it is loaded.
 """
 
 from __future__ import annotations
 
 import os
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from shlex import quote
 from typing import TYPE_CHECKING, Any
 
-from .errors import IntegrityError
+from .errors import IntegrityError, LockedError
 from .intact import read_receipt, receipt_path
+from .journal import is_begun
+from .scope_lock import still
 
 if TYPE_CHECKING:
     from .places import Places
@@ -21,6 +24,8 @@ if TYPE_CHECKING:
 __all__ = ["hold_wheel", "receipt_of"]
 
 _SHOWN = 5
+_SCOPES = ("project", "user")
+_WAIT = 5.0  # seconds that another process may take to bring what it has begun to its end
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
@@ -30,7 +35,7 @@ def receipt_of(places: Places, name: str, dist_info: str) -> tuple[str, dict[str
     :param dist_info: its ``*.dist-info``.
     :raises IntegrityError: when a receipt is damaged.
     """
-    for scope in ("project", "user"):
+    for scope in _SCOPES:
         path = receipt_path(places, scope, name)
         if not os.path.lexists(path):
             continue
@@ -45,9 +50,44 @@ def receipt_of(places: Places, name: str, dist_info: str) -> tuple[str, dict[str
 def hold_wheel(places: Places, name: str, dist_info: str) -> None:
     """Raise where a distribution was installed by kurt and is not what was installed.
 
+    What another process is about to install, or to remove, is waited for.
+
     :param dist_info: its ``*.dist-info``.
-    :raises IntegrityError: with the files.
+    :raises IntegrityError: with the files; or when it is another one by now, or was cut off.
     """
+    try:
+        if not _begun(places, name):
+            _hold(places, name, dist_info)
+            return
+    except IntegrityError:
+        pass  # it may have been begun since, and is looked at once more
+    with ExitStack() as stack:
+        for scope in _SCOPES:
+            with suppress(LockedError):
+                stack.enter_context(still(places.installs(scope), _WAIT))
+        if not os.path.isdir(dist_info):
+            raise IntegrityError(
+                f"{name} was replaced, or removed, while it was to be loaded",
+                at=dist_info,
+                hint="try again",
+                skill=name,
+            )
+        _hold(places, name, dist_info)
+        if _begun(places, name) and receipt_of(places, name, dist_info) is None:
+            raise IntegrityError(
+                f"{name} is not wholly installed, so it is not used",
+                cause="its installation is under way, or was cut off",
+                at=dist_info,
+                hint="kurt doctor",
+                skill=name,
+            )
+
+
+def _begun(places: Places, name: str) -> bool:
+    return any(is_begun(places.installs(scope), name) for scope in _SCOPES)
+
+
+def _hold(places: Places, name: str, dist_info: str) -> None:
     found = receipt_of(places, name, dist_info)
     if found is None:
         return
