@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -33,10 +34,12 @@ from .lock import Locked, lock_path, write
 from .market import digests
 from .market.store import File, Store, Tree
 from .metadata import part_to_judge
+from .overtaken import refuse_overtaken
 from .receipts import Receipt, Receipts, now
 from .removing import refuse_imported
 from .scope_lock import still
 from .specs import Spec
+from .staging import stage
 from .steps import Plan, Step
 
 if TYPE_CHECKING:
@@ -157,10 +160,12 @@ class Installer:
             torn = before is not None and not before.folder and damage(self.receipts, before)
         if verb == "keep" and (keep or torn):
             verb = "replace"
-        tree = None
+        tree, unmet = None, []
         if goods.wheel is None:
-            tree = goods.tree or self.store.put(goods.name, goods.content)
-            report = self.judge(tree.folder)
+            with self.store.used():
+                tree = self._kept(goods)
+                report = self.judge(tree.folder)
+                unmet = self._lacking(goods, tree)
         else:
             with goods.unpacked() as dist_info:
                 report = self.judge_wheel(dist_info, goods.record)
@@ -200,16 +205,22 @@ class Installer:
             publisher_change=_publisher_change(before, locked),
             keep=keep,
             tree=tree,
-            warnings=[*goods.warnings, *self._lacking(goods, tree)],
+            warnings=[*goods.warnings, *unmet],
             lacking=self._lacking_of_wheel(goods),
         )
 
-    def _lacking(self, goods: Goods, tree: Tree | None) -> list[Finding]:
+    def _kept(self, goods: Goods) -> Tree:
+        """Return what was brought as a tree of the store, which may have been cleared up since."""
+        if goods.tree is None or not os.path.isdir(goods.tree.folder):
+            goods.tree = self.store.put(goods.name, goods.content)
+        return goods.tree
+
+    def _lacking(self, goods: Goods, tree: Tree) -> list[Finding]:
         """Return what to say of distributions that it needs, and that are not there."""
         from .environments import is_own
         from .requirements import missing
 
-        if tree is None or is_own(self.discovery.config, goods.name):
+        if is_own(self.discovery.config, goods.name):
             return []
         return [
             Finding(
@@ -328,7 +339,8 @@ class Installer:
         :param publishers: names of the skills whose new publisher was confirmed.
         :raises ConsentError: when nobody has agreed, and something asks for it.
         :raises PublisherError: when a publisher changed and was not confirmed.
-        :raises ConflictError: when another process has changed the same skill meanwhile.
+        :raises ConflictError: when another process has changed the same skill meanwhile, or
+            what it needs.
         """
         confirmed = set(publishers)
         for step in plan.changes:
@@ -355,9 +367,9 @@ class Installer:
             )
         done = []
         with held(self.receipts):
+            refuse_overtaken(self.receipts, plan, self.discovery)
             for step in plan.changes:
                 self._refuse_loaded(step)
-                self._refuse_meanwhile(step)
             if self.prepare is not None and any(step.lacking for step in plan.changes):
                 self.prepare(plan.changes)
             for step in plan.changes:
@@ -367,12 +379,27 @@ class Installer:
         return done
 
     def _lock_again(self, steps: Sequence[Step]) -> None:
-        """Write what is here as it should be, and was agreed to, into a lock that lacks it."""
-        found = [self.receipts.find(step.name) for step in steps]
-        rows = {one.locked.slug: one.locked for one in found if one is not None}
+        """Write what is here as it should be, and was agreed to, into a lock that lacks it.
+
+        What was there since another skill needs it is what somebody has asked for now.
+        """
+        rows: dict[str, Locked] = {}
+        asked: set[str] = set()
+        for step in steps:
+            found = self.receipts.find(step.name)
+            if found is None:
+                continue
+            if step.locked.requested and not found.locked.requested:
+                found = replace(found, locked=found.locked.but(requested=True))
+                self.receipts.write(found)
+                asked.add(found.locked.slug)
+            rows[found.locked.slug] = found.locked
 
         def change(lock: dict[str, Locked]) -> None:
-            lock.update({slug: row for slug, row in rows.items() if slug not in lock})
+            for slug, row in rows.items():
+                kept = lock.setdefault(slug, row)
+                if slug in asked:
+                    lock[slug] = kept.but(requested=True)
 
         if rows:
             write(lock_path(self.places, self.scope), change)
@@ -382,17 +409,11 @@ class Installer:
         if step.before is not None and step.before.folder:
             refuse_imported(step.before)
 
-    def _refuse_meanwhile(self, step: Step) -> None:
-        found = self.receipts.find(step.name)
-        mine = step.before.locked.digest if step.before else None
-        theirs = found.locked.digest if found else None
-        if mine != theirs and theirs != step.locked.digest:
-            raise ConflictError(
-                f"{step.name} was changed by another process meanwhile",
-                hint="try again",
-                skill=step.name,
-            )
-        step.before = found
+    def stage(self, step: Step) -> None:
+        """Keep what was brought until the next reload of the plugin, in the store too."""
+        with self.store.used():
+            self._kept(step.goods)
+            stage(self.receipts, self.receipt(step))
 
     def receipt(self, step: Step) -> Receipt:
         """Return what is noted of a step that is done."""
@@ -412,7 +433,8 @@ class Installer:
     def _do(self, step: Step) -> None:
         goods, receipt = step.goods, self.receipt(step)
         if step.tree is not None:
-            place(self.receipts, step.tree, receipt, content=goods.content, keep=step.keep)
+            tree = self._kept(goods)
+            place(self.receipts, tree, receipt, content=goods.content, keep=step.keep)
         else:
             assert goods.wheel is not None
             self.store.keep_wheel(*goods.wheel)

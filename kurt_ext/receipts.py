@@ -130,6 +130,10 @@ class Receipts:
         """Return where the receipt of a skill lies, or would."""
         return os.path.join(self.folder, f"{slug(name)}.json")
 
+    def staged_path(self, name: str) -> str:
+        """Return where an update lies, or would, that waits for a reload."""
+        return os.path.join(self.folder, "staged", f"{slug(name)}.json")
+
     def find(self, name: str) -> Receipt | None:
         """Return the receipt of a skill; None where kurt has not installed it here.
 
@@ -197,8 +201,9 @@ class Receipts:
             ) from error
 
     def forget(self, name: str) -> None:
-        """Remove the receipt of a skill, if there is one."""
-        try:
-            os.unlink(self.path_of(name))
-        except FileNotFoundError:
-            pass
+        """Remove the receipt of a skill, if there is one, and what waits to be its update."""
+        for path in (self.staged_path(name), self.path_of(name)):
+            try:
+                os.unlink(path)
+            except FileNotFoundError:
+                pass

@@ -190,9 +190,7 @@ class PluginRegistry:
             assert step.tree is not None
             self._downloads[name] = goods
             if step.before is not None and step.before.folder and step.verb != "keep":
-                from .staging import stage
-
-                stage(installer.receipts, installer.receipt(step))
+                installer.stage(step)
             return Path(step.tree.folder)
 
         return await self._work(download)
@@ -259,12 +257,12 @@ class PluginRegistry:
             plan = installer.plan_of([goods], force=force)
             _refuse_wider(plan.changes, accept_permissions)
             installer.apply(plan, agreed=True)
-            from .staging import discard
+            from .staging import discard_overtaken
 
-            discard(installer.receipts, name)
-            receipt = installer.receipts.find(name)
-            assert receipt is not None
-            return Path(receipt.folder or str(installer.store.wheel(receipt.locked.digest)))
+            discard_overtaken(installer.receipts, name)
+            if goods.wheel is not None:
+                return Path(installer.store.path_of_wheel(goods.digest, goods.wheel[0]))
+            return Path(installer.receipts.root, name)
 
         return await self._work(install)
 
@@ -301,10 +299,8 @@ class PluginRegistry:
         def remove() -> None:
             from .receipts import Receipts
             from .removing import uninstall
-            from .staging import discard
 
-            receipt = uninstall(Receipts(self.places), plugin_id, force=force)
-            discard(Receipts(self.places), receipt.name)
+            uninstall(Receipts(self.places), plugin_id, force=force)
 
         await self._work(remove)
 
@@ -419,9 +415,8 @@ def _checked(plugin_id: str) -> str:
 def _is_in_store(installer: Installer, goods: Goods, path: str) -> bool:
     """Return whether a path is the copy in the store of what was downloaded."""
     if goods.wheel is not None:
-        return os.path.realpath(path) == os.path.realpath(
-            installer.store.wheel(goods.digest) or os.devnull
-        )
+        kept = installer.store.path_of_wheel(goods.digest, goods.wheel[0])
+        return os.path.realpath(path) == os.path.realpath(kept)
     base = installer.store.path_of(goods.digest)
     return os.path.realpath(os.path.dirname(os.path.abspath(path))) == os.path.realpath(base)
 

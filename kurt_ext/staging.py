@@ -16,10 +16,9 @@ from .atomic import write_atomically
 from .errors import IntegrityError, PermissionsWiderError, PublisherError, StorageError
 from .grants import Grants, widening
 from .installing_folders import held, place
-from .intact import read_receipt
+from .intact import read_receipt, refusal
 from .jsontext import dumps
 from .market.store import Store
-from .names import slug
 from .receipts import Receipt, Receipts
 
 if TYPE_CHECKING:
@@ -27,13 +26,9 @@ if TYPE_CHECKING:
     from .lock import Locked
     from .places import Places
 
-__all__ = ["commit", "discard", "refuse_wider", "stage", "staged", "take_back"]
+__all__ = ["commit", "discard", "discard_overtaken", "refuse_wider", "stage", "staged", "take_back"]
 
 _SCHEMA = "kurt.installed/1"
-
-
-def _path(receipts: Receipts, name: str) -> str:
-    return os.path.join(receipts.folder, "staged", f"{slug(name)}.json")
 
 
 def stage(receipts: Receipts, receipt: Receipt) -> None:
@@ -41,7 +36,7 @@ def stage(receipts: Receipts, receipt: Receipt) -> None:
 
     :raises StorageError: when it cannot be written.
     """
-    path = _path(receipts, receipt.name)
+    path = receipts.staged_path(receipt.name)
     try:
         os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
         text = dumps({"schema": _SCHEMA, **receipt.as_dict()})
@@ -55,7 +50,7 @@ def staged(receipts: Receipts, name: str) -> Receipt | None:
 
     :raises IntegrityError: when it is damaged.
     """
-    path = _path(receipts, name)
+    path = receipts.staged_path(name)
     row = read_receipt(path, name)
     if row is None:
         return None
@@ -72,9 +67,9 @@ def staged(receipts: Receipts, name: str) -> Receipt | None:
 
 
 def discard(receipts: Receipts, name: str) -> None:
-    """Forget what is kept for a plugin."""
+    """Forget what is kept for a plugin; the caller holds the scope."""
     try:
-        os.unlink(_path(receipts, name))
+        os.unlink(receipts.staged_path(name))
     except FileNotFoundError:
         pass
 
@@ -117,25 +112,26 @@ def _who(locked: Locked) -> str:
 def commit(places: Places, candidate: Candidate) -> Receipt | None:
     """Put a staged update in the place of what is installed, and return what that was.
 
-    :returns: None where nothing was staged.
+    :returns: None where nothing was staged, or for another version than the present one.
 
     :raises PermissionsWiderError: when it asks for more than the present version.
     :raises PublisherError: when it comes from somebody else.
-    :raises IntegrityError: when the store has it no longer.
+    :raises IntegrityError: when the store has it no longer, or what is there was changed since.
     """
     if not candidate.is_folder or candidate.scope not in ("project", "user"):
         return None
     receipts = Receipts(places, candidate.scope)
-    if not os.path.lexists(_path(receipts, candidate.name)):
+    if not os.path.lexists(receipts.staged_path(candidate.name)):
         return None
     with held(receipts):
         update, present = staged(receipts, candidate.name), receipts.find(candidate.name)
-        if update is None or present is None:
+        if update is None or present is None or not _follows(update, present):
             discard(receipts, candidate.name)
             return None
-        if update.locked.digest == present.locked.digest:
-            discard(receipts, candidate.name)
-            return None
+        changed = receipts.changed(present)
+        if changed:
+            name, version, folder = present.name, present.version, present.folder
+            raise refusal(name, version, folder, changed, receipts.scope)
         refuse_wider(present, update)
         tree = Store(places.store).find(update.locked.digest)
         if tree is None:
@@ -149,13 +145,37 @@ def commit(places: Places, candidate: Candidate) -> Receipt | None:
     return present
 
 
+def discard_overtaken(receipts: Receipts, name: str) -> None:
+    """Forget what is kept for a plugin where it is of another version than the present one.
+
+    :raises IntegrityError: when what is kept, or was installed, is damaged.
+    """
+    if not os.path.lexists(receipts.staged_path(name)):
+        return
+    with held(receipts):
+        update, present = staged(receipts, name), receipts.find(name)
+        if update is None or present is None or not _follows(update, present):
+            discard(receipts, name)
+
+
+def _follows(update: Receipt, present: Receipt) -> bool:
+    """Return whether an update is one of what is there: of an older or a newer one it is not."""
+    before = update.history[:1]
+    return bool(before) and before[0].locked.digest == present.locked.digest
+
+
 def take_back(places: Places, scope: str, before: Receipt) -> None:
     """Undo :func:`commit`, since the new code does not run.
+
+    Where somebody has installed another version since, or removed it, nothing is done.
 
     :raises KurtError: when the store has the old version no longer.
     """
     receipts = Receipts(places, scope)
     with held(receipts):
+        present = receipts.find(before.name)
+        if present is None or not _follows(present, before):
+            return
         tree = Store(places.store).find(before.locked.digest)
         if tree is None:
             raise IntegrityError(
