@@ -423,7 +423,7 @@ def house(
     given = life.admitted.config.sandbox_config_override if life.admitted is not None else None
     environment = environment_of(candidate, isolation.config, places=isolation.places)
     path = environment.site_packages if environment else None
-    policy = isolation.policy(candidate, record, decision, given, path=path)
+    policy = isolation.confinement.policy(candidate, record, decision, given, path=path)
     for note in policy.notes:
         life.tell("isolating", detail=[note])
     places = isolation.places
@@ -434,7 +434,7 @@ def house(
     return Housing(
         policy,
         decision,
-        _opening(candidate, record, isolation.companions(record), places),
+        _opening(candidate, record, isolation.confinement.companions(record), places),
         spawner=isolation.spawner,
         place=isolation.kind_place,
         audit=isolation.audit,

@@ -20,38 +20,34 @@ trusted folder is auto, and what came with the host is none.
 from __future__ import annotations
 
 import os
-import site
-import sys
 from collections.abc import Coroutine, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .config_keys import MODES
-from .errors import ConfigError, IntegrityError, IsolationError, NotFoundError
-from .grants import LISTS, NATIVE, Grants, narrow
+from .confinement import Confinement, check_understood
+from .errors import ConfigError, IntegrityError, IsolationError
+from .grants import LISTS, NATIVE
 from .journal import is_begun
 from .kinds import GROUP
-from .sandbox.limits import DEFAULTS, LIMITS, lowered, merged, problems
 from .settings import dotted
 
 if TYPE_CHECKING:
     from .candidates import Candidate
     from .config import Config
+    from .grants import Grants
     from .kinds import Kind
     from .life import Life
     from .manager import SkillManager
     from .places import Places
     from .sandbox.auditing import Audit
     from .sandbox.lending import Loans, Seen
-    from .sandbox.policy import Policy
     from .sandbox.spawning import Spawner
 
-__all__ = ["Decision", "Isolation", "declares", "python_path"]
+__all__ = ["Decision", "Isolation", "declares"]
 
 #: Speaks last among those who say nothing of one plugin: a mode for everything.
 VARIABLE = "KURT_ISOLATION"
-_ENVIRONMENT_KEY = "environment"
-_OVERRIDE = "sandbox_config_override"
 #: What a worker needs to load a plugin, and what most plugins begin with.
 _PRELOAD = ("kurt_ext.sandbox.inside", "kurt_ext.instances", "kurt_ext.models", "pydantic.main")
 
@@ -108,6 +104,8 @@ class Isolation:
 
     def __init__(self, skills: SkillManager) -> None:
         self._skills = skills
+        #: Says what an isolated plugin may do.
+        self.confinement = Confinement(skills)
         self._asked: dict[str, str] = {}
         self._undeclared: set[str] = set()
 
@@ -215,7 +213,7 @@ class Isolation:
         if said in MODES:
             return said, f"[{dotted(('plugin', candidate.name))}] says so"
         default, origin = self._default(candidate)
-        self._understood("isolation", "tier")
+        check_understood(config, "isolation", "tier")
         said = config.sandbox().get("isolation")
         if said in MODES and default != "none":
             return said, "[sandbox] says so"
@@ -278,123 +276,6 @@ class Isolation:
             missing=reasons,
         )
 
-    # -- what it may do ----------------------------------------------------------
-
-    def policy(
-        self,
-        candidate: Candidate,
-        record: Mapping[str, Any],
-        decision: Decision,
-        given: Mapping[str, Any] | None = None,
-        *,
-        path: Iterable[str] | None = None,
-    ) -> Policy:
-        """Return what a plugin's worker may do: its manifest, narrowed by who configures it.
-
-        :param given: a ``sandbox_config_override`` of the caller.
-        :param path: where libraries come from; those of this Python if None.
-        :raises IsolationError: when a permission may be granted to nobody.
-        :raises ConfigError: when a limit is no number.
-        """
-        from .importer import code_folder
-        from .sandbox.policy import compile_policy
-
-        limits = self.limits(candidate, record, given)
-        grants = Grants.of(record.get("permissions") or {})
-        for table in self._overrides(candidate, record, given):
-            grants = _narrowed(grants, table)
-        places = self._skills.places
-        return compile_policy(
-            candidate.name,
-            grants,
-            folder=code_folder(candidate) or "",
-            limits=limits,
-            tier=decision.tier,
-            path=python_path() if path is None else path,
-            companions=[folder for one in self.companions(record) if (folder := code_folder(one))],
-            strict=decision.mode == "strict",
-            protected=[
-                places.data,
-                places.cache,
-                os.path.dirname(places.user_config),
-                places.project_config,
-                *self._folders_of_others(candidate),
-            ],
-        )
-
-    def limits(
-        self,
-        candidate: Candidate,
-        record: Mapping[str, Any],
-        given: Mapping[str, Any] | None = None,
-    ) -> dict[str, float]:
-        """Return how much a plugin's worker may use, by the names of a policy.
-
-        :raises ConfigError: when a limit is no number.
-        """
-        shipped, operator = self._overrides(candidate, record, given)
-        for key, text in problems({**shipped, **operator}):
-            raise ConfigError(
-                f"{key} of the plugin {candidate.name} cannot be used: {text}",
-                hint=f"kurt config explain '{dotted(('plugin', candidate.name, _OVERRIDE))}'",
-                skill=candidate.name,
-                problems=[(f"/{_OVERRIDE}/{key}", text)],
-            )
-        sandbox = self._skills.config.sandbox()
-        self._understood(*(limit.key for limit in LIMITS))
-        return merged(merged(lowered(DEFAULTS, shipped), sandbox), operator)
-
-    def _understood(self, *keys: str) -> None:
-        """Raise where the operator has said something of ``[sandbox]`` that nobody can read.
-
-        A limit that was meant and is not kept is worse than none.
-        """
-        config = self._skills.config
-        wrong = config.sandbox().get("wrong", ())
-        for key in ("", *keys):
-            if key in wrong:
-                name = f"sandbox.{key}".rstrip(".")
-                said = [one for one in config.findings if one.message.startswith(f"{name} must be")]
-                raise ConfigError(
-                    f"{name} cannot be understood, and no plugin is isolated by it",
-                    cause=said[0].message if said else None,
-                    at=said[0].at if said else None,
-                    hint=f"kurt config explain {name}" if key else "write [sandbox]",
-                )
-
-    def _overrides(
-        self, candidate: Candidate, record: Mapping[str, Any], given: Mapping[str, Any] | None
-    ) -> tuple[Mapping[str, Any], dict[str, Any]]:
-        """Return what the plugin's own config.json says of its isolation, and what others say."""
-        shipped = _table((record.get("config") or {}).get(_OVERRIDE))
-        own = _table(self._skills.config.plugin(candidate.name).get(_OVERRIDE))
-        return shipped, {**own, **_table(given)}
-
-    def companions(self, record: Mapping[str, Any]) -> list[Candidate]:
-        """Return the skills whose code a plugin may import: those that it declares to need.
-
-        What they need is among them. One that is not there, or not trusted, is left out:
-        the import of it says so.
-        """
-        discovery = self._skills.discover()
-        found: dict[str, Candidate] = {}
-        waiting = [dict(record)]
-        while waiting:
-            for needed in waiting.pop().get("dependencies") or ():
-                try:
-                    candidate = discovery.skill(needed["plugin_id"])
-                except NotFoundError:
-                    continue
-                if candidate.name not in found and candidate.usable:
-                    found[candidate.name] = candidate
-                    waiting.append(self._skills.loading.record(candidate))
-        return list(found.values())
-
-    def _folders_of_others(self, candidate: Candidate) -> list[str]:
-        """Return the folders of all other skills that were found."""
-        found = self._skills.discover().candidates
-        return [one.location for one in found if one.location and one.name != candidate.name]
-
     def kind_place(self, kind: Kind[Any]) -> str:
         """Return where a kind is imported from, as ``module:attribute``.
 
@@ -409,31 +290,3 @@ class Isolation:
     def _kind_places(self) -> dict[str, str]:
         points = self._skills.discover().entry_points(GROUP)
         return {point.name: point.value for point in points}
-
-
-def python_path() -> list[str]:
-    """Return the folders that the packages of this Python are imported from.
-
-    Those that another file put on ``sys.path``, a checkout's for instance, are not
-    among them: what else lies there is nobody's business.
-    """
-    known = {os.path.realpath(one) for one in site.getsitepackages()}
-    if site.ENABLE_USER_SITE:
-        known.add(os.path.realpath(site.getusersitepackages()))
-    found = [os.path.realpath(one) for one in sys.path if one]
-    return list(dict.fromkeys(one for one in found if one in known))
-
-
-def _table(value: Any) -> Mapping[str, Any]:
-    return value if isinstance(value, Mapping) else {}
-
-
-def _narrowed(grants: Grants, table: Mapping[str, Any]) -> Grants:
-    """Return permissions that a table of the configuration narrows; a list it lacks stays whole."""
-    said = {key: table[key] for key in LISTS if isinstance(table.get(key), (list, tuple))}
-    native = grants.native and table.get(NATIVE) is not False
-    if not said and native == grants.native:
-        return grants
-    lists = {key: said.get(key, grants.lists[key]) for key in LISTS}
-    narrowed = narrow(grants, Grants(lists, native))
-    return Grants(narrowed.lists, native)

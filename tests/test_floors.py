@@ -34,6 +34,7 @@ frontmatter readers
 fields
 compact overlooked config_keys
 skillmd pluginjson annotated
+marketplace_info
 lifecycle
 models
 telemetry changes
@@ -75,6 +76,7 @@ composition
 calls
 leaks
 stages life
+confinement
 housing isolation
 whereabouts
 factory

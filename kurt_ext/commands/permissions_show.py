@@ -67,7 +67,7 @@ def _held(session: Session, name: str) -> dict[str, Any]:
         }
         if decision.isolated:
             try:
-                limits = skills.isolation.limits(candidate, record)
+                limits = skills.isolation.confinement.limits(candidate, record)
             except KurtError as error:
                 found["words"] = [str(error)]
             else:

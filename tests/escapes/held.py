@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from kurt_ext.confinement import python_path
 from kurt_ext.errors import KurtError
 from kurt_ext.grants import Grants
-from kurt_ext.isolation import python_path
 from kurt_ext.sandbox.failures import RemoteError
 from kurt_ext.sandbox.lending import Loans
 from kurt_ext.sandbox.limits import DEFAULTS
