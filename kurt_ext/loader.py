@@ -116,7 +116,7 @@ class PluginLoader:
         #: Who is told of events, and what runs beside.
         self.audience = Audience()
         self._loading.listeners.append(self._hear)
-        skills.count_calls()
+        skills.calls.count()
 
     # -- what there is ---------------------------------------------------------
 
@@ -329,7 +329,7 @@ class PluginLoader:
             raise failed from error
         self.admission.succeeded(candidate)
         life.move("loaded", "loaded", ms=life.timed("load", start))
-        self.skills.bind_calls(life)
+        self.skills.calls.bind(life)
 
     def _look(self, life: Life) -> Candidate:
         """Return the candidate to load, read anew where it may have changed."""
@@ -437,7 +437,7 @@ class PluginLoader:
                 for extension in self._made(life):
                     await stages.activate(life, extension)
             life.move("activate", "activated", ms=_since(start))
-            self.skills.bind_calls(life)
+            self.skills.calls.bind(life)
 
     async def deactivate_plugin(self, plugin_id: str) -> None:
         """Call ``deactivate``: a plugin that is ACTIVE or LOADED becomes INACTIVE.
@@ -455,7 +455,7 @@ class PluginLoader:
 
     async def _deactivate(self, life: Life) -> None:
         start = perf_counter()
-        self.skills.refuse_calls(life)
+        self.skills.calls.refuse(life)
         async with self._failing(life):
             for extension in reversed(self._made(life)):
                 await stages.deactivate(life, extension)
@@ -491,12 +491,12 @@ class PluginLoader:
         start = perf_counter()
         generation = life.generation
         if generation is not None:
-            self.skills.refuse_calls(life)
+            self.skills.calls.refuse(life)
             try:
                 await Reload(self, life).drained(generation)
             except BaseException:  # nothing has been ended yet, and it lives on
                 if life.status != PluginStatus.INACTIVE:
-                    self.skills.bind_calls(life)
+                    self.skills.calls.bind(life)
                 raise
         if life.status == PluginStatus.ACTIVE:
             await self._deactivate(life)
@@ -505,7 +505,7 @@ class PluginLoader:
         if generation is not None:
             async with self._failing(life):
                 failures = await self._readiness.end(life, generation, thorough=thorough)
-        self.skills.loose_calls(life)
+        self.skills.calls.loose(life)
         self._loading.forget(life)
         if failures:
             error = life.masked(failures[0][1])
@@ -643,7 +643,7 @@ class _Failing:
         if error is None:
             return
         life, loader = self._life, self._loader
-        loader.skills.loose_calls(life)
+        loader.skills.calls.loose(life)
         try:
             await unbroken(loader._undo(life, life.generation))
         finally:

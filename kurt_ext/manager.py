@@ -8,16 +8,13 @@ from collections.abc import Awaitable, Coroutine, Iterable, Mapping
 from concurrent.futures import CancelledError
 from types import MappingProxyType, TracebackType
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeAlias
-from weakref import WeakSet
 
+from .call_table import CallTable
 from .calls import Call, FanOut
-from .contract import Failures
-from .errors import ExtensionNotFoundError, KurtError, TransitionError, UsageError
+from .errors import ExtensionNotFoundError, TransitionError, UsageError
 from .importer import FINDER
-from .instances import capability_target
 from .isolation import Isolation
 from .kinds import GROUP, load_kinds
-from .lifecycle import inactive_error, unloaded_error
 from .loading import Loading
 from .lookup import REGISTERING_GROUP, Lookup
 from .managers import Outcome
@@ -27,8 +24,6 @@ from .places import Places
 from .portal import Blocked, Portal
 from .readiness import Readiness
 from .registering import LOADING, Registered, Registry
-from .sandbox.remote import Remote
-from .sandbox.remote import target as remote_target
 from .surrounding import Surrounding
 from .syspath import hold, release
 
@@ -38,18 +33,15 @@ if TYPE_CHECKING:
     from .binding import Surroundings
     from .candidates import Candidate
     from .config import Config
-    from .contract import Extension, OnProgress, Target, Usage
+    from .contract import Extension, OnProgress, Target
     from .discovery import Discovery
     from .kinds import Kind, Kinds
-    from .life import Life
-    from .lookup import Found
     from .services import Services
 
 __all__ = ["SkillManager", "register"]
 
 # Named here, since `list` is a method below.
 _Rows: TypeAlias = list[dict[str, Any]]
-_Found: TypeAlias = list[Call]
 
 
 class SkillManager:
@@ -80,9 +72,7 @@ class SkillManager:
     def __init__(self, project: str | None = None, *, places: Places | None = None) -> None:
         self.places = places or Places(project)
         #: Calls by reference, made on first use: ``await skills.calls["archive"](…)``.
-        self.calls: dict[str, Call] = _Calls(self)
-        self._made: WeakSet[Call] = WeakSet()
-        self._made_lock = threading.Lock()
+        self.calls = CallTable(self, self._surround)
         self._lock = threading.RLock()
         self._registry = Registry()
         self._portal = Portal()
@@ -326,11 +316,11 @@ class SkillManager:
 
         :raises UsageError: when the extension is not of a kind that is called by name.
         """
-        found = self._callable(reference)
+        found = self.calls.find(reference)
         extension = self.loading.load(found)
         if self.readiness.is_waiting(extension):
             return self._portal.run(self.acall(reference))
-        call = self._call(found, extension)
+        call = self.calls.make(found, extension)
         return (
             call if self.loading.is_current(extension) else self._portal.run(self.acall(reference))
         )
@@ -338,10 +328,10 @@ class SkillManager:
     async def acall(self, reference: str) -> Call:
         """Return an extension ready to be called, as :meth:`call`."""
         for last in (False, False, True):
-            found = self._callable(reference)
+            found = self.calls.find(reference)
             extension = self.loading.load(found)
             try:
-                call = self._call(found, await self.readiness.ready(extension))
+                call = self.calls.make(found, await self.readiness.ready(extension))
             except TransitionError:
                 if last or self.loading.is_current(extension):
                     raise
@@ -405,90 +395,8 @@ class SkillManager:
         """Return several calls as one: ``await skills.fan_out(names)(params)``."""
         return FanOut([self.calls[reference] for reference in references])
 
-    def _callable(self, reference: str) -> Found:
-        found = self.lookup.find(reference)
-        if not found.kind.call and found.capability is None:
-            raise UsageError(
-                f"{found.reference} is not called by name",
-                cause=f"{found.kind.namespace}: {found.kind.summary}",
-                hint=f"kurt info {found.candidate.name}",
-                skill=found.candidate.name,
-            )
-        is_plugin = found.value and ":" not in found.value
-        if is_plugin and found.capability is None and self._record(found)["type"]:
-            return self.lookup.whole(found.candidate)
-        return found
-
-    def _record(self, found: Found) -> dict[str, Any]:
-        return self.loading.record(found.candidate)
-
-    def _call(self, found: Found, extension: Extension) -> Call:
-        life = self.readiness.use(extension)
-        target = self._target(found, extension)
-
-        def veil(error: BaseException) -> BaseException:
-            return self.loading.veiled(life, error)
-
-        call = Call(extension, found.name, target, self._surround, self._usage(life), veil)
-        with self._made_lock:
-            self._made.add(call)
-        return call
-
-    def _usage(self, life: Life) -> Usage | None:
-        return life.usage if self.loading.listeners else None
-
-    def count_calls(self) -> None:
-        """Count the calls that somebody keeps already; those made later are counted anyway."""
-        for call in self._kept():
-            life = self.loading.lives.get(call.extension.candidate.slug)
-            if life is not None:
-                call.bind(call.extension, call.target, self._usage(life))
-
-    def _target(self, found: Found, extension: Extension) -> Target:
-        if found.capability is not None:
-            return capability_target(extension, found.capability)
-        if isinstance(extension.obj, Remote):
-            return remote_target(extension.obj, extension.kind.facet("failures") or Failures())
-        target: Target = extension.kind.facet("call")(extension)
-        return target
-
     def _surround(self, extension: Extension, target: Target) -> Awaitable[Surroundings]:
         return self._surrounding.of(extension, target.uses)
-
-    def bind_calls(self, life: Life) -> None:
-        """Let the calls of a skill that somebody keeps run what is loaded now."""
-        for call in self._calls_of(life):
-            try:
-                found = self._callable(call.reference)
-                extension = self.loading.load(found)
-                call.bind(extension, self._target(found, extension), self._usage(life))
-            except KurtError as error:
-                call.refuse(error)
-            except Exception as error:  # of the plugin's object, or of its files
-                from .failure import load_error
-
-                call.refuse(load_error(life.candidate, error, call.name))
-
-    def refuse_calls(self, life: Life) -> None:
-        """Refuse the calls of a skill that was deactivated."""
-        for call in self._calls_of(life):
-            call.refuse(inactive_error(life.name, life.status))
-
-    def loose_calls(self, life: Life) -> None:
-        """Let go of a skill whose code is forgotten; calls that are kept raise that."""
-        for call in self._calls_of(life):
-            call.loose(unloaded_error(life.name))
-        for reference, call in list(self.calls.items()):  # threads add to it meanwhile
-            if call.extension.skill == life.name:
-                self.calls.pop(reference, None)
-
-    def _calls_of(self, life: Life) -> _Found:
-        return [call for call in self._kept() if call.extension.skill == life.name]
-
-    def _kept(self) -> _Found:
-        """Return the calls that somebody keeps; no thread may add one while they are counted."""
-        with self._made_lock:
-            return [*self._made]
 
     def loops(self) -> tuple[AbstractEventLoop, ...]:
         """Return the loops of this manager's own that calls may run on."""
@@ -619,18 +527,6 @@ def _owner(obj: Any) -> str:
     parts = module.split(".")
     top = parts[1] if parts[0] == PACKAGE and len(parts) > 1 else parts[0]
     return top.strip("_").replace("_", "-").lower() or "registered"
-
-
-class _Calls(dict[str, Call]):
-    """The calls of a manager by reference; one that is missing is made."""
-
-    def __init__(self, manager: SkillManager) -> None:
-        super().__init__()
-        self._manager = manager
-
-    def __missing__(self, reference: str) -> Call:
-        call = self[reference] = self._manager.call(reference)
-        return call
 
 
 def register(namespace: str, name: str, obj: Any) -> None:

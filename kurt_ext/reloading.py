@@ -135,7 +135,7 @@ class Reload:
             self._loading.registry.put_back(life.name, new.registry)
             new.registry = None
         self._loader.show_reloaded(life, candidate, admitted)
-        self._loader.skills.bind_calls(life)
+        self._loader.skills.calls.bind(life)
 
     async def _roll_back(
         self,

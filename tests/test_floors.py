@@ -84,6 +84,7 @@ loading lookup
 readiness
 surrounding
 stories
+call_table
 manager
 admission audience flights freshness
 states
