@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from .lifecycle import PluginEvent as PluginEvent
     from .loader import PluginLoader as PluginLoader
     from .managers import Outcome as Outcome
+    from .marketplace_info import PluginMarketplaceInfo as PluginMarketplaceInfo
     from .models import PluginCapability as PluginCapability
     from .models import PluginConfig as PluginConfig
     from .models import PluginDependency as PluginDependency
@@ -113,7 +114,6 @@ if TYPE_CHECKING:
     from .models import SkillManifest as SkillManifest
     from .places import Places as Places
     from .plugin_validator import PluginValidator as PluginValidator
-    from .registry import PluginMarketplaceInfo as PluginMarketplaceInfo
     from .registry import PluginRegistry as PluginRegistry
     from .report import Report as Report
     from .search import discover_all as discover_all
@@ -177,7 +177,7 @@ _PLACES = {
     "PluginEvent": ".lifecycle",
     "PluginLoadError": ".errors",
     "PluginLoader": ".loader",
-    "PluginMarketplaceInfo": ".registry",
+    "PluginMarketplaceInfo": ".marketplace_info",
     "PluginMetadata": ".models",
     "PluginPermissions": ".models",
     "PluginRegistry": ".registry",

@@ -19,13 +19,11 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-from pydantic import Field
-
-from .annotated import Value
 from .errors import KurtError, PermissionsWiderError, PolicyError, SkillNotFoundError
 from .findings import Finding
+from .marketplace_info import PluginMarketplaceInfo, info_of
 from .models import PluginMetadata, PluginType
 from .names import skill_name
 
@@ -39,32 +37,11 @@ if TYPE_CHECKING:
     from .plugin_validator import PluginValidator
     from .steps import Step
 
-__all__ = ["PluginMarketplaceInfo", "PluginRegistry"]
+__all__ = ["PluginRegistry"]
 
 _T = TypeVar("_T")
 MARKETPLACE = "https://plugins.agentcore.io"
 _NAME = "marketplace"
-
-
-class PluginMarketplaceInfo(Value):
-    """A plugin as a marketplace lists it."""
-
-    plugin_id: str = Field(description="Its id.")
-    name: str = Field(description="Title for people.")
-    version: str = Field(description="Newest version that is offered.")
-    description: str = Field(default="", description="What it does.")
-    author: str | None = Field(default=None, description="Who publishes it.")
-    plugin_type: str | None = Field(default=None, description="Word for its kind.")
-    tags: list[str] = Field(default_factory=list, description="Words to find it by.")
-    permissions: list[str] = Field(
-        default_factory=list, description="Names of the permissions that it asks for."
-    )
-    security_score: int | None = Field(default=None, description="0 to 100.")
-    downloads: int | None = Field(
-        default=None, description="How often it was downloaded; a static index does not know."
-    )
-    rating: float | None = Field(default=None, description="0 to 5, where anybody rates.")
-    status: str = Field(default="active", description="Whether it is looked after (PEP 792).")
 
 
 class PluginRegistry:
@@ -157,7 +134,7 @@ class PluginRegistry:
                 answer = market.catalogue.search(
                     query, kind=kind, tags=tuple(tags or ()), limit=limit
                 )
-                found += [(hit.rank, _info(hit.listing)) for hit in answer.hits]
+                found += [(hit.rank, info_of(hit.listing)) for hit in answer.hits]
             found.sort(key=lambda pair: pair[0])
             return [info for _, info in found[:limit]]
 
@@ -380,23 +357,6 @@ class PluginRegistry:
             judge=None if self.validator is None else self.validator.report,
             gate=gate,
         )
-
-
-def _info(row: dict[str, Any]) -> PluginMarketplaceInfo:
-    return PluginMarketplaceInfo(
-        plugin_id=row["id"],
-        name=row["title"],
-        version=row.get("latest") or "0.0.0",
-        description=row.get("summary", ""),
-        author=row["publisher"],
-        plugin_type=row.get("type"),
-        tags=row.get("tags", []),
-        permissions=row.get("permissions", []),
-        security_score=row.get("score"),
-        downloads=row.get("downloads"),
-        rating=row.get("rating"),
-        status=row.get("status", "active"),
-    )
 
 
 def _checked(plugin_id: str) -> str:
