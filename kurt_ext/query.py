@@ -126,18 +126,11 @@ def _open(discovery: Discovery) -> sqlite3.Connection:
     stamp = digest(marshal.dumps(fields, 2))
     name = f"query-{digest(os.fsencode(places.project))}.sqlite"
     path = os.path.join(places.cache, name)
-    try:
-        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
-        try:
-            if connection.execute("SELECT value FROM stamp").fetchone() == (stamp,):
-                return connection
-        except sqlite3.Error:
-            pass
-        connection.close()
-    except sqlite3.Error:
-        pass
+    there = _fitting(path, stamp)
+    if there is not None:
+        return there
     os.makedirs(places.cache, mode=0o700, exist_ok=True)
-    temporary = f"{path}.{os.getpid()}"
+    temporary = f"{path}.{os.getpid()}.{os.urandom(4).hex()}"
     try:
         connection = sqlite3.connect(temporary)
         with connection:
@@ -149,7 +142,28 @@ def _open(discovery: Discovery) -> sqlite3.Connection:
         if os.path.exists(temporary):
             os.unlink(temporary)
         raise
-    return sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    made = _fitting(path, stamp)
+    if made is None:
+        # Its numbers would mean other candidates.
+        raise sqlite3.OperationalError("another process, which sees other skills, was at it too")
+    return made
+
+
+def _fitting(path: str, stamp: str) -> sqlite3.Connection | None:
+    """Return the database at a path, if it is of what was found."""
+    import sqlite3
+
+    try:
+        connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    except sqlite3.Error:
+        return None
+    try:
+        if connection.execute("SELECT value FROM stamp").fetchone() == (stamp,):
+            return connection
+    except sqlite3.Error:
+        pass
+    connection.close()
+    return None
 
 
 def _fill(connection: sqlite3.Connection, candidates: Sequence[Candidate], stamp: str) -> None:
