@@ -13,7 +13,7 @@ import click
 from .. import cli, completion, jsontext
 from ..errors import UsageError
 from ..output import Answer, Column
-from ..sandbox.auditing import Tail, entries, folder_of
+from ..sandbox.auditing import Tail, entries, folder_of, is_wanted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -79,8 +79,12 @@ def command(
     """
     folder = folder_of(session.places)
     start = moment(since) if since else ""
-    tail = Tail(folder) if follow else None
-    found = deque(entries(folder, skill=name, denied=denied, since=start), maxlen=last)
+    tail = Tail(folder, past=True) if follow else None
+    if tail is None:
+        lines = entries(folder, skill=name, denied=denied, since=start)
+    else:  # from one look, or what is written between two would be shown twice
+        lines = (entry for entry in tail.new() if is_wanted(entry, name, denied, start))
+    found = deque(lines, maxlen=last)
     if tail is None and not jsonl:
         data = {"folder": folder, "entries": list(found)}
         return Answer(data, lambda page: _write(page, session, list(found)))
@@ -90,11 +94,7 @@ def command(
     try:
         while tail is not None:
             time.sleep(_PAUSE)
-            fresh = [
-                entry
-                for entry in tail.new()
-                if name in (None, entry["skill"]) and not (denied and entry["allowed"])
-            ]
+            fresh = [entry for entry in tail.new() if is_wanted(entry, name, denied)]
             _stream(page, fresh, jsonl, mute=session.json)
             rows += fresh if session.json else ()
     except KeyboardInterrupt:  # which is how it ends

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from ..places import Places
 
-__all__ = ["Audit", "Tail", "entries", "entry_of", "files", "folder_of"]
+__all__ = ["Audit", "Tail", "entries", "entry_of", "files", "folder_of", "is_wanted"]
 
 _log = logging.getLogger(__name__)
 #: Bytes of one file, and of all of them together.
@@ -245,7 +245,7 @@ def entries(
     for stream in opened(folder, since[:10]):
         for raw in stream:
             entry = entry_of(raw)
-            if entry is not None and _wanted(entry, skill, denied, since):
+            if entry is not None and is_wanted(entry, skill, denied, since):
                 yield entry
 
 
@@ -263,7 +263,10 @@ def entry_of(raw: bytes) -> dict[str, Any] | None:
     return entry if all(isinstance(entry.get(key), str) for key in texts) else None
 
 
-def _wanted(entry: dict[str, Any], skill: str | None, denied: bool, since: str) -> bool:
+def is_wanted(
+    entry: dict[str, Any], skill: str | None = None, denied: bool = False, since: str = ""
+) -> bool:
+    """Return whether a line is of those that :func:`entries` is asked for."""
     if skill is not None and entry["skill"] != skill:
         return False
     if denied and entry["allowed"]:
@@ -276,14 +279,15 @@ class Tail:
     """What is written to an audit from now on.
 
     :param folder: its folder, which need not be there yet.
+    :param past: begin with what is there already.
     """
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, *, past: bool = False) -> None:
         self._folder = folder
         #: First line of a file → how much of it was read. It keeps its lines under any name,
         #: while the number of one that was removed is given to the next.
         self._read: dict[bytes, int] = {}
-        for stream in opened(folder):
+        for stream in () if past else opened(folder):
             first = stream.readline(_LINE)
             self._read[first] = os.fstat(stream.fileno()).st_size
 
