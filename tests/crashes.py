@@ -27,13 +27,23 @@ def _is_change(event: str, arguments: tuple[object, ...]) -> bool:
     return event in _CHANGES
 
 
-def _start(work: Callable[[], object], number: int, what: signal.Signals) -> int:
-    """Run the work in a process of its own, which gets a signal before its n-th change."""
+def _is_look(event: str, arguments: tuple[object, ...], folder: str) -> bool:
+    if event not in ("open", "os.listdir", "os.scandir"):
+        return False
+    path = arguments[0]
+    return isinstance(path, str) and f"{path}/".startswith(f"{folder}/")
+
+
+def _start(
+    work: Callable[[], object], number: int, what: signal.Signals, looked_at: str = ""
+) -> int:
+    """Run the work in a process of its own, which gets a signal before its n-th step."""
     seen = 0
 
     def hook(event: str, arguments: tuple[object, ...]) -> None:
         nonlocal seen
-        if _is_change(event, arguments):
+        found = _is_look(event, arguments, looked_at) if looked_at else _is_change(event, arguments)
+        if found:
             seen += 1
             if seen == number:
                 os.kill(os.getpid(), what)
@@ -62,12 +72,15 @@ def die_at(work: Callable[[], object], number: int) -> bool:
 
 
 @contextmanager
-def stop_at(work: Callable[[], object], number: int, seconds: float = 0.08) -> Iterator[bool]:
+def stop_at(
+    work: Callable[[], object], number: int, seconds: float = 0.08, *, looked_at: str = ""
+) -> Iterator[bool]:
     """Run the work and stop it just before its n-th change; yield whether it came that far.
 
     :param seconds: how long it stands still.
+    :param looked_at: stop it before its n-th look into this folder instead.
     """
-    pid = _start(work, number, signal.SIGSTOP)
+    pid = _start(work, number, signal.SIGSTOP, looked_at)
     _, ended = os.waitpid(pid, os.WUNTRACED)
     if not os.WIFSTOPPED(ended):
         assert ended == 0

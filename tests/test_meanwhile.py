@@ -16,8 +16,9 @@ from typing import Any
 import pytest
 from crashes import die_at, stop_at
 from records import record
+from sites import tool_py
 
-from kurt_ext import control, distinfo, environment_store, environments, quarantine, sockets
+from kurt_ext import control, distinfo, environment_store, environments, quarantine, query, sockets
 from kurt_ext import index as store
 from kurt_ext.acceptance import Acceptances, Wanted
 from kurt_ext.config import Config
@@ -25,9 +26,10 @@ from kurt_ext.config_edit import disable, enable, set_value
 from kurt_ext.discovery import discover
 from kurt_ext.environments import Environment, environment_of, make, prune
 from kurt_ext.environments import environments as every
-from kurt_ext.errors import LockedError
+from kurt_ext.errors import KurtError, LockedError
 from kurt_ext.link import Environment as Site
 from kurt_ext.link import is_linked, link, unlink
+from kurt_ext.manager import SkillManager
 from kurt_ext.places import Places
 from kurt_ext.quarantine import Quarantine
 from kurt_ext.registering import Registered, Registry
@@ -47,16 +49,23 @@ def nothing() -> None:
 
 
 def at_every_step(
-    work: Work, meet: Work, *, before: Work = nothing, after: Work = nothing, least: int = 2
+    work: Work,
+    meet: Work,
+    *,
+    before: Work = nothing,
+    after: Work = nothing,
+    least: int = 2,
+    looked_at: str = "",
 ) -> None:
     """Stop the work before each of its changes, and meet it there.
 
     :param before: sets up what both find, and ``after`` looks at what both leave.
     :param least: so many changes the work must have, or nothing was tried.
+    :param looked_at: stop it before each look into this folder instead.
     """
     for number in range(1, 400):
         before()
-        with stop_at(work, number) as stopped:
+        with stop_at(work, number, looked_at=looked_at) as stopped:
             if stopped:
                 meet()
         if not stopped:
@@ -102,6 +111,7 @@ class TestTrust:
 
         at_every_step(work, meet, before=before, after=after)
 
+    @slow
     def test_one_who_dies_over_an_answer_leaves_the_others(self, tmp_path: Path) -> None:
         one, two = tmp_path / "one", tmp_path / "two"
         one.mkdir()
@@ -152,6 +162,7 @@ class TestConfiguration:
 
         at_every_step(work, meet, before=before, after=after, least=6)
 
+    @slow
     def test_two_terminals_may_make_the_first_file(self, project: Path) -> None:
         places = Places()
 
@@ -277,6 +288,7 @@ class TestVerdicts:
             least=4,
         )
 
+    @slow
     def test_a_cache_that_is_cleared_meanwhile_costs_nothing_else(
         self, project: Path, tmp_path: Path
     ) -> None:
@@ -408,11 +420,24 @@ class TestEnvironments:
                 break
         assert number > 10
 
+    @slow
+    def test_one_may_be_removed_under_who_lists_them(self) -> None:
+        def look() -> None:
+            assert all(one.used and one.as_dict() for one in every(Places()))
+
+        at_every_step(
+            look,
+            lambda: prune(Places(), days=0),
+            before=self.before,
+            looked_at=environment_store.root_of(Places()),
+            least=1,
+        )
+
 
 # -- skills, the index of them, and what is shown of them ------------------------------
 
 
-HEAD = "---\nname: {name}\nversion: {version}\ndescription: {name}. Use in tests.\n---\n"
+HEAD = "---\nname: {name}\nversion: {version}\ndescription: {name}. Use in tests.\n"
 
 
 class TestListing:
@@ -426,12 +451,12 @@ class TestListing:
             self.put(name)
         return self.folder
 
-    def put(self, name: str, version: str = "1.0.0") -> None:
+    def put(self, name: str, version: str = "1.0.0", more: str = "---\n", code: str = "") -> None:
         """Write a skill as a program does: whole, and into its place."""
         new = self.folder.parent / f".{name}"
         new.mkdir(parents=True)
-        (new / "SKILL.md").write_text(HEAD.format(name=name, version=version))
-        (new / "skill.py").write_text("")
+        (new / "SKILL.md").write_text(HEAD.format(name=name, version=version) + more)
+        (new / "skill.py").write_text(code)
         self.take(name)
         self.folder.mkdir(exist_ok=True)
         os.rename(new, self.folder / name)
@@ -523,6 +548,96 @@ class TestListing:
         monkeypatch.setattr(os, "replace", clear)
         assert self.seen() == {"one": "1.0.0", "two": "1.0.0"}
 
+    @slow
+    @pytest.mark.parametrize("anew", [False, True], ids=["again", "first"])
+    def test_skills_may_come_and_go_under_one_who_looks(self, anew: bool) -> None:
+        wanted = {"two": "2.0.0", "three": "1.0.0"}
+
+        def before() -> None:
+            self.take("three")
+            self.put("one")
+            self.put("two")
+            discover(Places(), refresh=True)
+            self.put("one")
+
+        def meet() -> None:
+            self.take("one")
+            self.put("two", "2.0.0")
+            self.put("three")
+
+        def after() -> None:
+            assert self.seen() == self.shown() == wanted
+
+        at_every_step(
+            lambda: discover(Places(), refresh=anew).candidates,
+            meet,
+            before=before,
+            after=after,
+            looked_at=str(self.folder),
+        )
+
+    @slow
+    @pytest.mark.parametrize("goes", [False, True], ids=["replaced", "gone"])
+    def test_a_skill_may_change_under_one_who_loads_it(self, goes: bool) -> None:
+        offers = "implements:\n  - type: tool\n    name: echo\n    class: Echo\n---\n"
+
+        def put(version: str) -> None:
+            self.put("one", version, offers, f"{tool_py()}\n    version = {version!r}\n")
+
+        def load() -> None:
+            with SkillManager() as skills, suppress(KurtError):
+                assert skills.load("one:echo").obj.version in ("1.0.0", "2.0.0")
+
+        def meet() -> None:
+            if goes:
+                self.take("one")
+            else:
+                put("2.0.0")
+
+        def load_alone() -> None:
+            with SkillManager() as skills:
+                assert skills.load("one:echo").obj.version == "1.0.0"
+
+        put("1.0.0")
+        assert not die_at(load_alone, 10_000)
+        at_every_step(
+            load, meet, before=lambda: put("1.0.0"), least=2, looked_at=str(self.folder / "one")
+        )
+
+    def test_who_searches_means_the_skills_that_it_sees(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(query, "SQLITE_FROM", 1)
+        mine = discover(Places())
+        self.put("three")
+        theirs = discover(Places())
+        replace = os.replace
+
+        def other(old: str, new: str) -> None:
+            """Have another make its database when mine has come to its place."""
+            replace(old, new)
+            monkeypatch.setattr(os, "replace", replace)
+            assert [one.name for one in query.select(theirs, text="three")] == ["three"]
+
+        monkeypatch.setattr(os, "replace", other)
+        assert [one.name for one in query.select(mine, text="two")] == ["two"]
+        assert [one.name for one in query.select(mine, text="three")] == []
+
+    @slow
+    def test_a_skill_may_go_while_its_verdict_is_looked_for(self) -> None:
+        folder = str(self.folder / "one")
+
+        def find() -> None:
+            Verdicts(Places(), "rules").find(folder)
+            quarantine.fingerprint(folder)
+
+        at_every_step(
+            find,
+            lambda: self.take("one"),
+            before=lambda: [self.put("one")],
+            looked_at=folder,
+        )
+
 
 class TestShim:
     OLD = (("kept", "0.1.0"), ("newer", "0.1.0"), ("gone", "0.1.0"))
@@ -553,6 +668,29 @@ class TestShim:
             before=before,
             after=after,
             least=10,
+        )
+
+    @slow
+    @pytest.mark.parametrize("look", ["sync", "status", "distributions"])
+    def test_it_may_be_written_under_one_who_looks(self, tmp_path: Path, look: str) -> None:
+        shim = Shim(str(tmp_path / "shim"))
+
+        def work() -> None:
+            if look == "sync":
+                assert shim.sync(self.entries(*self.OLD)).findings == ()
+            elif look == "status":
+                found = shim.status(self.entries(*self.NEW))
+                assert "error" not in {one.severity for one in found}, found
+            else:
+                both = {f"kurt-skill-{name}" for name, _ in self.OLD + self.NEW}
+                assert both.issuperset(shim.distributions())
+
+        at_every_step(
+            work,
+            lambda: Shim(shim.root).sync(self.entries(*self.NEW)),
+            before=lambda: shim.sync(self.entries(*self.OLD)),
+            least=1,
+            looked_at=shim.root,
         )
 
 
@@ -738,6 +876,14 @@ class TestAudit:
 
         at_every_step(lambda: self.say(*"abcdefghij"), meet, before=before, after=after, least=5)
 
+    def test_who_follows_from_the_first_line_on_sees_each_once(self) -> None:
+        self.say(*"abcdef")
+        tail = Tail(self.folder, past=True)
+        seen = [line["target"] for line in tail.new()]
+        self.say("g")
+        seen += [line["target"] for line in tail.new()]
+        assert seen == [*"abcdefg"]
+
     def test_who_follows_goes_on_when_the_oldest_files_are_removed(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -770,6 +916,7 @@ class TestAudit:
 
 
 class TestScratch:
+    @slow
     def test_two_hosts_that_clear_up_at_once_both_go_on(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
