@@ -21,6 +21,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
+from .downloads import Downloads
 from .errors import KurtError, PermissionsWiderError, PolicyError, SkillNotFoundError
 from .findings import Finding
 from .marketplace_info import PluginMarketplaceInfo, info_of
@@ -85,7 +86,7 @@ class PluginRegistry:
         self._allow_http = allow_http
         self._hosts = tuple(hosts)
         self._markets: dict[str, Market] | None = None
-        self._downloads: dict[str, Goods] = {}
+        self._downloads = Downloads()
         # A catalogue is of one thread at a time, and the work is done in threads.
         self._lock = threading.Lock()
         #: What the last call had to say besides: withdrawn, stale, out of reach.
@@ -165,7 +166,7 @@ class PluginRegistry:
                 return self._downloaded_wheel(installer, goods)
             step = installer.step(goods, force=True)
             assert step.tree is not None
-            self._downloads[name] = goods
+            self._downloads.add(goods)
             if step.before is not None and step.before.folder and step.verb != "keep":
                 installer.stage(step)
             return Path(step.tree.folder)
@@ -175,7 +176,7 @@ class PluginRegistry:
     def _downloaded_wheel(self, installer: Installer, goods: Goods) -> Path:
         assert goods.wheel is not None
         installer.step(goods, force=True)
-        self._downloads[goods.name] = goods
+        self._downloads.add(goods)
         return Path(installer.store.keep_wheel(*goods.wheel))
 
     async def check_updates(self) -> list[tuple[str, str, str]]:
@@ -228,7 +229,7 @@ class PluginRegistry:
 
         def install() -> Path:
             installer = self._installer(markets=False)
-            goods = self._goods(installer, name, os.fspath(download_path))
+            goods = self._downloads.goods(installer, name, os.fspath(download_path))
             if goods.market is not None or goods.record["dependencies"]:
                 installer = self._installer(markets=self.enable_marketplace)
             plan = installer.plan_of([goods], force=force)
@@ -242,28 +243,6 @@ class PluginRegistry:
             return Path(installer.receipts.root, name)
 
         return await self._work(install)
-
-    def _goods(self, installer: Installer, name: str, path: str) -> Goods:
-        """Return what was downloaded, or what lies at a path, if it is the plugin asked for.
-
-        :raises IntegrityError: when it is another one.
-        """
-        from .errors import IntegrityError
-        from .specs import Spec, parse
-
-        downloaded = self._downloads.get(name)
-        if downloaded is not None and _is_in_store(installer, downloaded, path):
-            return downloaded
-        spec = parse(os.path.abspath(path))
-        goods = installer.bring(Spec(spec.kind, path, path=spec.path))
-        if goods.name != name:
-            raise IntegrityError(
-                f"what lies there is not {name}",
-                cause=f"its manifest has the id {goods.name}",
-                at=path,
-                skill=name,
-            )
-        return goods
 
     async def uninstall_plugin(self, plugin_id: str, *, force: bool = False) -> None:
         """Remove a plugin that was installed; a folder of somebody's own is never touched.
@@ -370,15 +349,6 @@ def _checked(plugin_id: str) -> str:
         raise SkillNotFoundError(
             f"there is no plugin {plugin_id[:128]!r}", cause=error.cause, hint=error.hint
         ) from None
-
-
-def _is_in_store(installer: Installer, goods: Goods, path: str) -> bool:
-    """Return whether a path is the copy in the store of what was downloaded."""
-    if goods.wheel is not None:
-        kept = installer.store.path_of_wheel(goods.digest, goods.wheel[0])
-        return os.path.realpath(path) == os.path.realpath(kept)
-    base = installer.store.path_of(goods.digest)
-    return os.path.realpath(os.path.dirname(os.path.abspath(path))) == os.path.realpath(base)
 
 
 def _refuse_wider(steps: Sequence[Step], accepted: bool) -> None:

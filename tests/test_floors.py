@@ -105,6 +105,7 @@ installer
 updating syncing pruning
 auditing
 vouching provenance
+downloads
 registry
 """
 LEVEL = {name: level for level, line in enumerate(FLOORS.split("\n")) for name in line.split()}
