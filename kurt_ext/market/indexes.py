@@ -16,8 +16,6 @@ from contextlib import suppress
 from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, NamedTuple
-from urllib.parse import unquote, urlsplit
-from urllib.request import url2pathname
 
 from ..atomic import write_atomically
 from ..errors import (
@@ -110,7 +108,7 @@ class IndexClient:
         tag = digests.of_bytes(f"{name}\0{url}".encode())[7:23]
         self._cache = os.path.join(places.cache, "markets", f"{name[:40]}-{tag}")
         self._seen = os.path.join(places.data, "markets", f"{name[:40]}-{tag}.json")
-        folder = _folder(url)
+        folder = reading.folder_of(url)
         self._reader: reading.FolderReader | HttpReader
         if folder is not None:
             self._reader = reading.FolderReader(folder)
@@ -431,18 +429,3 @@ def _mark(path: str) -> list[int]:
     """Return what tells that a file is the one that it was."""
     status = os.stat(path)
     return [status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size]
-
-
-def _folder(url: str) -> str | None:
-    """Return the folder that an address names; None where it is on a server.
-
-    :raises MarketError: for a file: address with a host.
-    """
-    parts = urlsplit(url)
-    if parts.scheme == "file":
-        if parts.netloc not in ("", "localhost"):
-            raise MarketError(f"{url} is on another machine", hint="write it like file:///path")
-        return url2pathname(parts.path) if os.name == "nt" else unquote(parts.path)
-    if "://" in url:
-        return None
-    return os.path.abspath(url)

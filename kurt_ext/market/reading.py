@@ -22,6 +22,7 @@ __all__ = [
     "Reader",
     "advisories",
     "fetch",
+    "folder_of",
     "index",
     "publisher",
     "reader_of",
@@ -96,22 +97,33 @@ def reader_of(location: str, *, allow_http: bool = False) -> Reader:
     :param allow_http: whether a server may be asked without encryption.
     :raises MarketError: when the address may not be asked.
     """
-    from urllib.parse import unquote, urlsplit
-
     if not location.strip():
         raise MarketError("that is no place", hint="give a folder, or https://…")
-    if location.startswith("file:"):
-        parts = urlsplit(location)
-        if parts.netloc not in ("", "localhost"):
-            raise MarketError(
-                f"{location} is on another machine", hint="write it like file:///path"
-            )
-        return FolderReader(unquote(parts.path))
-    if "://" in location:
-        from .fetching import HttpReader
+    folder = folder_of(location)
+    if folder is not None:
+        return FolderReader(folder)
+    from .fetching import HttpReader
 
-        return HttpReader(location, allow_http=allow_http)
-    return FolderReader(os.path.abspath(location))
+    return HttpReader(location, allow_http=allow_http)
+
+
+def folder_of(url: str) -> str | None:
+    """Return the folder that an address names; None where it is on a server.
+
+    :raises MarketError: for a file: address with a host, or one that is none.
+    """
+    from urllib.parse import unquote, urlsplit
+    from urllib.request import url2pathname
+
+    if url[:5].lower() != "file:":
+        return None if "://" in url else os.path.abspath(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise MarketError(f"{url[:200]!r} is no address", cause=str(error)) from None
+    if parts.netloc not in ("", "localhost"):
+        raise MarketError(f"{url} is on another machine", hint="write it like file:///path")
+    return url2pathname(parts.path) if os.name == "nt" else unquote(parts.path)
 
 
 def fetch(reader: Reader, pointer: Pointer, limit: int) -> bytes:

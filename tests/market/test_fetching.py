@@ -14,6 +14,7 @@ import pytest
 from kurt_ext.errors import IntegrityError, KurtError, MarketError, NetworkError
 from kurt_ext.market import fetching
 from kurt_ext.market.fetching import HttpReader, refuse_address
+from kurt_ext.market.reading import reader_of
 
 from .shops import served
 
@@ -323,3 +324,9 @@ def test_a_cache_that_cannot_be_written_costs_nothing_but_time(root: Path, tmp_p
         reader = HttpReader(server.url, cache=str(tmp_path / "file" / "cache"))
         assert reader.current("page", 1 << 20).data == PAGE
         reader.accept()
+
+
+@pytest.mark.parametrize("location", ["file://[", "FILE://[", "http://[", "https://[::1/"])
+def test_an_address_that_is_none_is_refused_in_words(location: str) -> None:
+    with pytest.raises(MarketError, match="is no address"):
+        reader_of(location)
