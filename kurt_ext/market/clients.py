@@ -30,9 +30,10 @@ from .documents.publisher import PublisherDocument
 from .documents.release import FilesSource, Release, Wheel
 from .documents.skill import SkillDocument
 from .fetching import HttpReader
-from .indexes import IndexClient, Standing, key_of
+from .indexes import IndexClient, key_of
 from .layout import ADVISORIES_LIMIT, PUBLISHER_LIMIT, SKILL_LIMIT
 from .signing import verify_release
+from .standing import Standing
 from .trusting import LIMIT, Trust
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from ..overlooked import Overlooked
     from ..places import Places
 
-__all__ = ["Market", "Standing", "markets", "the_market"]
+__all__ = ["Market", "markets", "the_market"]
 
 
 class Market(IndexClient):

@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from shlex import quote
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_atomically
 from ..errors import (
@@ -35,45 +35,17 @@ from .fetching import Copy, HttpReader
 from .layout import INDEX, INDEX_LIMIT
 from .searching import Catalogue, build
 from .signing import key_id, parse_public, verify_index
+from .standing import Standing
 from .times import age_in_words, check_fresh
 
 if TYPE_CHECKING:
     from ..places import Places
 
-__all__ = ["IndexClient", "Standing", "key_of"]
+__all__ = ["IndexClient", "key_of"]
 
 _SIGNATURES_LIMIT = 1 << 20
 _SCHEMA = "kurt.market-seen/1"
 _RACY_NS = 2_100_000_000
-
-
-class Standing(NamedTuple):
-    """How a market's index stands.
-
-    :param snapshot: its number.
-    :param generated: when it was made.
-    :param age: seconds since then.
-    :param checked: seconds since it was last known to be the present one.
-    :param key: the id of the trusted key that has signed it; None where none was asked for.
-    :param warnings: what is to be said of it.
-    """
-
-    snapshot: int
-    generated: str
-    age: float
-    checked: float
-    key: str | None
-    warnings: tuple[Finding, ...] = ()
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields for JSON output."""
-        return {
-            "snapshot": self.snapshot,
-            "generated": self.generated,
-            "age_seconds": round(self.age),
-            "checked_seconds": round(self.checked),
-            "key": self.key,
-        }
 
 
 class IndexClient:
