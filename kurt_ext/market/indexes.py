@@ -7,12 +7,10 @@ cannot be asked.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -33,6 +31,7 @@ from . import digests, reading
 from .documents.index import Index, IndexMeta
 from .fetching import Copy, HttpReader
 from .layout import INDEX, INDEX_LIMIT
+from .noted_folders import NotedFolder
 from .searching import Catalogue, build
 from .signing import key_id, parse_public, verify_index
 from .standing import Standing
@@ -45,7 +44,6 @@ __all__ = ["IndexClient", "key_of"]
 
 _SIGNATURES_LIMIT = 1 << 20
 _SCHEMA = "kurt.market-seen/1"
-_RACY_NS = 2_100_000_000
 
 
 class IndexClient:
@@ -81,9 +79,9 @@ class IndexClient:
         self._cache = os.path.join(places.cache, "markets", f"{name[:40]}-{tag}")
         self._seen = os.path.join(places.data, "markets", f"{name[:40]}-{tag}.json")
         folder = reading.folder_of(url)
-        self._reader: reading.FolderReader | HttpReader
+        self._reader: NotedFolder | HttpReader
         if folder is not None:
-            self._reader = reading.FolderReader(folder)
+            self._reader = NotedFolder(folder, name, self._cache, self.asked_where)
         else:
             self._reader = HttpReader(
                 url,
@@ -210,61 +208,12 @@ class IndexClient:
                     hint=f"ask it once: kurt search --market {self.name}",
                 )
             return found
-        return self._of_folder(self._reader)
-
-    def _of_folder(self, reader: reading.FolderReader) -> Copy:
-        """Return the index of a folder; one that nothing can have changed is not read.
-
-        :raises MarketError: when there is none, and no copy was kept either.
-        """
-        path = reader.path(INDEX)
-        note = os.path.join(self._cache, "index.seen")
-        noted = _noted(note)
-        started = time.time_ns()
-        try:
-            mark = _mark(path)
-            if (
-                noted is not None
-                and noted["mark"] == mark
-                and max(mark[:2]) < noted["written"] - _RACY_NS
-            ):
-                with suppress(OSError):
-                    os.utime(note)
-                return Copy(noted["digest"], time.time())
-            data = reader.read(INDEX, INDEX_LIMIT)
-        except (OSError, MarketError) as error:
-            cause = error if isinstance(error, OSError) else error.__cause__
-            if not isinstance(cause, OSError) or cause.errno == errno.ELOOP:
-                raise
-            trouble = self._vanished(reader.location, cause)
-            if noted is None:
-                raise trouble from cause
-            return Copy(noted["digest"], os.stat(note).st_mtime, trouble=trouble)
-        digest = digests.of_bytes(data)
-        try:
-            mark = _mark(path)
-            os.makedirs(self._cache, mode=0o700, exist_ok=True)
-            row = {"mark": mark, "written": started, "digest": digest}
-            write_atomically(note, json.dumps(row).encode(), mode=0o600, durable=False)
-        except OSError:
-            pass
-        return Copy(digest, time.time(), data)
+        return self._reader.current()
 
     @property
     def asked_where(self) -> str:
         """The command that says where the address of the market is written."""
         return f"kurt config explain {key_of(self.name, 'url')}"
-
-    def _vanished(self, folder: str, error: OSError) -> MarketError:
-        """Return the error for a folder whose index cannot be read."""
-        reason = error.strerror or str(error)
-        if not os.path.isdir(folder):
-            reason = f"there is no folder {folder}"
-        elif isinstance(error, FileNotFoundError):
-            reason = f"{folder} is no marketplace: it has no {INDEX}"
-        return MarketError(
-            f"the market {self.name} cannot be read", cause=reason, at=folder, hint=self.asked_where
-        )
 
     def _opened(self, copy: Copy) -> tuple[Catalogue, str | None]:
         """Return the catalogue of an index, made where there is none, and who has signed it."""
@@ -384,20 +333,3 @@ def key_of(name: str, word: str) -> str:
     bare = name.isascii() and name.replace("-", "").replace("_", "").isalnum()
     part = name if bare else dumps(name)
     return quote(f"market.{part}.{word}")
-
-
-def _noted(path: str) -> dict[str, Any] | None:
-    """Return what was noted of a folder's index; None where nothing can be read."""
-    try:
-        with open(path, "rb") as stream:
-            row = json.loads(stream.read(4096))
-        good = isinstance(row["mark"], list) and isinstance(row["written"], int)
-        return dict(row) if good and digests.is_digest(row["digest"]) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _mark(path: str) -> list[int]:
-    """Return what tells that a file is the one that it was."""
-    status = os.stat(path)
-    return [status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_size]
