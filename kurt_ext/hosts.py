@@ -55,7 +55,14 @@ def running(places: Places) -> Host | None:
     found = connect(run_path(places), _SOON)
     if found is None:
         return None
-    data = _converse(found, places, "hello", {}, _SOON)
+    try:
+        data = _converse(found, places, "hello", {}, _SOON)
+    except KurtError:
+        again = connect(run_path(places), _SOON)
+        if again is None:
+            return None  # it was just ending
+        again.close()
+        raise
     try:
         return Host(**data)
     except TypeError:

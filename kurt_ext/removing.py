@@ -205,5 +205,9 @@ def host_status(places: Places, name: str) -> str | None:
         said = ask(places, "info", plugin_id=name, timeout=5.0)
     except SkillNotFoundError:
         return None
+    except KurtError:
+        if running(places) is None:
+            return None  # it ended meanwhile
+        raise
     status = str(said["state"]["status"])
     return None if status == "unloaded" else status

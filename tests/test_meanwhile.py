@@ -18,7 +18,16 @@ from crashes import die_at, stop_at
 from records import record
 from sites import tool_py
 
-from kurt_ext import control, distinfo, environment_store, environments, quarantine, query, sockets
+from kurt_ext import (
+    control,
+    distinfo,
+    environment_store,
+    environments,
+    hosts,
+    quarantine,
+    query,
+    sockets,
+)
 from kurt_ext import index as store
 from kurt_ext.acceptance import Acceptances, Wanted
 from kurt_ext.config import Config
@@ -33,6 +42,7 @@ from kurt_ext.manager import SkillManager
 from kurt_ext.places import Places
 from kurt_ext.quarantine import Quarantine
 from kurt_ext.registering import Registered, Registry
+from kurt_ext.removing import host_status
 from kurt_ext.sandbox import audit_files, auditing, scratch
 from kurt_ext.sandbox.auditing import Audit, Tail, entries
 from kurt_ext.shim import Shim
@@ -733,7 +743,8 @@ class TestHosts:
         """Be a host that ends at once."""
 
         async def main() -> None:
-            loader = SimpleNamespace(skills=SimpleNamespace(places=Places()))
+            skills = SimpleNamespace(places=Places())
+            loader = SimpleNamespace(skills=skills, runtime_version="1.0.0", plugin_directory=None)
             with suppress(LockedError):
                 async with control.serve(loader):  # type: ignore[arg-type]
                     pass
@@ -764,7 +775,18 @@ class TestHosts:
 
     @slow
     def test_who_asks_while_one_begins_or_ends_gets_an_answer_or_none(self) -> None:
-        at_every_step(self.serve, self.answers, least=5)
+        def meet() -> None:
+            host = hosts.running(Places())
+            assert host is None or host.project == os.path.realpath(Places().project)
+
+        at_every_step(self.serve, meet, least=5)
+
+    def test_one_that_ends_between_two_questions_holds_no_plugin(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        said = iter([object(), None])
+        monkeypatch.setattr(hosts, "running", lambda places: next(said))
+        assert host_status(Places(), "one") is None
 
     @slow
     def test_one_that_begins_after_another_has_died_can_be_asked(self) -> None:
