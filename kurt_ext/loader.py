@@ -12,7 +12,6 @@ import asyncio
 import os
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from importlib.metadata import EntryPoint
 from pathlib import Path
 from time import perf_counter
 from types import TracebackType
@@ -23,13 +22,11 @@ from .admission import Admission
 from .audience import Audience, Handler
 from .autoload import AutoLoad, auto_load
 from .dependencies import Dependencies
-from .errors import ContractError, KurtError, SkillNotFoundError
-from .failure import load_error
+from .errors import KurtError, SkillNotFoundError
 from .flights import Flight, Wish
 from .freshness import Freshness
-from .hooks import Escaped, Late, bounded, late_error, unbroken
+from .hooks import Late, bounded
 from .lifecycle import PluginEvent, PluginStatus, require
-from .lookup import REGISTERING_GROUP
 from .manager import SkillManager
 from .models import PluginConfig, PluginMetadata, PluginState, PluginType
 from .names import slug
@@ -38,13 +35,12 @@ from .portal import in_thread
 from .reloading import Reload
 from .states import ALIVE, States, kinds_of
 from .telemetry import traced
+from .transitions import Transitions
 
 if TYPE_CHECKING:
     from .candidates import Candidate
     from .leaks import Leak
-    from .life import Generation, Life, Timing
-    from .lookup import Found
-    from .plugin_settings import Effective
+    from .life import Life, Timing
     from .plugin_validator import PluginValidator
 
 __all__ = ["PluginLoader"]
@@ -107,11 +103,11 @@ class PluginLoader:
             skills = SkillManager(places=Places(skills=folder) if folder else None)
         self.skills = skills
         self._loading = skills.loading
-        self._readiness = skills.readiness
         self.admission = Admission(skills, validator, runtime_version, quarantine=quarantine)
         self.dependencies = Dependencies(self)
         self._states = States(self.admission)
         self.freshness = Freshness(skills)
+        self.transitions = Transitions(self, self._states)
         self._flights: dict[str, Flight] = {}
         #: Who is told of events, and what runs beside.
         self.audience = Audience()
@@ -292,7 +288,7 @@ class PluginLoader:
             if life.status in _LOADED:
                 return self._state(life.candidate)
             require(life.name, life.status, "load")
-            await self._load(life, wish)
+            await self.transitions.load(life, wish)
             return self._state(life.candidate)
 
     async def _after_first_use(self, life: Life) -> None:
@@ -301,55 +297,6 @@ class PluginLoader:
             with suppress(Late):
                 limit = life.limit or self.hook_timeout
                 await bounded(self._loading.settle, life.candidate, limit=limit)
-
-    async def _load(self, life: Life, wish: Wish) -> None:
-        """Load a plugin whose turn is held; whatever goes wrong leaves it FAILED."""
-        life.candidate = candidate = await in_thread(self._look, life)
-        life.move("load", "loading")
-        start = perf_counter()
-        generation: Generation | None = None
-        try:
-            life.given = wish.config if wish.config is not None else life.given
-            life.isolation = wish.isolation if wish.isolation is not None else life.isolation
-            admitted = await self.admission.admit(candidate, wish)
-            self._admit(life, candidate, admitted)
-            life.timed("check", start)
-            await self.dependencies.load_for(candidate)
-            generation = self._loading.begun(life, candidate)
-            await self.build(life, candidate, generation)
-            for extension in list(dict.fromkeys(generation.extensions.values())):
-                await self._readiness.initialize(life, extension)
-        except BaseException as error:
-            try:
-                await unbroken(self._undo(life, generation))
-            finally:
-                failed = self._failed(life, candidate, error)
-            if failed is error:
-                raise
-            raise failed from error
-        self.admission.succeeded(candidate)
-        life.move("loaded", "loaded", ms=life.timed("load", start))
-        self.skills.calls.bind(life)
-
-    def _look(self, life: Life) -> Candidate:
-        """Return the candidate to load, read anew where it may have changed."""
-        if life.status == PluginStatus.FAILED:
-            self.skills.look()  # whoever tries again has mended something, here or in another
-        if self.freshness.knows(life.candidate):
-            candidate = self.freshness.again(life.candidate)
-        else:
-            candidate = self.candidate(life.name)
-        self.freshness.note(candidate)
-        return candidate
-
-    def _admit(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
-        life.admit(admitted, self.admission.metadata(candidate), self.hook_timeout)
-        self._states.admit(life, candidate, admitted)
-
-    def show_reloaded(self, life: Life, candidate: Candidate, admitted: Effective) -> None:
-        """Let the state object tell of the new code."""
-        self._admit(life, candidate, admitted)
-        self._states.show(life)
 
     def loadable_candidates(self) -> list[Candidate]:
         """Return the candidates that this loader may load by itself."""
@@ -362,62 +309,6 @@ class PluginLoader:
         """
         record = self.skills.loading.record(candidate)
         return self.admission.settings(candidate, record).config
-
-    async def build(self, life: Life, candidate: Candidate, generation: Generation) -> None:
-        """Import the code in a thread, and make the objects here."""
-        found = self._offered(candidate, generation)
-        limit = life.limit or self.hook_timeout
-        asked = [item for item in candidate.offers if item[0] == REGISTERING_GROUP]
-        try:
-            housing = await in_thread(self._loading.housing, life, generation)
-            with generation.ledger.watching():
-                if housing is None:
-                    import_all = self._loading.import_all
-                    await bounded(import_all, candidate, found, life, generation, limit=limit)
-                for _, name, value in asked:
-                    point = EntryPoint(name=name, value=value, group=REGISTERING_GROUP)
-                    register = self._loading.register
-                    await bounded(register, candidate, point, generation, limit=limit)
-        except Late as late:
-            life.stick(generation)
-            raise late_error("import", life.name, limit, late) from late
-        except KurtError:
-            raise
-        except Exception as error:
-            raise load_error(candidate, error) from error
-        for item in self._offered(candidate, generation) if asked else found:
-            try:
-                self._loading.build(item, generation)
-            except KeyboardInterrupt as error:  # its own; a person's cancels the host's task
-                raise load_error(candidate, Escaped(error), item.name) from error
-        if not generation.extensions:
-            raise ContractError(
-                f"the code of {life.name} registers nothing that is enabled",
-                at=candidate.location,
-                hint=f"kurt explain {life.name}",
-                skill=life.name,
-            )
-        life.tell("initializing")
-
-    def _offered(self, candidate: Candidate, generation: Generation) -> list[Found]:
-        return self.skills.lookup.loadable(candidate, generation.registry)
-
-    async def _undo(self, life: Life, generation: Generation | None) -> None:
-        if generation is None:
-            return
-        for _, error in await self._readiness.end(life, generation, thorough=True):
-            life.tell("left-behind", detail=[str(error)])
-        self._loading.forget(life)
-
-    def _failed(self, life: Life, candidate: Candidate, error: BaseException) -> BaseException:
-        """Note a failure: state, reason, quarantine; return what to raise."""
-        told = error
-        if not isinstance(error, (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt)):
-            told = life.masked(load_error(candidate, error))
-            if isinstance(told, KurtError):
-                self.admission.failed(candidate, told)
-        life.move("fail", "failed", error=told)
-        return told
 
     async def activate_plugin(self, plugin_id: str) -> None:
         """Call ``activate``: a plugin that is LOADED or INACTIVE becomes ACTIVE.
@@ -432,12 +323,7 @@ class PluginLoader:
         async with life.turn:
             await self._after_first_use(life)
             require(life.name, life.status, "activate")
-            start = perf_counter()
-            async with self._failing(life):
-                for extension in self._made(life):
-                    await stages.activate(life, extension)
-            life.move("activate", "activated", ms=_since(start))
-            self.skills.calls.bind(life)
+            await self.transitions.activate(life)
 
     async def deactivate_plugin(self, plugin_id: str) -> None:
         """Call ``deactivate``: a plugin that is ACTIVE or LOADED becomes INACTIVE.
@@ -451,23 +337,7 @@ class PluginLoader:
         async with life.turn:
             await self._after_first_use(life)
             require(life.name, life.status, "deactivate")
-            await self._deactivate(life)
-
-    async def _deactivate(self, life: Life) -> None:
-        start = perf_counter()
-        self.skills.calls.refuse(life)
-        async with self._failing(life):
-            for extension in reversed(self._made(life)):
-                await stages.deactivate(life, extension)
-        life.move("deactivate", "deactivated", ms=_since(start))
-
-    def _failing(self, life: Life) -> _Failing:
-        return _Failing(self, life)
-
-    @staticmethod
-    def _made(life: Life) -> list[Any]:
-        generation = life.generation
-        return list(dict.fromkeys(generation.extensions.values())) if generation else []
+            await self.transitions.deactivate(life)
 
     async def unload_plugin(self, plugin_id: str) -> None:
         """Deactivate a plugin where it is ACTIVE, call ``cleanup``, and forget its code.
@@ -485,33 +355,7 @@ class PluginLoader:
             await self._after_first_use(life)
             require(life.name, life.status, "unload")
             self.dependencies.refuse_needed(life)
-            await self._unload(life)
-
-    async def _unload(self, life: Life, *, thorough: bool = True) -> None:
-        start = perf_counter()
-        generation = life.generation
-        if generation is not None:
-            self.skills.calls.refuse(life)
-            try:
-                await Reload(self, life).drained(generation)
-            except BaseException:  # nothing has been ended yet, and it lives on
-                if life.status != PluginStatus.INACTIVE:
-                    self.skills.calls.bind(life)
-                raise
-        if life.status == PluginStatus.ACTIVE:
-            await self._deactivate(life)
-        life.move("unload", "unloading")
-        failures: list[Any] = []
-        if generation is not None:
-            async with self._failing(life):
-                failures = await self._readiness.end(life, generation, thorough=thorough)
-        self.skills.calls.loose(life)
-        self._loading.forget(life)
-        if failures:
-            error = life.masked(failures[0][1])
-            life.move("fail", "failed", error=error)
-            raise error
-        life.move("unloaded", "unloaded", ms=_since(start))
+            await self.transitions.unload(life)
 
     @traced("kurt.reload")
     async def reload_plugin(self, plugin_id: str, validate: bool = True) -> PluginState:
@@ -532,7 +376,7 @@ class PluginLoader:
             require(life.name, life.status, "reload")
             wish = Wish(life.given, validate, True)
             if life.status == PluginStatus.FAILED:
-                await self._load(life, wish)
+                await self.transitions.load(life, wish)
             else:
                 await Reload(self, life).run(wish)
             return self._state(life.candidate)
@@ -567,7 +411,7 @@ class PluginLoader:
             try:
                 async with life.turn:
                     if life.status in ALIVE:
-                        await self._unload(life, thorough=False)
+                        await self.transitions.unload(life, thorough=False)
             except KurtError:
                 continue  # told by its event
         await self._settled(until)
@@ -622,36 +466,6 @@ class PluginLoader:
         """Return how long each step of each plugin took, the slowest first."""
         rows = [timing for life in self._loading.lives.values() for timing in life.timings]
         return sorted(rows, key=lambda timing: -timing.ms)
-
-
-class _Failing:
-    """Leave a plugin FAILED, cleaned up and forgotten, where the block raises."""
-
-    def __init__(self, loader: PluginLoader, life: Life) -> None:
-        self._loader = loader
-        self._life = life
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        if error is None:
-            return
-        life, loader = self._life, self._loader
-        loader.skills.calls.loose(life)
-        try:
-            await unbroken(loader._undo(life, life.generation))
-        finally:
-            loader._failed(life, life.candidate, error)
-
-
-def _since(start: float) -> float:
-    return (perf_counter() - start) * 1000
 
 
 def _lies_in(path: str, folder: str) -> bool:

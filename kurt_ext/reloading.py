@@ -104,7 +104,7 @@ class Reload:
 
     async def _probe(self, candidate: Candidate, new: Generation, old: Generation) -> None:
         life = self._life
-        await self._loader.build(life, candidate, new)
+        await self._loader.transitions.build(life, candidate, new)
         states = {item.name: item.obj for item in old.extensions.values()}
         for extension in _made(new):
             await self._readiness.initialize(life, extension)
@@ -134,7 +134,7 @@ class Reload:
         if new.registry is not None:
             self._loading.registry.put_back(life.name, new.registry)
             new.registry = None
-        self._loader.show_reloaded(life, candidate, admitted)
+        self._loader.transitions.show_reloaded(life, candidate, admitted)
         self._loader.skills.calls.bind(life)
 
     async def _roll_back(

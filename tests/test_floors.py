@@ -90,6 +90,7 @@ admission audience flights freshness
 states
 dependencies
 reloading autoload
+transitions
 loader
 ending
 imprints
