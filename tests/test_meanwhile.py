@@ -962,6 +962,20 @@ class TestScratch:
 
         at_every_step(sweep, sweep, before=before, after=after)
 
+    @pytest.mark.skipif(os.name == "nt", reason="Windows has no users of this kind")
+    def test_the_folder_of_a_host_whose_number_means_nothing_here_is_left_alone(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+        living = scratch.Scratch()
+        # As in another container, which shares the folder of temporary files.
+        monkeypatch.setattr(scratch, "_lives", lambda pid: False)
+        scratch._swept.clear()
+        scratch.sweep()
+        assert os.path.isdir(living.path)
+        living._remove()
+        assert not os.path.exists(living.path)
+
 
 # -- two threads of one host ---------------------------------------------------------------
 

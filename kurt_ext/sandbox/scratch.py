@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 import threading
 
@@ -23,7 +24,11 @@ class Scratch:
 
     def __init__(self) -> None:
         sweep()
-        self.path = os.path.realpath(tempfile.mkdtemp(prefix=f"kurt-{os.getpid()}-"))
+        made = os.path.realpath(tempfile.mkdtemp(prefix="kurt-new-"))
+        self._held = _hold(made)
+        # Only now: what has a number and is not held may be deleted by whoever comes by.
+        self.path = made.replace("kurt-new-", f"kurt-{os.getpid()}-")
+        os.rename(made, self.path)
         self._gone = threading.Event()
         self._lock = threading.Lock()
         self._removing = False
@@ -48,6 +53,9 @@ class Scratch:
         try:
             _delete(self.path)
         finally:
+            held, self._held = self._held, None
+            if held is not None:
+                os.close(held)
             self._gone.set()
 
 
@@ -71,7 +79,31 @@ def sweep() -> None:
                 continue
         except (OSError, AttributeError):  # Windows has no users of this kind
             continue
-        _delete(path)
+        # In another container, with the same folder of temporary files, its number says nothing.
+        held = _hold(path)
+        if held is not None:
+            _delete(path)
+            os.close(held)
+
+
+def _hold(path: str) -> int | None:
+    """Hold a folder for as long as this process lives; None where another does, or none can."""
+    if sys.platform == "win32":
+        return None
+    from fcntl import LOCK_EX, LOCK_NB, flock
+
+    try:
+        held = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        flock(held, LOCK_EX | LOCK_NB)
+    except BlockingIOError:
+        os.close(held)
+        return None
+    except OSError:
+        pass  # a file system without locks
+    return held
 
 
 def _lives(pid: int) -> bool:
