@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 
 from ..errors import MarketError
 from .books import Books
+from .graces import is_over
 from .holding import held
 from .layout import ADVISORIES_LIMIT, BLOBS
 from .market_toml import FILE
 
 __all__ = ["Leftover", "find", "remove"]
 
-#: Seconds for which a file that no index names is somebody's.
-GRACE = 3600.0
 _FILES = "files"
 #: What PEP 658 has beside a wheel.
 _BESIDE = ".metadata"
@@ -89,7 +88,7 @@ def _unnamed(root: str, now: float) -> Iterator[Leftover]:
     for path, status in sorted(_walk(root)):
         unfinished = _UNFINISHED.fullmatch(path)
         made = unfinished["path"] if unfinished is not None else path
-        if _MADE.fullmatch(made) is None or status.st_mtime > now - GRACE:
+        if _MADE.fullmatch(made) is None or not is_over(status, now):
             continue
         if unfinished is not None or made not in named:
             yield Leftover(path, status.st_size)

@@ -1,6 +1,6 @@
 """Take away the documents that a new index has made needless.
 
-Those of the index before stay, for whoever has just read it.
+Those of the index before stay, and of others for an hour: for whoever has just read one.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from .graces import put_away
 from .layout import V1
 from .reading import FolderReader
 
@@ -17,12 +18,13 @@ __all__ = ["sweep"]
 
 
 def sweep(reader: FolderReader, before: Mapping[str, Any] | None, after: Mapping[str, Any]) -> None:
-    """Take away documents that neither the index before nor the new one names.
+    """Take away documents that the new index does not name, nor any has named for an hour.
 
     :param reader: of the folder of the marketplace.
     :param before: the index that was replaced; None where there was none.
     """
-    kept = _named(after) | (_named(before) if before is not None else set())
+    kept = _named(after)
+    until_now = _named(before) if before is not None else set()
     for kind in ("skills", "publishers", "signatures", "advisories"):
         folder = reader.path(f"{V1}/{kind}")
         try:
@@ -32,9 +34,12 @@ def sweep(reader: FolderReader, before: Mapping[str, Any] | None, after: Mapping
         for name in names:
             if kind == "advisories" and not name.startswith("all."):
                 continue
-            if name.endswith((".json", ".tmp")) and f"{V1}/{kind}/{name}" not in kept:
+            path, reference = os.path.join(folder, name), f"{V1}/{kind}/{name}"
+            if name.endswith(".tmp"):
                 with suppress(OSError):
-                    os.unlink(os.path.join(folder, name))
+                    os.unlink(path)
+            elif name.endswith(".json") and reference not in kept:
+                put_away(path, now=reference in until_now)
 
 
 def _named(index: Mapping[str, Any]) -> set[str]:
