@@ -15,6 +15,7 @@ import time
 import urllib.request
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from email.utils import parsedate_to_datetime
 from typing import IO, Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
@@ -35,6 +36,8 @@ _LONGEST_PAUSE = 5.0
 _IDLE = 20.0
 _WHOLE = 60.0
 _PER_MIB = 10.0
+#: Seconds within which a server may not tell two versions of a file apart.
+_RACY = 2.0
 _AGAIN = frozenset((429, 500, 502, 503, 504))
 
 
@@ -109,6 +112,7 @@ class HttpReader:
         :raises NetworkError: when the server cannot be asked and there is no copy.
         :raises MarketError: when the server has no such file.
         """
+        self._pending = None
         about = self._about(reference)
         headers = {}
         for word, key in (("If-None-Match", "etag"), ("If-Modified-Since", "modified")):
@@ -126,10 +130,15 @@ class HttpReader:
                 os.utime(self._path(reference))
             return Copy(about["digest"], now)
         digest = digests.of_bytes(asked.data)
-        fields = {"ETag": "etag", "Last-Modified": "modified"}
+        fields = {} if _is_fresh(asked.headers) else {"ETag": "etag", "Last-Modified": "modified"}
         tags = {key: asked.headers.get(word) for word, key in fields.items()}
         self._pending = (reference, asked.data, {"digest": digest, **tags})
         return Copy(digest, now, asked.data)
+
+    @property
+    def pending(self) -> bool:
+        """Whether :meth:`current` has returned bytes that :meth:`accept` has not kept."""
+        return self._pending is not None
 
     def accept(self) -> None:
         """Keep what :meth:`current` returned last: it was found to be good."""
@@ -298,6 +307,18 @@ class HttpReader:
             hint=f"try again in {after} seconds" if after.isdigit() else "try again",
             status=status,
         )
+
+
+def _is_fresh(fields: Mapping[str, str]) -> bool:
+    """Return whether a file changed so shortly before that it may change again unnoticed.
+
+    Its time is in whole seconds, and servers make entity tags of it, too (RFC 9110, 8.8.2.2).
+    """
+    try:
+        asked = parsedate_to_datetime(fields["Date"])
+        return (asked - parsedate_to_datetime(fields["Last-Modified"])).total_seconds() < _RACY
+    except (KeyError, ValueError, TypeError):
+        return False
 
 
 def _body(response: IO[bytes], url: str, limit: int, deadline: float) -> bytes:
