@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_atomically
@@ -69,6 +70,8 @@ class Books:
         #: Id of a skill → its row, and the line of the index that it was read from.
         self._lines = self._old_lines(rows)
         self._slugs: dict[str, str] | None = None
+        #: Number and bytes of a root of The Update Framework that the next commit writes.
+        self.coming_root: tuple[int, bytes] | None = None
 
     def _load_index(self) -> dict[str, Any] | None:
         if not os.path.lexists(self.reader.path(INDEX)):
@@ -195,6 +198,9 @@ class Books:
         skills = [self.rows[name] for name in sorted(self.rows)]
         before = self.index
         unsigned = before is not None and "signatures" not in before["meta"]
+        tuf_layer = self._layer()
+        if tuf_layer is not None:
+            renew = renew or tuf_layer.is_behind(self)
         if key is not None:
             renew = renew or key.id not in self._signers(before)
         else:
@@ -215,10 +221,7 @@ class Books:
         data = to_lines({"meta": meta, "publishers": self.publishers}, "skills", lines)
         if key is not None:
             self.files.write(meta["signatures"], to_json(key.sign_index(data)))
-        if os.path.isdir(self.reader.path(TUF)):
-            from . import tuf_layer
-
-            tuf_layer.write(self, data, key)
+        count = tuf_layer.write(self, data, key) if tuf_layer is not None else None
         if also is not None:
             self.index = found
             also(self)
@@ -227,8 +230,18 @@ class Books:
         write_atomically(self.reader.path(INDEX), data)
         self.index = found
         self._changed.clear()
+        if count is not None:
+            count()
         sweep(self.reader, before, found)
         return True
+
+    def _layer(self) -> ModuleType | None:
+        """Return what writes the metadata of The Update Framework, where there is a root."""
+        if self.coming_root is None and not os.path.isdir(self.reader.path(TUF)):
+            return None
+        from . import tuf_layer
+
+        return tuf_layer
 
     def _signers(self, index: Mapping[str, Any] | None) -> set[str]:
         """Return the ids of the keys that have signed an index; none where nobody can tell."""

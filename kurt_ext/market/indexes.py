@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from shlex import quote
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,7 @@ from ..atomic import write_atomically
 from ..errors import (
     IntegrityError,
     KurtError,
+    LockedError,
     MarketError,
     NetworkError,
     SignatureError,
@@ -27,6 +29,7 @@ from ..errors import (
 )
 from ..findings import Finding
 from ..jsontext import dumps
+from ..locks import lock
 from . import digests, reading
 from .documents.index import Index, IndexMeta
 from .fetching import Copy, HttpReader
@@ -44,6 +47,8 @@ __all__ = ["IndexClient", "key_of"]
 
 _SIGNATURES_LIMIT = 1 << 20
 _SCHEMA = "kurt.market-seen/1"
+#: Seconds after which what a process has left half-written is nobody's any more.
+_ABANDONED = 3600.0
 
 
 class IndexClient:
@@ -116,9 +121,11 @@ class IndexClient:
         :raises StaleIndexError: when it has expired, or is older than one seen before.
         :raises MarketError: when it cannot be understood.
         """
+        # Before anything is asked: another process may come to see a newer index meanwhile.
+        seen = self._remembered()
         copy = self._current(offline)
         try:
-            catalogue, key = self._opened(copy)
+            catalogue, key, digest = self._opened(copy)
         except MarketError as error:
             # Somebody else may answer in its place, as networks do before one has signed in.
             kept = isinstance(self._reader, HttpReader) and self._reader.offline(INDEX)
@@ -126,7 +133,6 @@ class IndexClient:
                 error.hint = error.hint or "add --offline to take the copy that was kept"
             raise
         meta = IndexMeta.of(catalogue.meta, f"the index of {self.name}")
-        seen = self._remembered()
         warnings = []
         whole = Index(meta=meta, publishers={}, skills=[])
         try:
@@ -140,19 +146,18 @@ class IndexClient:
                 raise
             age = check_fresh(whole, seen=seen.get("snapshot"), allow_stale=True)
             warnings.append(Finding("index-stale", "warning", error.message, path=self.name))
-        if seen.get("snapshot") == meta.snapshot and seen.get("digest") not in (None, copy.digest):
+        if seen.get("snapshot") == meta.snapshot and seen.get("digest") not in (None, digest):
             raise IntegrityError(
                 f"the market {self.name} has two indexes of one number, {meta.snapshot}",
                 cause="one of them is not the one that was published",
                 hint=self._ask_whoever,
             )
-        if isinstance(self._reader, HttpReader):
-            self._reader.accept()
         try:
-            self._remember(seen, meta.snapshot, copy.digest)
-        except OSError as error:
+            self._remember(meta.snapshot, digest, accept=digest == copy.digest)
+        except (OSError, LockedError) as error:
+            reason = (error.strerror or error) if isinstance(error, OSError) else error.cause
             text = f"what was seen of the market {self.name} cannot be noted: an older index would "
-            text += f"not be noticed ({error.strerror or error})"
+            text += f"not be noticed ({reason})"
             warnings.append(Finding("market-not-noted", "warning", text, path=self._seen))
         checked = max(0.0, time.time() - copy.seen)
         if copy.trouble is not None:
@@ -215,32 +220,61 @@ class IndexClient:
         """The command that says where the address of the market is written."""
         return f"kurt config explain {key_of(self.name, 'url')}"
 
-    def _opened(self, copy: Copy) -> tuple[Catalogue, str | None]:
-        """Return the catalogue of an index, made where there is none, and who has signed it."""
+    def _opened(self, copy: Copy) -> tuple[Catalogue, str | None, str]:
+        """Return the catalogue of an index, made where there is none, and who has signed it.
+
+        :returns: besides, the digest of the index: what is believed may be another than came.
+        """
+        found = None if copy.data is not None else self._kept(copy.digest)
+        if found is not None:
+            return found, found.about.get("key") or None, copy.digest
+        data = copy.data if copy.data is not None else self._bytes(copy)
+        data = self._believed(data)
+        digest = digests.of_bytes(data)
+        with self._turn():
+            found = self._kept(digest)  # another process was first
+            if found is not None:
+                return found, found.about.get("key") or None, digest
+            index = Index.read(data, f"the index of {self.name}")
+            key = self._signer(index, data)
+            path = self._path_of(digest)
+            try:
+                build(path, index, digest, key=key or "")
+                self._forget_catalogues(path)
+                return Catalogue(path), key, digest
+            except StorageError as error:
+                return self._unkept(index, digest, error), key, digest
+
+    def _path_of(self, digest: str) -> str:
+        """Return where the catalogue of an index lies, or would."""
         trusted = ",".join(sorted(key_id(raw) for raw in self.keys)) + f"\0{self.tuf_root or ''}"
         # What was believed with other keys is asked about again.
-        tag = digests.of_bytes(f"{copy.digest}\0{trusted}".encode())[7:39]
-        path = os.path.join(self._cache, f"catalogue-{tag}.sqlite")
-        if copy.data is None and os.path.exists(path):
-            try:
-                catalogue = Catalogue(path)
-                if catalogue.digest == copy.digest:
-                    return catalogue, catalogue.about.get("key") or None
-                catalogue.close()
-            except KurtError:
-                pass  # made anew
-        data = copy.data
-        if data is None:
-            data = self._bytes(copy)
-        index = Index.read(data, f"the index of {self.name}")
-        key = self._signer(index, data)
-        self._ask_tuf(data)
+        tag = digests.of_bytes(f"{digest}\0{trusted}".encode())[7:39]
+        return os.path.join(self._cache, f"catalogue-{tag}.sqlite")
+
+    def _kept(self, digest: str) -> Catalogue | None:
+        """Return the catalogue of an index that was made before; None where there is none."""
+        path = self._path_of(digest)
+        if not os.path.exists(path):
+            return None
         try:
-            build(path, index, copy.digest, key=key or "")
-        except StorageError as error:
-            return self._unkept(index, copy.digest, error), key
-        self._forget_catalogues(path)
-        return Catalogue(path), key
+            catalogue = Catalogue(path)
+        except KurtError:
+            return None  # made anew
+        if catalogue.digest == digest:
+            return catalogue
+        catalogue.close()
+        return None
+
+    @contextmanager
+    def _turn(self) -> Iterator[None]:
+        """Have one process make a catalogue while others wait for it, and none take it away."""
+        with ExitStack() as stack:
+            # Where there are no locks, or one has it for ever, each makes its own.
+            with suppress(OSError, LockedError):
+                os.makedirs(self._cache, mode=0o700, exist_ok=True)
+                stack.enter_context(lock(os.path.join(self._cache, ".lock")))
+            yield
 
     def _unkept(self, index: Index, digest: str, error: StorageError) -> Catalogue:
         """Return a catalogue that is gone with this process, the cache being what it is.
@@ -258,11 +292,12 @@ class IndexClient:
             raise error from None
 
     def _bytes(self, copy: Copy) -> bytes:
+        """Return the index; a newer one where another has replaced it since it was asked for."""
         if isinstance(self._reader, HttpReader):
             return self._reader.kept(INDEX, INDEX_LIMIT)
         if copy.trouble is not None:
             raise copy.trouble
-        return digests.check(self._reader.read(INDEX, INDEX_LIMIT), copy.digest, INDEX)
+        return self._reader.read(INDEX, INDEX_LIMIT)
 
     def _signer(self, index: Index, data: bytes) -> str | None:
         if not self.keys:
@@ -275,33 +310,34 @@ class IndexClient:
             error.hint = f"kurt config explain {key_of(self.name, 'key')}"
             raise
 
-    def _ask_tuf(self, data: bytes) -> None:
-        """Believe an index that is new by the root that ``kurt.toml`` names.
+    def _believed(self, data: bytes) -> bytes:
+        """Return the index that the root in ``kurt.toml`` believes; what came without one.
+
+        What is believed becomes another one an instant after the index, or later, where a
+        publication was cut off: until then it is the index before.
 
         :raises SignatureError: when the keys that count have not signed it.
         :raises StaleIndexError: when it is older than what was believed before, or expired.
         :raises IntegrityError: when it is another one.
         """
         if self.tuf_root is None:
-            return
+            return data
         from . import tuf_layer
         from .roots import read_root, state_of
 
         state = state_of(self._places, self.url)
-        if tuf_layer.index(self._reader, read_root(self.tuf_root), state) != data:
-            raise IntegrityError(
-                f"the index of {self.name} is not the one that was signed",
-                hint="try again: it may have been replaced just now",
-            )
+        return tuf_layer.index(self._reader, read_root(self.tuf_root), state)
 
     def _forget_catalogues(self, kept: str) -> None:
-        for name in os.listdir(self._cache):
-            path = os.path.join(self._cache, name)
-            if name.startswith("catalogue-") and path != kept and not name.endswith(".tmp"):
-                try:
-                    os.unlink(path)
-                except OSError:
-                    pass
+        """Remove the catalogues of other indexes, and what processes that died have left."""
+        with suppress(OSError):
+            for entry in list(os.scandir(self._cache)):
+                unfinished = entry.name.endswith(".tmp")
+                if unfinished and entry.stat().st_mtime > time.time() - _ABANDONED:
+                    continue
+                if unfinished or (entry.name.startswith("catalogue-") and entry.path != kept):
+                    with suppress(OSError):
+                        os.unlink(entry.path)
 
     def _remembered(self) -> dict[str, Any]:
         try:
@@ -320,12 +356,30 @@ class IndexClient:
             ) from error
         return {}
 
-    def _remember(self, seen: Mapping[str, Any], snapshot: int, digest: str) -> None:
+    def _remember(self, snapshot: int, digest: str, *, accept: bool) -> None:
+        """Note what was seen, and keep it, unless another process has seen a newer one.
+
+        :param accept: it is what the market has given just now.
+        """
         row = {"schema": _SCHEMA, "url": self.url, "snapshot": snapshot, "digest": digest}
-        if {**seen} == row:
+        reader = self._reader if accept and isinstance(self._reader, HttpReader) else None
+        came = reader is not None and reader.pending
+        if not came and self._remembered() == row:
             return
-        os.makedirs(os.path.dirname(self._seen), mode=0o700, exist_ok=True)
-        write_atomically(self._seen, json.dumps(row).encode(), mode=0o600)
+        try:
+            os.makedirs(os.path.dirname(self._seen), mode=0o700, exist_ok=True)
+            with lock(f"{self._seen}.lock"):
+                noted = self._remembered()
+                if noted.get("snapshot", 0) > snapshot:
+                    return
+                if reader is not None:
+                    reader.accept()
+                if noted != row:
+                    write_atomically(self._seen, json.dumps(row).encode(), mode=0o600)
+        except (OSError, LockedError):
+            if reader is not None:
+                reader.accept()
+            raise
 
 
 def key_of(name: str, word: str) -> str:

@@ -27,6 +27,10 @@ from .verifying import FILE_LIMIT, SIGNATURES_LIMIT, files_of
 __all__ = ["Mirrored", "mirror"]
 
 
+#: Publications that may come while the metadata of one index is read.
+_TRIES = 5
+
+
 class Mirrored(NamedTuple):
     """What a mirroring has done.
 
@@ -74,10 +78,9 @@ def mirror(
     make(target)
     try:
         with held(target):
-            work = _Mirroring(reader, target)
-            if root is not None:
-                work.believed = tuf_layer.index(reader, root, state)
-            return work.run(list(trusted), only, allow_stale, done)
+            return _Mirroring(reader, target, root, state).run(
+                list(trusted), only, allow_stale, done
+            )
     except BaseException:
         if is_new:
             leave(target)
@@ -87,13 +90,12 @@ def mirror(
 class _Mirroring:
     """One mirroring."""
 
-    def __init__(self, reader: Reader, target: str) -> None:
+    def __init__(self, reader: Reader, target: str, root: bytes | None, state: str) -> None:
         self._reader = reader
         self._here = FolderReader(target)
+        self._root, self._state = root, state
         self._copied = self._kept = self._size = 0
         self._done: set[str] = set()
-        #: The bytes that the index must be; None where nobody has said.
-        self.believed: bytes | None = None
 
     def run(
         self,
@@ -102,9 +104,7 @@ class _Mirroring:
         allow_stale: bool,
         done: Callable[[str, int, int], None],
     ) -> Mirrored:
-        index, data = reading.index(self._reader)
-        if self.believed is not None and self.believed != data:
-            raise IntegrityError(f"the index of {self._reader.location} is not what was signed")
+        index, data, layer = self._present()
         check_fresh(index, seen=self._seen(index), allow_stale=allow_stale)
         signatures = index.meta.signatures
         told = None
@@ -126,18 +126,41 @@ class _Mirroring:
             self._copy(pointer)
         if index.meta.advisories is not None:
             self._copy(index.meta.advisories)
-        layer = tuf_layer.files(self._reader)
         self._claude()
         if signatures is not None and told is not None:
             self._write(signatures, told)
         for reference, content in layer.items():
-            self._write(reference, content)
+            if not tuf_layer.is_entry(reference):
+                self._write(reference, content)
         self._write(INDEX, data)
+        for reference, content in layer.items():
+            if tuf_layer.is_entry(reference):
+                self._write(reference, content)
         if not only:
             interop.write_derived(Books(self._here.location))
         return Mirrored(
             index.meta.snapshot, len(rows), self._copied, self._kept, self._size, signed
         )
+
+    def _present(self) -> tuple[Index, bytes, dict[str, bytes]]:
+        """Return the index, its bytes, and the metadata of The Update Framework that is of it.
+
+        Where there is such metadata, the index is the one that it names: another may be published
+        meanwhile, and its metadata be of that one.
+
+        :raises IntegrityError: when it is not what is believed by the root that was given.
+        """
+        for _ in range(_TRIES):
+            believed = None
+            if self._root is not None:
+                believed = tuf_layer.index(self._reader, self._root, self._state)
+            layer = tuf_layer.files(self._reader)
+            data = tuf_layer.target_of(layer)
+            if believed is None and data is None:
+                return *reading.index(self._reader), layer
+            if data is not None and believed in (None, data):
+                return Index.read(data, f"the index of {self._reader.location}"), data, layer
+        raise IntegrityError(f"the index of {self._reader.location} is not what was signed")
 
     def _seen(self, index: Index) -> int | None:
         """Return the number of the index that the mirror has.

@@ -11,8 +11,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -26,6 +26,8 @@ from ..errors import (
     SignatureError,
     StaleIndexError,
 )
+from ..locks import lock
+from .graces import put_away
 from .layout import INDEX_LIMIT, TUF
 from .reading import Reader
 from .times import seconds
@@ -41,6 +43,8 @@ _TARGET = "index.json"
 _ROOT_DAYS = 365
 #: Bytes of a metadata file that a client takes; the limits of python-tuf are of this size.
 _LIMIT = 1 << 20
+#: Seconds that a new root may take to the signatures by its keys.
+_PAUSES = (0.1, 0.3)
 _ROOT = re.compile(r"([0-9]+)\.root\.json")
 _NUMBERED = re.compile(r"([0-9]+)\.(?:snapshot|targets)\.json")
 
@@ -76,6 +80,8 @@ def _signer(key: PrivateKey) -> Any:
 
 def root_of(books: Books) -> tuple[int, bytes] | None:
     """Return number and bytes of the newest root of a marketplace; None where it has none."""
+    if books.coming_root is not None:
+        return books.coming_root
     numbers = _numbers(books.reader.path(FOLDER), _ROOT)
     if not numbers:
         return None
@@ -99,7 +105,7 @@ def new_root(
     previous: PrivateKey | None = None,
     now: float | None = None,
 ) -> int:
-    """Write the next root; return its number. It counts once the index is written again.
+    """Make the next root; return its number. It is written with the next index.
 
     :param root_key: signs this root and the next; keep it off the machine that serves.
     :param index_key: signs the index from now on, and no other key does.
@@ -130,12 +136,30 @@ def new_root(
     signed = metadata.Metadata(root)
     for place, signer in enumerate(signers):
         signed.sign(signer, append=place > 0)
-    books.files.write(f"{FOLDER}/{number}.root.json", signed.to_bytes())
+    books.coming_root = number, signed.to_bytes()
     return number
 
 
-def write(books: Books, data: bytes, key: PrivateKey | None) -> None:
-    """Write the metadata of a new index, before the index itself; nothing where there is no root.
+def is_behind(books: Books) -> bool:
+    """Return whether a publication was cut off before its metadata counted."""
+    numbers = _numbers(books.reader.path(FOLDER), _NUMBERED)
+    return root_of(books) is not None and max(numbers, default=0) > _counting(books)
+
+
+def _counting(books: Books) -> int:
+    """Return the number of the metadata that counts; 0 where none does."""
+    try:
+        told = json.loads(books.reader.read(f"{FOLDER}/timestamp.json", _LIMIT))
+        return int(told["signed"]["version"])
+    except (MarketError, ValueError, LookupError, TypeError):
+        return 0
+
+
+def write(books: Books, data: bytes, key: PrivateKey | None) -> Callable[[], None]:
+    """Write the metadata of a new index, and return what makes it count; nothing without a root.
+
+    That is called once the index itself is written: whoever believes by the metadata takes the
+    index that it names, which is the one before until then.
 
     :param data: the bytes of the index.
     :param key: signs it.
@@ -143,7 +167,7 @@ def write(books: Books, data: bytes, key: PrivateKey | None) -> None:
     """
     found = root_of(books)
     if found is None:
-        return
+        return lambda: None
     metadata = _library().metadata
     root = metadata.Metadata.from_bytes(found[1]).signed
     signer = None if key is None else _signer(key)
@@ -165,28 +189,54 @@ def write(books: Books, data: bytes, key: PrivateKey | None) -> None:
         version=number, expires=expires, snapshot_meta=metadata.MetaFile(number)
     )
     books.files.write(f"{FOLDER}/targets/{file.hashes['sha256']}.{_TARGET}", data)
-    names = (f"{number}.targets.json", f"{number}.snapshot.json", "timestamp.json")
-    for name, part in zip(names, (targets, snapshot, timestamp), strict=True):
-        signed = metadata.Metadata(part)
-        signed.sign(signer)
-        books.files.write(f"{FOLDER}/{name}", signed.to_bytes())
-    _sweep(books, number, file.hashes["sha256"])
+    parts = {f"{number}.targets.json": targets, f"{number}.snapshot.json": snapshot}
+    parts["timestamp.json"] = timestamp
+    signed = {name: metadata.Metadata(part) for name, part in parts.items()}
+    for one in signed.values():
+        one.sign(signer)
+    last = {"timestamp.json": signed.pop("timestamp.json").to_bytes()}
+    if books.coming_root is not None:
+        last = {f"{found[0]}.root.json": found[1], **last}
+    for name, one in signed.items():
+        books.files.write(f"{FOLDER}/{name}", one.to_bytes())
+
+    old = _counting(books)
+
+    def count() -> None:
+        for name, content in last.items():
+            books.files.write(f"{FOLDER}/{name}", content)
+        books.files.settle()
+        books.coming_root = None
+        _sweep(books, old, number, file.hashes["sha256"])
+
+    return count
 
 
-def _sweep(books: Books, number: int, kept: str) -> None:
-    """Take away what neither this index nor the one before needs."""
+def _sweep(books: Books, before: int, number: int, kept: str) -> None:
+    """Take away what no index has needed for an hour.
+
+    :param before: the number of the metadata that counted until now.
+    :param kept: the digest of the index of the new one.
+    """
     folder = books.reader.path(FOLDER)
+    until_now = {_target(books, old) for old in range(before, number)}
     for old in _numbers(folder, _NUMBERED):
-        if old < number - 1:
+        if old < number:
             for role in ("snapshot", "targets"):
-                with suppress(OSError):
-                    os.unlink(os.path.join(folder, f"{old}.{role}.json"))
-    targets = os.path.join(folder, "targets")
-    aged = sorted(os.scandir(targets), key=lambda entry: entry.stat().st_mtime_ns)
-    for entry in aged[:-2]:
-        if not entry.name.startswith(kept):
-            with suppress(OSError):
-                os.unlink(entry.path)
+                put_away(os.path.join(folder, f"{old}.{role}.json"), now=old >= before)
+    for entry in list(os.scandir(os.path.join(folder, "targets"))):
+        sha = entry.name.partition(".")[0]
+        if sha != kept:
+            put_away(entry.path, now=sha in until_now)
+
+
+def _target(books: Books, number: int) -> str | None:
+    """Return the digest of the index that metadata is of; None where that cannot be told."""
+    try:
+        told = json.loads(books.reader.read(f"{FOLDER}/{number}.targets.json", _LIMIT))
+        return str(told["signed"]["targets"][_TARGET]["hashes"]["sha256"])
+    except (MarketError, ValueError, LookupError, TypeError):
+        return None
 
 
 def index(reader: Reader, root: bytes, state: str) -> bytes:
@@ -199,6 +249,18 @@ def index(reader: Reader, root: bytes, state: str) -> bytes:
     :raises IntegrityError: when it is not the one that was signed.
     :raises MarketError: when it cannot be had.
     """
+    for pause in _PAUSES:
+        try:
+            return _believed(reader, root, state)
+        except SignatureError as error:
+            # A new root names another key an instant before that key's signature is there.
+            if not isinstance(error.__cause__, _library().exceptions.UnsignedMetadataError):
+                raise
+            time.sleep(pause)
+    return _believed(reader, root, state)
+
+
+def _believed(reader: Reader, root: bytes, state: str) -> bytes:
     library = _library()
     exceptions, client = library.exceptions, library.client
     os.makedirs(state, mode=0o700, exist_ok=True)
@@ -206,22 +268,24 @@ def index(reader: Reader, root: bytes, state: str) -> bytes:
     os.makedirs(target, mode=0o700, exist_ok=True)
     what = f"the index of {reader.location}"
     try:
-        updater = client.Updater(
-            state,
-            f"{FOLDER}/",
-            target,
-            f"{FOLDER}/targets/",
-            fetcher=_fetcher(reader, library),
-            config=client.UpdaterConfig(app_user_agent="kurt-ext"),
-            bootstrap=root,
-        )
-        updater.refresh()
-        info = updater.get_targetinfo(_TARGET)
-        if info is None or info.length > INDEX_LIMIT:
-            raise SignatureError(f"{what} is not among what was signed")
-        path = updater.find_cached_target(info) or updater.download_target(info)
-        with open(path, "rb") as stream:
-            data: bytes = stream.read()
+        # The library asks that no two processes use one folder at once.
+        with lock(os.path.join(state, ".lock")):
+            updater = client.Updater(
+                state,
+                f"{FOLDER}/",
+                target,
+                f"{FOLDER}/targets/",
+                fetcher=_fetcher(reader, library),
+                config=client.UpdaterConfig(app_user_agent="kurt-ext"),
+                bootstrap=root,
+            )
+            updater.refresh()
+            info = updater.get_targetinfo(_TARGET)
+            if info is None or info.length > INDEX_LIMIT:
+                raise SignatureError(f"{what} is not among what was signed")
+            path = updater.find_cached_target(info) or updater.download_target(info)
+            with open(path, "rb") as stream:
+                data: bytes = stream.read()
         return data
     except exceptions.ExpiredMetadataError as error:
         raise StaleIndexError(f"{what} has expired", cause=str(error)) from error
@@ -258,6 +322,17 @@ def _fetcher(reader: Reader, library: _Library) -> Any:
                 raise library.exceptions.DownloadHTTPError(error.message, 404) from error
 
     return Fetcher()
+
+
+def target_of(layer: Mapping[str, bytes]) -> bytes | None:
+    """Return the index that metadata is of, as :func:`files` returns it; None where it has none."""
+    found = [data for name, data in layer.items() if name.startswith(f"{FOLDER}/targets/")]
+    return found[0] if found else None
+
+
+def is_entry(reference: str) -> bool:
+    """Return whether a file is what others are believed by, and written last: root, timestamp."""
+    return reference.endswith((".root.json", "/timestamp.json"))
 
 
 def files(reader: Reader) -> dict[str, bytes]:

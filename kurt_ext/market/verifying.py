@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
@@ -32,6 +33,8 @@ SIGNATURES_LIMIT = 256 << 10
 #: Bytes of a file that is verified or mirrored; a wheel may have many.
 FILE_LIMIT = 1 << 30
 _PRESENT = 1024
+#: Seconds that a publication may take from the index to what The Update Framework has of it.
+_PAUSES = (0.1, 0.3, 0.6)
 
 
 class Verified(NamedTuple):
@@ -126,11 +129,19 @@ class _Verification:
         )
 
     def layer(self, root: bytes, state: str) -> None:
-        """Compare the index with the one that The Update Framework believes."""
+        """Compare the index with the one that The Update Framework believes.
+
+        One is replaced an instant after the other, which is waited for.
+        """
         with self._noting("market-tuf", tuf_layer.FOLDER):
-            believed = tuf_layer.index(self._reader, root, state)
-            if believed != self._reader.read(INDEX, INDEX_LIMIT):
-                raise IntegrityError("the index is not the one that was signed")
+            for pause in (*_PAUSES, None):
+                if tuf_layer.index(self._reader, root, state) == self._reader.read(
+                    INDEX, INDEX_LIMIT
+                ):
+                    return
+                if pause is not None:
+                    time.sleep(pause)
+            raise IntegrityError("the index is not the one that was signed")
 
     def _signature(
         self, index: Index, data: bytes, trusted: list[bytes], signed: bool

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
@@ -290,6 +291,27 @@ def test_the_last_good_copy_is_asked_about_and_kept(root: Path, tmp_path: Path) 
     assert gone.trouble is not None and gone.seen == 1 and gone.digest == copy.digest
     offline = HttpReader(server.url, cache=cache).offline("page")
     assert offline is not None and offline.digest == copy.digest
+
+
+@pytest.mark.parametrize(("age", "seen"), [(0, b"new"), (60, PAGE)])
+def test_what_changed_a_moment_ago_is_not_believed_to_be_the_same(
+    root: Path, tmp_path: Path, age: int, seen: bytes
+) -> None:
+    def in_whole_seconds(handler: BaseHTTPRequestHandler, data: bytes) -> bool:
+        same = "If-Modified-Since" in handler.headers
+        handler.send_response(304 if same else 200)
+        handler.send_header("Last-Modified", formatdate(time.time() - age, usegmt=True))
+        handler.send_header("Content-Length", str(0 if same else len(data)))
+        handler.end_headers()
+        handler.wfile.write(b"" if same else data)
+        return True
+
+    with served(root, in_whole_seconds) as server:
+        reader = HttpReader(server.url, cache=str(tmp_path / "cache"))
+        assert reader.current("page", 1 << 20).data == PAGE
+        reader.accept()
+        (root / "page").write_bytes(b"new")
+        assert (reader.current("page", 1 << 20).data or PAGE) == seen
 
 
 @pytest.mark.parametrize("harm", [b"", b"{}\n", b"no json\n", b'{"digest": "sha256:00"}\nx'])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import sys
 import time
@@ -11,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from kurt_ext.errors import (
-    IntegrityError,
     KurtError,
     MarketError,
     MissingExtraError,
@@ -177,15 +177,19 @@ def test_verify_and_mirror_believe_by_a_root(protected: Protected, tmp_path: Pat
     (protected.root / "kurt" / "v1" / "index.json").write_text(text)
     found = verify(protected.reader, **believed).findings  # type: ignore[arg-type]
     assert "market-tuf" in {one.rule for one in found}
-    with pytest.raises(IntegrityError):
-        mirror(protected.reader, str(tmp_path / "third"), **believed)  # type: ignore[arg-type]
+    third = tmp_path / "third"
+    mirror(protected.reader, str(third), **believed)  # type: ignore[arg-type]
+    assert (third / "kurt/v1/index.json").read_bytes() == protected.believe()
+    assert not verify(FolderReader(str(third)), **believed).findings  # type: ignore[arg-type]
 
 
-def test_only_what_two_indexes_need_is_kept(protected: Protected) -> None:
+def test_only_what_two_indexes_need_is_kept_for_long(protected: Protected) -> None:
+    folder = protected.root / "kurt/v1/tuf"
     for number in range(2, 6):
         write_skill(protected.root / "skills" / "greeter", f"1.{number}.0")
+        for path in folder.rglob("*.json"):
+            os.utime(path, (1e9, 1e9))
         protected.build(key=protected.key)
-    folder = protected.root / "kurt/v1/tuf"
     assert len(list(folder.glob("*.snapshot.json"))) == 2
     assert len(list((folder / "targets").iterdir())) == 2
     assert protected.believe() == protected.index_bytes()
@@ -220,8 +224,7 @@ def test_a_client_believes_by_the_root_of_its_settings(
     index = protected.raw
     index["meta"]["snapshot"] += 1
     (protected.root / "kurt" / "v1" / "index.json").write_text(json.dumps(index))
-    with pytest.raises(IntegrityError, match="not the one that was signed"):
-        asked()
+    assert asked() == index["meta"]["snapshot"] - 1  # the one that was signed
     root.unlink()
     with pytest.raises(MarketError, match="cannot be read"):
         asked()
