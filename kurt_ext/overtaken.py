@@ -27,11 +27,12 @@ def refuse_overtaken(receipts: Receipts, plan: Plan, discovery: Discovery) -> No
     """Raise where a plan fits what is there no more; the caller holds the scope.
 
     The steps are told what is there now: what somebody has asked for meanwhile stays asked for.
+    Where nothing is to be done, all was as it is to be when that was looked at.
 
     :param discovery: what was there when it was planned.
     :raises ConflictError: when another process has changed the same skill, or what it needs.
     """
-    for step in plan.steps:
+    for step in plan.steps if plan.changes else ():
         found = receipts.find(step.name)
         mine = step.before.locked.digest if step.before else None
         theirs = found.locked.digest if found else None
