@@ -49,7 +49,11 @@ from kurt_ext.shim import Shim
 from kurt_ext.trust import Trust
 from kurt_ext.verdicts import Verdicts
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork")
+pytestmark = [
+    pytest.mark.skipif(not hasattr(os, "fork"), reason="the system cannot fork"),
+    # From 3.12 on, where a thread of a test before still lives.
+    pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),
+]
 Work = Callable[[], object]
 slow = pytest.mark.slow
 
