@@ -10,22 +10,18 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Sequence
 from shlex import quote
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from ..atomic import write_atomically
 from ..errors import (
     IntegrityError,
-    KurtError,
     LockedError,
     MarketError,
     NetworkError,
     SignatureError,
     StaleIndexError,
-    StorageError,
 )
 from ..findings import Finding
 from ..jsontext import dumps
@@ -33,9 +29,10 @@ from ..locks import lock
 from . import digests, reading
 from .documents.index import Index, IndexMeta
 from .fetching import Copy, HttpReader
+from .kept_catalogues import KeptCatalogues
 from .layout import INDEX, INDEX_LIMIT
 from .noted_folders import NotedFolder
-from .searching import Catalogue, build
+from .searching import Catalogue
 from .signing import key_id, parse_public, verify_index
 from .standing import Standing
 from .times import age_in_words, check_fresh
@@ -47,8 +44,6 @@ __all__ = ["IndexClient", "key_of"]
 
 _SIGNATURES_LIMIT = 1 << 20
 _SCHEMA = "kurt.market-seen/1"
-#: Seconds after which what a process has left half-written is nobody's any more.
-_ABANDONED = 3600.0
 
 
 class IndexClient:
@@ -95,6 +90,9 @@ class IndexClient:
                 cache=self._cache,
                 token=os.environ.get("KURT_TOKEN"),
             )
+        # What was believed with other keys is asked about again.
+        trusted = ",".join(sorted(key_id(raw) for raw in self.keys)) + f"\0{self.tuf_root or ''}"
+        self._catalogues = KeptCatalogues(self._cache, trusted)
         self._catalogue: Catalogue | None = None
         self._standing: Standing | None = None
 
@@ -225,71 +223,19 @@ class IndexClient:
 
         :returns: besides, the digest of the index: what is believed may be another than came.
         """
-        found = None if copy.data is not None else self._kept(copy.digest)
+        found = None if copy.data is not None else self._catalogues.find(copy.digest)
         if found is not None:
             return found, found.about.get("key") or None, copy.digest
         data = copy.data if copy.data is not None else self._bytes(copy)
         data = self._believed(data)
         digest = digests.of_bytes(data)
-        with self._turn():
-            found = self._kept(digest)  # another process was first
+        with self._catalogues.turn():
+            found = self._catalogues.find(digest)  # another process was first
             if found is not None:
                 return found, found.about.get("key") or None, digest
             index = Index.read(data, f"the index of {self.name}")
             key = self._signer(index, data)
-            path = self._path_of(digest)
-            try:
-                build(path, index, digest, key=key or "")
-                self._forget_catalogues(path)
-                return Catalogue(path), key, digest
-            except StorageError as error:
-                return self._unkept(index, digest, error), key, digest
-
-    def _path_of(self, digest: str) -> str:
-        """Return where the catalogue of an index lies, or would."""
-        trusted = ",".join(sorted(key_id(raw) for raw in self.keys)) + f"\0{self.tuf_root or ''}"
-        # What was believed with other keys is asked about again.
-        tag = digests.of_bytes(f"{digest}\0{trusted}".encode())[7:39]
-        return os.path.join(self._cache, f"catalogue-{tag}.sqlite")
-
-    def _kept(self, digest: str) -> Catalogue | None:
-        """Return the catalogue of an index that was made before; None where there is none."""
-        path = self._path_of(digest)
-        if not os.path.exists(path):
-            return None
-        try:
-            catalogue = Catalogue(path)
-        except KurtError:
-            return None  # made anew
-        if catalogue.digest == digest:
-            return catalogue
-        catalogue.close()
-        return None
-
-    @contextmanager
-    def _turn(self) -> Iterator[None]:
-        """Have one process make a catalogue while others wait for it, and none take it away."""
-        with ExitStack() as stack:
-            # Where there are no locks, or one has it for ever, each makes its own.
-            with suppress(OSError, LockedError):
-                os.makedirs(self._cache, mode=0o700, exist_ok=True)
-                stack.enter_context(lock(os.path.join(self._cache, ".lock")))
-            yield
-
-    def _unkept(self, index: Index, digest: str, error: StorageError) -> Catalogue:
-        """Return a catalogue that is gone with this process, the cache being what it is.
-
-        :raises StorageError: when there is no room for that either.
-        """
-        try:
-            # It stays readable while it is open, where the system lets it be removed at once.
-            with TemporaryDirectory(prefix="kurt-", ignore_cleanup_errors=True) as folder:
-                path = os.path.join(folder, "catalogue.sqlite")
-                build(path, index, digest)
-                return Catalogue(path)
-        except (OSError, StorageError):
-            error.hint = error.hint or "export KURT_CACHE=DIR"
-            raise error from None
+            return self._catalogues.make(index, digest, key or ""), key, digest
 
     def _bytes(self, copy: Copy) -> bytes:
         """Return the index; a newer one where another has replaced it since it was asked for."""
@@ -327,17 +273,6 @@ class IndexClient:
 
         state = state_of(self._places, self.url)
         return tuf_layer.index(self._reader, read_root(self.tuf_root), state)
-
-    def _forget_catalogues(self, kept: str) -> None:
-        """Remove the catalogues of other indexes, and what processes that died have left."""
-        with suppress(OSError):
-            for entry in list(os.scandir(self._cache)):
-                unfinished = entry.name.endswith(".tmp")
-                if unfinished and entry.stat().st_mtime > time.time() - _ABANDONED:
-                    continue
-                if unfinished or (entry.name.startswith("catalogue-") and entry.path != kept):
-                    with suppress(OSError):
-                        os.unlink(entry.path)
 
     def _remembered(self) -> dict[str, Any]:
         try:
