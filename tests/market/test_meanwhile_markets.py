@@ -102,7 +102,7 @@ class Fair:
 
     def mirror(self, root: str) -> None:
         if self.source is None:
-            self.source = str(self.base / "source")
+            self.source = str(self.base / "source" / self.first.name)
             shutil.copytree(self.first, self.source)
             self.publish(self.source)
         mirror(reader_of(self.source), root, trusted=self.raw)
@@ -170,7 +170,7 @@ LOOKS: dict[str, Callable[[Fair, str], int]] = {
 }
 
 
-@pytest.fixture(params=[False, True], ids=["key", "tuf"])
+@pytest.fixture(params=[False, pytest.param(True, marks=pytest.mark.slow)], ids=["key", "tuf"])
 def fair(request: pytest.FixtureRequest, shop: Shop, tmp_path: Path) -> Fair:
     if request.param:
         pytest.importorskip("tuf")

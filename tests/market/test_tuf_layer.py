@@ -18,7 +18,7 @@ from kurt_ext.errors import (
     SignatureError,
     StaleIndexError,
 )
-from kurt_ext.market import tuf_layer
+from kurt_ext.market import tuf_layer, verifying
 from kurt_ext.market.books import Books
 from kurt_ext.market.clients import Market
 from kurt_ext.market.holding import held
@@ -164,7 +164,10 @@ def test_noise_in_the_place_of_a_root_is_told(protected: Protected) -> None:
             tuf_layer.index(protected.reader, data, protected.state)
 
 
-def test_verify_and_mirror_believe_by_a_root(protected: Protected, tmp_path: Path) -> None:
+def test_verify_and_mirror_believe_by_a_root(
+    protected: Protected, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verifying, "_PAUSES", ())
     believed = {"root": protected.handed, "state": protected.state}
     assert not verify(protected.reader, **believed).findings  # type: ignore[arg-type]
     here = str(tmp_path / "mirror")
