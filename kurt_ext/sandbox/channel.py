@@ -209,7 +209,7 @@ class Channel:
             self._calls[call.id] = call
             seat = self._seats.get(loop) or self._sit(loop)
             self._outbox.send(seat, kind, call.id, text, blob)
-        limit = self.seconds
+        limit = self.seconds if kind == frames.REQUEST else NEVER  # a start is no call of its code
         if timeout is not None and timeout <= limit:
             limit = call.timeout = timeout
         call.due = loop.time() + limit
