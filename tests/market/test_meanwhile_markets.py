@@ -18,7 +18,7 @@ from crashes import die_at, stop_at
 from server.processes import served
 from server.test_uploads import packed
 
-from kurt_ext.market import digests, indexes
+from kurt_ext.market import cataloguing, digests
 from kurt_ext.market.building import build
 from kurt_ext.market.clients import Market
 from kurt_ext.market.collecting import folder_files
@@ -412,14 +412,14 @@ def test_of_several_that_search_first_one_makes_the_catalogue(
     fair: Fair, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     made = tmp_path / "made"
-    real = indexes.build
+    real = cataloguing._fill
 
     def count(*words: Any, **more: Any) -> None:
         with open(made, "ab") as stream:
             stream.write(b".")
         real(*words, **more)
 
-    monkeypatch.setattr(indexes, "build", count)
+    monkeypatch.setattr(cataloguing, "_fill", count)
     root = fair.again()
     for number in (1, 2):
         at_once(lambda: fair.look(root), 4)
