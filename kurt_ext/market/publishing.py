@@ -80,8 +80,9 @@ def publish(
     :raises ConflictError: when the skill is somebody else's.
     :raises MarketError: when it cannot be published.
     """
-    _make(root, publisher)
+    make(root)
     with held(root):
+        _begin(root, publisher)
         books = Books(root)
         who = publisher or books.settings.publisher
         work = _Publication(books, places, who, key or proof, report, ruleset)
@@ -112,11 +113,10 @@ def publish(
         )
 
 
-def _make(root: str, publisher: str | None) -> None:
-    """Make the folder of a marketplace where there is none."""
+def _begin(root: str, publisher: str | None) -> None:
+    """Write the settings of a marketplace where there are none."""
     from .market_toml import read_settings
 
-    make(root)
     if not os.path.lexists(os.path.join(root, FILE)):
         settings = read_settings(root)
         if publisher is not None:
