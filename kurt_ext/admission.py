@@ -23,6 +23,7 @@ from .errors import (
     PluginValidationError,
     SkillLoadError,
 )
+from .hooks import unbroken
 from .importer import JUDGED, code_folder, refuse
 from .instances import check_python
 from .loadorder import compatible
@@ -107,7 +108,7 @@ class Admission:
         :param wish: how it is to be loaded: ``config``, ``validate`` and ``force``.
         :raises KurtError: why it may not.
         """
-        chosen = await in_thread(self._checked, candidate, wish)
+        chosen = await unbroken(in_thread(self._checked, candidate, wish))
         folder = code_folder(candidate)
         if wish.validate:
             await self._validate(candidate)
@@ -210,7 +211,7 @@ class Admission:
         if folder is None or not _has_manifest(folder):
             return
         if self._validator is None:
-            self._validator = await in_thread(self._default)
+            self._validator = await unbroken(in_thread(self._default))
         metadata = self.metadata(candidate)
         result = await self._validator.validate_plugin(Path(folder), metadata)
         if not result.valid:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .dependencies import failed_with
 from .errors import KurtError, QuarantinedError
+from .hooks import unbroken
 from .models import PluginState
 from .portal import in_thread
 
@@ -110,7 +111,7 @@ async def auto_load(loader: PluginLoader) -> AutoLoad:
         for candidate in loader.loadable_candidates():
             answer.skipped[candidate.name] = "this host loads nothing by itself"
         return answer
-    plan = await in_thread(_Plan, loader, answer)
+    plan = await unbroken(in_thread(_Plan, loader, answer))
     slots = asyncio.Semaphore(loader.concurrency)
     tasks: dict[str, asyncio.Task[PluginState]] = {}
     begun: dict[str, asyncio.Event] = {name: asyncio.Event() for name in plan.order}

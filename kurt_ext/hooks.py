@@ -121,6 +121,9 @@ def _looked_at(task: asyncio.Future[Any]) -> None:
 async def unbroken(work: Coroutine[Any, Any, T]) -> T:
     """Return what ``work`` gives; it runs to its end, however often the one who asks is cancelled.
 
+    What looks in a thread is waited for by it: a manager that was closed meanwhile, and that a
+    thread asks still, is open again.
+
     :raises asyncio.CancelledError: after it, where the one who asks was cancelled meanwhile.
     """
     task = asyncio.ensure_future(work)

@@ -25,7 +25,7 @@ from .dependencies import Dependencies
 from .errors import KurtError, SkillNotFoundError
 from .flights import Flight, Wish
 from .freshness import Freshness
-from .hooks import Late, bounded
+from .hooks import Late, bounded, unbroken
 from .lifecycle import PluginEvent, PluginStatus, require
 from .manager import SkillManager
 from .models import PluginConfig, PluginMetadata, PluginState, PluginType
@@ -170,7 +170,7 @@ class PluginLoader:
         known = self._loading.lives.get(slug(plugin_id)) if plugin_id else None
         if known is not None and known.candidate.location:
             return known
-        return self._loading.life(await in_thread(self.candidate, plugin_id))
+        return self._loading.life(await unbroken(in_thread(self.candidate, plugin_id)))
 
     def get_plugin_state(self, plugin_id: str) -> PluginState:
         """Return what has become of a plugin; UNLOADED where nothing has.

@@ -68,7 +68,7 @@ class Reload:
                 _refuse_foreign(before)
             # What was downloaded for it meanwhile is what is to be loaded.
             replaced = await in_thread(commit, loader.skills.places, before)
-            candidate = await in_thread(loader.freshness.again, before)
+            candidate = await unbroken(in_thread(loader.freshness.again, before))
             if candidate.version != before.version:
                 loader.dependencies.refuse_unfit(life, candidate.version)
             admitted = await loader.admission.admit(candidate, wish)

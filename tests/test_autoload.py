@@ -7,6 +7,7 @@ import json
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -29,9 +30,13 @@ from lives import (
 from sites import trust
 from trees import grow
 
+from kurt_ext import admission
+from kurt_ext.candidates import Candidate
 from kurt_ext.errors import CircularDependencyError, DependencyError, HookError, HookTimeoutError
+from kurt_ext.importer import FINDER
 from kurt_ext.loader import PluginLoader
 from kurt_ext.models import PluginStatus as S
+from kurt_ext.places import Places
 
 
 @pytest.fixture(autouse=True)
@@ -328,6 +333,33 @@ def test_a_plugin_that_somebody_gives_up_meanwhile_is_told_as_failed() -> None:
             assert "com.a.one" in answer.failed or "com.a.one" in answer.skipped
 
     run(main)
+
+
+def test_a_look_for_a_load_that_was_given_up_opens_nothing_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _auto("one")
+    look, begun, gate, over = admission.refuse, Event(), Event(), Event()
+
+    def slowly(candidate: Candidate, places: Places) -> None:
+        begun.set()
+        gate.wait(5)
+        look(candidate, places)
+        over.set()
+
+    async def main() -> None:
+        async with loading() as loader:
+            monkeypatch.setattr(admission, "refuse", slowly)
+            load = asyncio.ensure_future(loader.load_plugin("com.a.one"))
+            await until(begun.is_set)
+            asyncio.get_running_loop().call_later(0.1, gate.set)
+            await loader.close()
+            await asyncio.wait({load})
+        await until(over.is_set)
+        await asyncio.sleep(0.05)
+
+    run(main)
+    assert FINDER not in sys.meta_path
 
 
 def test_one_that_nobody_has_trusted_is_skipped_with_its_reason(project: Path) -> None:
