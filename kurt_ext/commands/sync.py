@@ -81,16 +81,7 @@ def command(
         with held(installer.receipts):
             installer.prepare(())
     if not locked:
-        warnings += [
-            Finding(
-                "not-locked",
-                "warning",
-                f"{one.name} is installed, and is not in kurt.lock",
-                fix="kurt sync --locked   # removes it",
-            )
-            for one in chosen.surplus
-        ]
-
+        warnings += [_not_locked(one.name) for one in chosen.surplus]
     if not steps and not chosen.surplus and scope == "project":
         folders = [one.folder for one in installer.receipts.all()]
         if all(folders):  # of a distribution, its environment tells
@@ -117,6 +108,11 @@ def command(
         "distributions": brought,
     }
     return Answer(data, text, warnings=[*warnings, *chosen.plan.warnings], talk=True)
+
+
+def _not_locked(name: str) -> Finding:
+    text = f"{name} is installed, and is not in kurt.lock"
+    return Finding("not-locked", "warning", text, fix="kurt sync --locked   # removes it")
 
 
 def _need_lock(path: str) -> None:

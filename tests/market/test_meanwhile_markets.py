@@ -118,13 +118,14 @@ class Fair:
         try:
             standing = market.refresh()
             assert standing.key is not None and not standing.warnings
-            self.take(market)
+            assert {"greeter", "waver"} <= self.take(market)
             return standing.snapshot
         finally:
             market.close()
 
-    def take(self, market: Market) -> None:
-        """Read every document and file that the index of a client leads to."""
+    def take(self, market: Market) -> set[str]:
+        """Read every document and file that the index of a client leads to; return whose."""
+        taken = set()
         for hit in market.catalogue.search("").hits:
             listing = market.listing(hit.listing["id"])
             assert listing is not None
@@ -133,7 +134,9 @@ class Fair:
             for release in document.releases:
                 market.signer(document.id, release)
                 assert market.content(document.id, release)
+            taken.add(document.id)
         market.advisories()
+        return taken
 
     def verified(self, location: str) -> int:
         """Return the number of a market in which nothing is wrong."""
@@ -243,7 +246,8 @@ def test_what_an_index_leads_to_is_there_after_further_ones(
     market.refresh()
     for reason in ("one", "two", "three"):
         fair.yank(root, reason)
-    fair.take(market)  # a resolution, or a mirror, has taken so long
+    # A resolution, or a mirror, has taken so long.
+    assert fair.take(market) == {"greeter", "waver"}
     market.close()
 
 
